@@ -1,0 +1,90 @@
+"""What the public may see of one listed debtor, and nothing else.
+
+`Document` is the only shape in which an entry crosses from the private to the public side. It has no
+field that could hold a raw identity number, an address or a telephone number: what is not here cannot leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Literal
+
+Kind = Literal["person", "organisation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosedConduct:
+    """One of the six kinds of conduct of 法释〔2017〕7号 art. 1, with the words of the article."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """An entry as published (art. 6 fields, after masking and redaction).
+
+    `visible_until` is the first instant at which the entry must no longer be seen; None where no end is known.
+    `age` is the age at first publication. `record` is empty until a number is drawn at first publication.
+    """
+
+    record: str
+    kind: Kind
+    name: str
+    gender: str | None
+    age: int | None
+    id_number: str | None
+    uscc: str | None
+    legal_representative: str | None
+    court: str
+    region: str | None
+    basis_number: str | None
+    basis_issuer: str | None
+    case_number: str | None
+    filed_on: date | None
+    obligation: str | None
+    performance: str
+    performed_part: str | None
+    unperformed_part: str | None
+    conduct: tuple[DisclosedConduct, ...]
+    published_on: date
+    term_ends_on: date | None
+    visible_until: datetime | None
+    updated_at: datetime
+
+    def is_visible(self, now: datetime) -> bool:
+        """Whether a reader may be shown this entry at `now` (aware)."""
+        return self.visible_until is None or now < self.visible_until
+
+    def as_json(self) -> dict[str, Any]:
+        """The API's object: keys in the order of the contract, dates ISO 8601, times with offset."""
+        return {f.name: _to_json(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Document:
+        """Read back what `as_json` wrote. Raises KeyError or ValueError on anything else."""
+        values = dict(body)
+        unknown = values.keys() - _FIELDS
+        if unknown:
+            raise ValueError(f"not fields of a document: {sorted(unknown)}")
+        for name in _DATES:
+            values[name] = values[name] and date.fromisoformat(values[name])
+        for name in _TIMES:
+            values[name] = values[name] and datetime.fromisoformat(values[name])
+        values["conduct"] = tuple(DisclosedConduct(**item) for item in values["conduct"])
+        return cls(**values)
+
+
+_FIELDS = {f.name for f in fields(Document)}
+_DATES = ("filed_on", "published_on", "term_ends_on")
+_TIMES = ("visible_until", "updated_at")
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [{"code": item.code, "text": item.text} for item in value]
+    return value
