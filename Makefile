@@ -1,0 +1,46 @@
+# What a newcomer types. Every target makes its own .venv from the lock first.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix soak lock clean
+
+TEST_PARTS := not postgres and not browser and not office and not separation and not soak
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## A court with synthetic entries, running on 127.0.0.1:8000 (PORT=…, ENTRIES=…)
+	@./bootstrap.sh runtime
+	@.venv/bin/gongshi demo --port $(or $(PORT),8000) --entries $(or $(ENTRIES),2000)
+
+test: ## All tests that need only Python (under five minutes on two cores)
+	@./bootstrap.sh dev
+	@.venv/bin/pytest -n auto -m "$(TEST_PARTS)"
+
+check: ## Format, lint, types, import arrows
+	@./bootstrap.sh dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+fix: ## Format, and mend what can be mended without thinking
+	@./bootstrap.sh dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+soak: ## The long proofs, repeated (an hour or so)
+	@./bootstrap.sh dev
+	@.venv/bin/pytest -m soak
+
+lock: ## Make the locks anew from pyproject.toml
+	@./bootstrap.sh dev
+	@for part in runtime dev; do \
+	  .tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --group build --extra postgres \
+	    $$( [ $$part = dev ] && echo --group dev -c requirements/runtime.txt ) \
+	    pyproject.toml -o requirements/$$part.txt || exit 1; \
+	done
+	@echo uv | .tools/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links - -o requirements/bootstrap.txt
+
+clean: ## Remove what was installed and the demonstration
+	rm -rf .venv .tools demo-home

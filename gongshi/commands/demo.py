@@ -1,0 +1,163 @@
+"""The demonstration: a home of its own, synthetic entries, everything published and running."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import click
+
+from gongshi.clock import World, day_of
+from gongshi.commands.common import command, world
+from gongshi.court import Court
+from gongshi.office import open_register
+from gongshi.settings import read_settings
+from notifier.calendar import Period
+from search_index.page import Query
+from search_index.profile import Profile
+
+MARKER = "这是演示数据目录-可随时删除.txt"
+CLERK, REVIEWER = "书记员甲", "审核人乙"
+PROFILE = Profile(
+    court="测试市人民法院",
+    region="测试市",
+    address="测试市测试区公示路1号",
+    postcode="000000",
+    telephone="0000-0000000",
+    higher_court="测试省第一中级人民法院",
+    signature="测试市人民法院",
+    privacy_contact="测试市人民法院执行局，0000-0000000",
+    training=True,
+)
+
+
+@click.command(short_help="用虚构数据演示全部功能。")
+@click.option("--entries", default=2000, show_default=True, type=click.IntRange(10, 100_000), help="生成多少条。")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65533), help="公示网站的端口。")
+@click.option("--no-serve", is_flag=True, help="只准备数据，不启动网站。")
+@command
+def demo(entries: int, port: int, no_serve: bool) -> int:
+    """建立全新的演示目录（默认 ./demo-home），导入虚构数据并公布，然后启动公示网站、内部页面和后台进程。"""
+    started = time.monotonic()
+    home = Path(os.environ.get("GONGSHI_HOME", "demo-home"))
+    _make_fresh(home)
+    os.environ["GONGSHI_HOME"] = str(home.absolute())
+    given = world()
+    court = _prepare(home, entries, given)
+    click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")
+    _tell(court, port)
+    return 0 if no_serve else _run_all(port)
+
+
+def _make_fresh(home: Path) -> None:
+    """Remove the last demonstration, and nothing that is not one."""
+    for name in ("REGISTRY_URL", "DISCLOSED_URL", "NOTIFIER_URL"):
+        if os.environ.pop(f"GONGSHI_{name}", None):
+            click.echo(f"演示不使用 GONGSHI_{name}，已忽略")
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise click.ClickException(f"{home} 不是演示目录，演示不会动它：请换一个目录，或不设置 GONGSHI_HOME")
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text("本目录由 gongshi demo 建立，全部是虚构数据，每次演示都会清空。\n", encoding="utf-8")
+
+
+def _prepare(home: Path, entries: int, given: World) -> Court:
+    click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
+    court = Court(read_settings(), given)
+    court.init(PROFILE)
+    _step(["init"], given)
+    for name, role in ((CLERK, "clerk"), (REVIEWER, "reviewer")):
+        _step(["user", "add", name, "--role", role], given, typed=secrets.token_urlsafe(12))
+    file = home / "虚构数据.jsonl"
+    _step(["generate", str(entries), "--out", str(file), "--seed", "2026"], given)
+    _step(["import", str(file), "--as", CLERK], given)
+    _step(["approve", "1", "--as", REVIEWER, "--confirm", "art3", "--confirm", "redactions"], given)
+    _step(["publish"], given)
+    _step(["push", "--period", str(_last_quarter(court))], given)
+    first, second, third = (hit.document for hit in open_register(court).search(Query(), court.now).hits[:3])
+    wrong, paid, changed = first.record, second.record, third.record
+    _step(
+        ["withdraw", wrong, "--ground", "wrongly_listed", "--basis", "（2026）测0101执异1号", "--as", REVIEWER], given
+    )
+    _step(["remove", paid, "--ground", "performed", "--basis", "结案通知书", "--as", REVIEWER], given)
+    correction = [
+        "--set",
+        "performance=部分未履行",
+        "--set",
+        "performed_part=已履行5000元",
+        "--set",
+        "unperformed_part=其余未履行",
+    ]
+    _step(["correct", changed, *correction, "--confirm", "art3", "--confirm", "redactions", "--as", REVIEWER], given)
+    return court
+
+
+def _step(arguments: Sequence[str], given: World, typed: str = "") -> None:
+    """Run a command as a person would, showing it."""
+    from gongshi.cli import run
+
+    click.echo(f"\n$ gongshi {shlex.join(arguments)}")
+    keyboard, sys.stdin = sys.stdin, StringIO(typed + "\n")
+    try:
+        code = run(arguments, given)
+    finally:
+        sys.stdin = keyboard
+    if code == 2:
+        raise click.ClickException("演示没有完成：上面的命令未能办理")
+
+
+def _last_quarter(court: Court) -> Period:
+    """The newest quarter that has ended."""
+    this = Period.of(court.today)
+    return Period.of(day_of(court.now).fromordinal(this.start.toordinal() - 1))
+
+
+def _tell(court: Court, port: int) -> None:
+    register = open_register(court)
+    with court.store.snapshot(court.now) as snapshot:
+        gone = [change.record for change in snapshot.changes(0, 1_000_000) if change.type.value == "gone"]
+    shown = register.newest(court.now, 1)[0]
+    site = f"http://127.0.0.1:{port}"
+    click.echo(
+        f"""
+公示网站        {site}/
+  一个条目      {site}/entries/{shown.record}
+  已撤下的条目  {site}/entries/{gone[0]}   （410，不再显示任何个人信息）
+  接口          {site}/api/v1/entries?q={shown.name[:2]}
+内部页面        http://127.0.0.1:{port + 1}/   （季度推送、沙盒收件箱）
+"""
+    )
+
+
+def _run_all(port: int) -> int:
+    commands = (
+        ["serve", "portal", "--bind", f"127.0.0.1:{port}"],
+        ["serve", "desk", "--bind", f"127.0.0.1:{port + 1}"],
+        ["worker"],
+    )
+    processes = [subprocess.Popen([sys.executable, "-m", "gongshi", *arguments]) for arguments in commands]  # noqa: S603
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        click.echo("按 Ctrl-C 结束。")
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.5)
+        click.echo("有一个进程意外结束，其余一并结束。", err=True)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+        click.echo("已全部结束。")

@@ -1,0 +1,182 @@
+"""Taking down, correcting, showing again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import click
+from sqlalchemy.orm import Session
+
+from gongshi.commands.common import DAY, acting, as_json, command, day, open_court, report, sign
+from gongshi.court import Court
+from registry import departing
+from registry.correcting import Corrector
+from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Departure, Grounds
+from registry.lifecycle import STATE_LABEL, Action
+from registry.records import get_row
+from registry.staff import Role
+
+record_argument = click.argument("record", metavar="记录编号或案号")
+basis_option = click.option("--basis", required=True, metavar="依据", help="依据的文书或说明。")
+arose_option = click.option("--arose", type=DAY, help="事由发生之日；期限从此起算，默认今天。")
+known_option = click.option("--known", type=DAY, help="法院知悉之日，默认与发生之日相同。")
+
+
+@click.command(short_help="撤销：不应纳入而纳入的。")
+@record_argument
+@click.option("--ground", required=True, type=click.Choice(list(WITHDRAWAL_GROUNDS)), help="撤销的事由。")
+@basis_option
+@arose_option
+@known_option
+@acting
+@as_json
+@command
+def withdraw(
+    record: str, ground: str, basis: str, arose: datetime | None, known: datetime | None, actor: str, as_json: bool
+) -> int:
+    """撤销不应纳入的条目。命令返回时，公众已查不到。"""
+    court = open_court()
+    sign(court, actor, Role.REVIEWER)
+    grounds = _grounds(court, ground, basis, arose, known)
+    return _take_down(court, record, Action.WITHDRAW, grounds, actor, as_json)
+
+
+@click.command(short_help="删除：法定事由使公布终止的。")
+@record_argument
+@click.option("--ground", required=True, type=click.Choice(list(REMOVAL_GROUNDS)), help="删除的事由。")
+@basis_option
+@arose_option
+@known_option
+@acting
+@as_json
+@command
+def remove(
+    record: str, ground: str, basis: str, arose: datetime | None, known: datetime | None, actor: str, as_json: bool
+) -> int:
+    """删除法定事由已使其终止的条目。命令返回时，公众已查不到。"""
+    court = open_court()
+    sign(court, actor, Role.REVIEWER)
+    grounds = _grounds(court, ground, basis, arose, known)
+    return _take_down(court, record, Action.REMOVE, grounds, actor, as_json)
+
+
+@click.command(short_help="屏蔽，或确认、解除屏蔽。")
+@record_argument
+@click.option("--basis", metavar="依据", default="", help="依据的文书或说明。")
+@click.option("--confirm", is_flag=True, help="由另一人确认屏蔽。")
+@click.option("--lift", is_flag=True, help="解除屏蔽：一人提出，另一名审核人同意。")
+@arose_option
+@known_option
+@acting
+@as_json
+@command
+def hold(
+    record: str,
+    basis: str,
+    confirm: bool,
+    lift: bool,
+    arose: datetime | None,
+    known: datetime | None,
+    actor: str,
+    as_json: bool,
+) -> int:
+    """屏蔽一个条目：任何书记员可单独先行屏蔽，一个工作日内由另一人确认。重新显示须经两人。"""
+    court = open_court()
+    if confirm and lift:
+        raise click.UsageError("--confirm 与 --lift 不能同时使用")
+    if lift:
+        return _lift(court, record, basis, sign(court, actor, Role.CLERK, Role.REVIEWER), as_json)
+    sign(court, actor, Role.CLERK, Role.REVIEWER)
+    if confirm:
+        return _confirm(court, record, actor, as_json)
+    if not basis:
+        raise click.UsageError("屏蔽须用 --basis 说明依据")
+    return _take_down(court, record, Action.HOLD, _grounds(court, None, basis, arose, known), actor, as_json)
+
+
+@click.command(short_help="更正不准确的信息。")
+@record_argument
+@click.option("--set", "settings", multiple=True, required=True, metavar="字段=值", help="要更正的字段，可重复。")
+@click.option("--confirm", "confirmed", multiple=True, type=click.Choice(["art3", "redactions"]), help="同审核。")
+@acting
+@as_json
+@command
+def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], actor: str, as_json: bool) -> int:
+    """更正不准确的信息（姓名、名称、证件号码和案号除外）。命令返回时，公众看到的已是更正后的内容。"""
+    court = open_court()
+    sign(court, actor, Role.REVIEWER)
+    pairs = [_pair(setting) for setting in settings]
+    corrector = Corrector(vault=court.vault, policy=court.policy(), actor=actor, confirmed=frozenset(confirmed))
+    now = court.now
+    with court.turns.go_ahead(), court.session() as session:
+        row = get_row(session, record)
+        changes = corrector.correct(session, row, pairs, now, court.today)
+        number = row.number
+    court.feed()
+    sequence = court.sequence() if changes else None
+    found = {"record": number, "sequence": sequence, "at": now.isoformat()}
+    report(as_json, found, f"已更正 {number or record}" + ("" if changes else "（公众看到的内容没有变化）"))
+    return 0
+
+
+def _take_down(court: Court, record: str, action: Action, grounds: Grounds, actor: str, as_json: bool) -> int:
+    departure = court.take_down(partial(_decide, record, action, grounds, actor, court))
+    found = {
+        "record": departure.record,
+        "sequence": departure.change and departure.change.sequence,
+        "at": departure.at.isoformat(),
+        "state": departure.state.value,
+        "note": departure.note,
+    }
+    seen = "公众已查不到" if departure.change else "此前未向公众显示"
+    text = f"{departure.record or record}：{STATE_LABEL[departure.state]}，{seen}"
+    report(as_json, found, f"{text}\n提示：{departure.note}" if departure.note else text)
+    return 0
+
+
+def _decide(record: str, action: Action, grounds: Grounds, actor: str, court: Court, session: Session) -> Departure:
+    row = get_row(session, record)
+    return departing.take_down(session, row, action, grounds, actor, court.now, court.today)
+
+
+def _confirm(court: Court, record: str, actor: str, as_json: bool) -> int:
+    with court.session() as session:
+        row = get_row(session, record)
+        departing.confirm_hold(session, row, actor, court.now)
+        number = row.number
+    report(as_json, {"record": number, "confirmed": True}, f"{number or record}：屏蔽已确认")
+    return 0
+
+
+def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> int:
+    now, publisher = court.now, court.publisher()
+    with court.session() as session:
+        row = get_row(session, record)
+        if not basis and not departing.lift_is_asked(session, row):
+            raise click.UsageError("提出解除屏蔽须用 --basis 说明依据")
+        lifted = departing.lift_hold(session, row, basis, actor, now, court.today)
+        if lifted:
+            publisher.publish_row(session, row, now, court.today)
+        number, state = row.number, row.state
+    court.feed()
+    sequence = court.sequence() if lifted else None
+    text = "已解除屏蔽" if lifted else "已提出解除屏蔽，待另一名审核人同意"
+    report(
+        as_json,
+        {"record": number, "sequence": sequence, "at": now.isoformat(), "state": state},
+        f"{number or record}：{text}",
+    )
+    return 0
+
+
+def _grounds(court: Court, ground: str | None, basis: str, arose: datetime | None, known: datetime | None) -> Grounds:
+    arose_on = day(arose, day(known, court.today))
+    return Grounds(ground=ground, basis=basis, arose_on=arose_on, known_on=day(known, arose_on))
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise click.UsageError(f"“{setting}”应为 字段=值")
+    return name.strip(), value.strip()

@@ -1,0 +1,126 @@
+"""Is everything as it should be? One line a matter, and what to do."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+from sqlalchemy import func, select
+
+from gongshi.calendar import load_calendar
+from gongshi.commands.common import as_json, command, open_court, report
+from gongshi.court import Court
+from registry import journal
+from registry.masks import MaskProfile, count_possible
+from registry.tables import JournalRow
+from search_index.index import Index
+from search_index.sync import verify
+
+# A made-up number with the right check digit; how many numbers a mask leaves possible depends little on which it is.
+_SAMPLE = {MaskProfile.NATIONAL: "9901011980****0015", MaskProfile.STRICT: "990101********0015"}
+_LABEL = {"ok": "正常", "warn": "提醒", "fail": "故障"}
+
+Grade = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    matter: str
+    grade: Grade
+    text: str
+
+
+@click.command(short_help="检查设置、数据库、时钟、日历、权限。")
+@as_json
+@command
+def doctor(as_json: bool) -> int:
+    """逐项检查；有故障时退出码为 1。"""
+    court = open_court()
+    findings = [finding for check in CHECKS for finding in check(court)]
+    lines = [f"[{_LABEL[finding.grade]}] {finding.matter}：{finding.text}" for finding in findings]
+    report(as_json, {"findings": [asdict(finding) for finding in findings]}, "\n".join(lines))
+    return 1 if any(finding.grade == "fail" for finding in findings) else 0
+
+
+def _settings(court: Court) -> Iterator[Finding]:
+    profile = court.profile()
+    missing = [label for key, label in _PROFILE_NEEDS.items() if not getattr(profile, key)]
+    if profile.court == type(profile)().court:
+        missing.insert(0, "法院名称（court）")
+    if missing:
+        yield Finding("法院信息", "warn", f"尚未设置：{'、'.join(missing)}；用 gongshi profile --set 设置")
+    else:
+        yield Finding("法院信息", "ok", profile.court)
+    for mask, sample in _SAMPLE.items():
+        used = "（现用）" if mask.value == profile.id_mask else ""
+        text = f"{sample} 一类的掩码{used}，每个公布的号码仍有约 {count_possible(sample)} 个可能的真号"
+        yield Finding(f"号码掩码 {mask.value}", "ok", text)
+
+
+_PROFILE_NEEDS = {
+    "telephone": "联系电话（telephone）",
+    "address": "地址（address）",
+    "privacy_contact": "个人信息保护联系方式（privacy_contact）",
+    "emblem": "国徽图案（--emblem；国徽法第七条）",
+}
+
+
+def _key(court: Court) -> Iterator[Finding]:
+    court.vault.digest("")
+    yield Finding("密钥", "ok", f"{court.settings.key_file} 可用；请确认已另存备份")
+
+
+def _clock(court: Court) -> Iterator[Finding]:
+    with court.session() as session:
+        newest = session.scalar(select(func.max(JournalRow.at)))
+    if newest and court.now < newest:
+        text = f"系统时间早于最近一次公布（{newest.astimezone(court.now.tzinfo):%Y-%m-%d %H:%M:%S}）：请校正时钟"
+        yield Finding("时钟", "fail", text)
+    else:
+        yield Finding("时钟", "ok", f"{court.now:%Y-%m-%d %H:%M:%S %z}")
+
+
+def _calendar(court: Court) -> Iterator[Finding]:
+    calendar, year = load_calendar(None), court.today.year
+    if not calendar.is_known(year):
+        yield Finding("节假日", "fail", f"没有 {year} 年的节假日安排，期限均为暂定：请导入国务院办公厅通知")
+    elif not calendar.is_known(year + 1):
+        yield Finding("节假日", "warn", f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定")
+    else:
+        yield Finding("节假日", "ok", f"{year}、{year + 1} 年已知")
+
+
+def _store(court: Court) -> Iterator[Finding]:
+    with court.session() as session:
+        head = journal.head(session)[0]
+    behind = head - court.store_writer.position()
+    if behind:
+        yield Finding("公示库", "warn", f"落后日志 {behind} 条：请确认后台工作进程在运行，或运行 gongshi publish")
+    else:
+        yield Finding("公示库", "ok", f"与日志一致，位置 {head}")
+    differences = verify(court.store, Index(court.settings.index_folder), court.now)
+    if differences:
+        yield Finding("检索索引", "fail", f"与公示库有 {len(differences)} 处不一致：请运行 gongshi index rebuild")
+    else:
+        yield Finding("检索索引", "ok", "与公示库一致")
+
+
+def _permissions(court: Court) -> Iterator[Finding]:
+    for folder in (court.settings.private, court.settings.notifier):
+        loose = [path for path in (folder, *folder.rglob("*")) if _others_can(path)]
+        if loose:
+            text = f"{len(loose)} 个文件其他账户可以读取，例如 {loose[0]}：请改为仅本账户可读"
+            yield Finding(f"权限 {folder.name}", "fail", text)
+        else:
+            yield Finding(f"权限 {folder.name}", "ok", "仅本账户可读")
+
+
+def _others_can(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)) and path.parent.stat().st_mode & stat.S_IXOTH != 0
+
+
+CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (_settings, _key, _clock, _calendar, _store, _permissions)

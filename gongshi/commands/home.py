@@ -1,0 +1,100 @@
+"""The home: making it, its people, and the court's profile."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gongshi.commands.common import as_json, command, open_court, report, sign, world
+from gongshi.court import Court, rules_of
+from gongshi.office import init_office
+from gongshi.settings import read_settings
+from registry import staff
+from registry.staff import Role
+from search_index.profile import Profile
+
+MAX_EMBLEM = 512 * 1024
+EMBLEM_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@click.command(short_help="建立数据目录和数据库，可重复运行。")
+@as_json
+@command
+def init(as_json: bool) -> int:
+    """建立数据目录和数据库（或升级到本版本）。可以重复运行。"""
+    settings = read_settings()
+    court = Court(settings, world())
+    new = court.init()
+    init_office(court)
+    text = f"数据目录 {settings.home} 已建立" if new else f"数据目录 {settings.home} 已是最新"
+    report(as_json, {"home": str(settings.home), "new": new}, text)
+    return 0
+
+
+@click.group(short_help="管理工作人员账户。")
+def user() -> None:
+    """管理工作人员账户。"""
+
+
+@user.command("add", short_help="增加账户；口令从终端询问或从标准输入读取。")
+@click.argument("name", metavar="姓名")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="角色。")
+@as_json
+@command
+def user_add(name: str, role: str, as_json: bool) -> int:
+    """增加账户。口令从终端询问；标准输入不是终端时，读取其第一行。"""
+    court = open_court()
+    password = _read_password()
+    with court.session() as session:
+        staff.add(session, name, Role(role), password, court.now, name)
+    report(as_json, {"name": name, "role": role}, f"已增加{staff.ROLE_LABEL[Role(role)]}“{name}”")
+    return 0
+
+
+@click.command(short_help="查看或设置法院信息。")
+@click.option("--set", "settings", multiple=True, metavar="项=值", help="设置一项，可重复。")
+@click.option("--emblem", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="国徽图案（SVG 或 PNG）。")
+@click.option("--as", "actor", metavar="姓名", help="以哪个账户办理。")
+@as_json
+@command
+def profile(settings: tuple[str, ...], emblem: Path | None, actor: str | None, as_json: bool) -> int:
+    """查看法院信息；用 --set 或 --emblem 设置（须用 --as 指明系统管理员或审核人）。"""
+    court = open_court()
+    current = court.profile()
+    if settings or emblem:
+        if not actor:
+            raise click.UsageError("设置法院信息须用 --as 指明账户")
+        sign(court, actor, Role.ADMIN, Role.REVIEWER)
+        current = _changed(current, settings, emblem)
+        rules_of(current)
+        court.set_profile(current, actor)
+    shown = {**asdict(current), "emblem": f"{len(current.emblem)} 字节" if current.emblem else ""}
+    report(as_json, shown, "\n".join(f"{key} = {value}" for key, value in shown.items()))
+    return 0
+
+
+def _changed(current: Profile, settings: tuple[str, ...], emblem: Path | None) -> Profile:
+    values: dict[str, Any] = {}
+    known = asdict(current).keys() - {"emblem", "emblem_type"}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or key not in known:
+            raise click.UsageError(f"“{setting}”应为 项=值，可设置的项：{'、'.join(sorted(known))}")
+        values[key] = value.strip() in ("是", "true", "1") if key == "training" else value.strip()
+    if emblem:
+        kind = EMBLEM_TYPES.get(emblem.suffix.lower())
+        data = emblem.read_bytes()
+        if kind is None or len(data) > MAX_EMBLEM:
+            raise click.UsageError("国徽图案应为 SVG 或 PNG，不超过 512 KB")
+        values |= {"emblem": data, "emblem_type": kind}
+    return replace(current, **values)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("口令", hide_input=True, confirmation_prompt="再输入一次"))
+    return sys.stdin.readline().rstrip("\r\n")

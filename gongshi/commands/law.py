@@ -1,0 +1,30 @@
+"""Due dates from the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from gongshi.calendar import load_calendar
+from gongshi.commands.common import DAY, as_json, command, fail, report
+from registry.deadlines import Profile, Rule, StartOutOfRange, due
+
+
+@click.command(short_help="计算一个法定期限的届满日。")
+@click.argument("rule", type=click.Choice([rule.value for rule in Rule]), metavar="期限")
+@click.option("--from", "start", type=DAY, required=True, help="起算之日（YYYY-MM-DD）。")
+@click.option(
+    "--profile", type=click.Choice([profile.value for profile in Profile]), default="national", help="适用的规则。"
+)
+@as_json
+@command
+def deadline(rule: str, start: datetime, profile: str, as_json: bool) -> int:
+    """计算法定期限的届满日、依据的条文，以及是否暂定（节假日安排尚未公布）。"""
+    try:
+        found = due(Rule(rule), start.date(), Profile(profile), load_calendar(None))
+    except StartOutOfRange as error:
+        return fail(str(error), None, as_json)
+    text = f"{found.due.isoformat()}（{found.article}）" + ("，暂定" if found.provisional else "")
+    report(as_json, {"due": found.due.isoformat(), "article": found.article, "provisional": found.provisional}, text)
+    return 0

@@ -1,0 +1,93 @@
+"""The long-running processes. The portal's imports nothing of the private side."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from gongshi.clock import World
+from gongshi.server import BadAddress, Server, is_loopback, read_bind
+
+WORKER_SECONDS = 60
+Work = TypeVar("Work", bound=Callable[..., Any])
+
+
+@click.group(short_help="运行网站：portal 公示网站，desk 内部页面。")
+def serve() -> None:
+    """运行网站。按 Ctrl-C 结束。"""
+
+
+def _bind(default: str) -> Callable[[Work], Work]:
+    return click.option("--bind", default=default, show_default=True, metavar="地址:端口", help="监听的地址。")
+
+
+@serve.command("portal", short_help="公示网站。")
+@_bind("127.0.0.1:8000")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="进程数。")
+def portal(bind: str, workers: int) -> int:
+    """公示网站：只读公示库，不需要也不加载内部的任何模块、密钥和设置。"""
+    from portal.app import create_app
+    from portal.settings import PortalSettings, SettingsError
+
+    try:
+        read_bind(bind)
+        settings = PortalSettings.from_environment(os.environ)
+    except (BadAddress, SettingsError) as error:
+        return _refuse(str(error))
+    world: World = click.get_current_context().find_root().obj
+    Server(lambda: create_app(settings, world.now), bind, "公示网站", workers).run()
+    return 0
+
+
+@serve.command("desk", short_help="内部页面。")
+@_bind("127.0.0.1:8001")
+def desk(bind: str) -> int:
+    """内部页面：目前可查看推送和沙盒收件箱。尚无登录，只能监听本机地址。"""
+    from gongshi.commands.common import command, open_court
+    from gongshi.desk import create_desk
+
+    @command
+    def work() -> int:
+        court = open_court()
+        Server(lambda: create_desk(court), bind, "内部页面", workers=1).run()
+        return 0
+
+    try:
+        host, _port = read_bind(bind)
+    except BadAddress as error:
+        return _refuse(str(error))
+    if not is_loopback(host):
+        return _refuse(f"内部页面尚无登录，只能监听本机地址（127.0.0.1），不能监听 {host}")
+    return work()
+
+
+@click.command(short_help="后台工作进程。")
+@click.option("--once", is_flag=True, help="只做一次到期的工作。")
+def worker(once: bool) -> int:
+    """后台工作进程：公布和撤下到期的条目，更新公示库和索引，推送到期的季度名单，每日清理。"""
+    from gongshi.commands.common import command, open_court
+    from gongshi.duty import Duty
+    from notifier.worker import run_worker, stop_on_signals
+
+    @command
+    def work() -> int:
+        duty = Duty(open_court())
+        if once:
+            duty.tick()
+            return 0
+        stop = threading.Event()
+        stop_on_signals(stop)
+        click.echo("后台工作进程已就绪")
+        run_worker(duty.tick, stop, WORKER_SECONDS)
+        return 0
+
+    return work()
+
+
+def _refuse(reason: str) -> int:
+    click.echo(f"未启动：{reason}", err=True)
+    return 2

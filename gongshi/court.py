@@ -1,0 +1,257 @@
+"""The wiring of the private side: one court's registry, its disclosed store and index, and the pump between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cached_property
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from gongshi.clock import World, day_of
+from gongshi.settings import Settings
+from registry import audit, journal
+from registry.database import migrate, open_engine
+from registry.departing import Departure
+from registry.masks import MaskProfile
+from registry.policy import Policy, PolicyError, load_policy
+from registry.publishing import Publisher, expire_some
+from registry.tables import JournalHeadRow
+from registry.turns import Turns
+from registry.vault import Vault, create_key, open_vault
+from search_index.index import IndexWriter
+from search_index.journal import JournalEntry
+from search_index.profile import Profile
+from search_index.store import Store, StoreWriter
+from search_index.sync import rebuild as rebuild_index
+from search_index.sync import sync
+
+FEED_CHUNK = 500
+
+Progress = Callable[[int, int | None], None]
+
+
+class NotInitialised(Exception):
+    """There is no home to work in. The message is for the administrator."""
+
+
+def quiet(_done: int, _total: int | None) -> None:
+    """A progress that nobody watches."""
+
+
+class Court:
+    """One home, opened for work. `world` gives the time and chance."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self.settings = settings
+        self.world = world
+        self.turns = Turns(settings.private)
+
+    @property
+    def now(self) -> datetime:
+        return self.world.now()
+
+    @property
+    def today(self) -> date:
+        return day_of(self.now)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return open_engine(self.settings.registry_database)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return open_vault(self.settings.key_file)
+
+    @cached_property
+    def store_writer(self) -> StoreWriter:
+        return StoreWriter(self.settings.disclosed_database)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.settings.disclosed_database)
+
+    @cached_property
+    def index_writer(self) -> IndexWriter:
+        return IndexWriter(self.settings.index_folder)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction on the registry."""
+        with Session(self.engine) as session, session.begin():
+            yield session
+
+    def require_home(self) -> None:
+        """Raises NotInitialised where `init` has not been run."""
+        if not self.settings.key_file.exists():
+            raise NotInitialised(f"{self.settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
+
+    def init(self, profile: Profile | None = None) -> bool:
+        """Make the home and its databases, or bring them to this version. True when it was new."""
+        settings = self.settings
+        new = not settings.key_file.exists()
+        settings.home.mkdir(parents=True, exist_ok=True)
+        for private in (settings.private, settings.notifier):
+            private.mkdir(mode=0o700, exist_ok=True)
+            private.chmod(0o700)
+        settings.public.mkdir(exist_ok=True)
+        settings.public.chmod(0o755)
+        migrate(settings.registry_database)
+        self.store_writer.create()
+        with self.session() as session:
+            if session.get(JournalHeadRow, 1) is None:
+                session.add(JournalHeadRow(id=1, position=0, sequence=0))
+                session.flush()
+                journal.append_profile(session, self.now, profile or Profile())
+        # Last: its presence is what says that everything before it was done.
+        create_key(settings.key_file)
+        self.feed()
+        return new
+
+    def profile(self) -> Profile:
+        with self.session() as session:
+            return journal.newest_profile(session)
+
+    def policy(self) -> Policy:
+        """The rules in force: the profile's policy with the profile's mask for identity numbers."""
+        return rules_of(self.profile())
+
+    def set_profile(self, profile: Profile, actor: str) -> None:
+        with self.session() as session:
+            journal.append_profile(session, self.now, profile)
+            audit.note(session, self.now, actor, "profile")
+        self.feed()
+
+    def publish(self, progress: Progress = quiet) -> tuple[int, int, int]:
+        """Publish what is due, end what has ended, feed the store. Returns published, expired, sequence."""
+        now, today = self.now, self.today
+        expired = self._expire(now, today)
+        publisher = self.publisher()
+        published, after = 0, 0
+        while True:
+            self.turns.step_aside()
+            with self.session() as session:
+                step = publisher.publish_some(session, after, now, today)
+            published += step.published
+            self.feed_store()
+            progress(published, None)
+            if step.last is None:
+                break
+            after = step.last
+        self.feed(progress)
+        with self.session() as session:
+            return published, expired, journal.head(session)[1]
+
+    def take_down(self, decide: Callable[[Session], Departure]) -> Departure:
+        """Carry out a departure: when this returns, no reader of the store sees the entry.
+
+        Bulk work stands aside meanwhile; the index follows later and is not believed before.
+        """
+        with self.turns.go_ahead():
+            with self.session() as session:
+                departure = decide(session)
+            if departure.change is not None:
+                self.store_writer.forget([departure.change])
+        self.feed_if_idle()
+        return departure
+
+    def feed(self, progress: Progress = quiet) -> None:
+        """Bring the store and the index to the end of the journal."""
+        with self.turns.feeding_store():
+            self._apply()
+            sync(self.store_writer, self.store, self.index_writer, self.now, _counting(progress))
+
+    def feed_store(self) -> None:
+        """Bring the store, but not yet the index, to the end of the journal."""
+        with self.turns.feeding_store():
+            self._apply()
+
+    def feed_if_idle(self) -> None:
+        """Feed unless another process is at it, or there is bulk work to do that a departure must not wait for."""
+        with self.turns.feeding_store(wait=False) as mine, self.session() as session:
+            behind = journal.head(session)[0] - self.store_writer.position()
+        if mine and behind <= FEED_CHUNK:
+            self.feed()
+
+    def rebuild(self, *, replay: bool, progress: Progress = quiet) -> int:
+        """Make the index anew and, before it, with `replay`, the store from the journal. Returns the visible entries."""
+        with self.turns.feeding_store():
+            if replay:
+                with ExitStack() as turn:
+                    self.store_writer.replay(self._whole_journal(turn))
+            else:
+                self._apply()
+            rebuild_index(self.store_writer, self.store, self.index_writer, self.now, _counting(progress))
+        with self.store.snapshot(self.now) as snapshot:
+            return snapshot.count()
+
+    def compact(self) -> None:
+        """Give back the room of what has left, in the store and in the index."""
+        with self.turns.feeding_store():
+            self.index_writer.compact()
+            self.store_writer.compact()
+
+    def sequence(self) -> int:
+        """The last public sequence."""
+        with self.session() as session:
+            return journal.head(session)[1]
+
+    def _whole_journal(self, turn: ExitStack) -> Iterator[list[JournalEntry]]:
+        """The journal in chunks. Before its last lines departures are asked to wait, until `turn` is closed."""
+        position, waiting = 0, False
+        while True:
+            with self.session() as session:
+                entries = journal.read_after(session, position, FEED_CHUNK)
+            if entries:
+                position = entries[-1].position
+                yield entries
+            elif waiting:
+                return
+            else:
+                turn.enter_context(self.turns.go_ahead())
+                waiting = True
+
+    def _apply(self) -> None:
+        self._forget_departed()
+        while True:
+            with self.session() as session:
+                entries = journal.read_after(session, self.store_writer.position(), FEED_CHUNK)
+            if not entries:
+                return
+            self.turns.step_aside()
+            self.store_writer.apply(entries)
+
+    def _forget_departed(self) -> None:
+        with self.session() as session:
+            departures = journal.departures_after(session, self.store_writer.position())
+        if departures:
+            self.store_writer.forget(departures)
+
+    def _expire(self, now: datetime, today: date) -> int:
+        expired = 0
+        while True:
+            self.turns.step_aside()
+            with self.session() as session:
+                numbers = expire_some(session, now, today)
+            if not numbers:
+                return expired
+            expired += len(numbers)
+            self._forget_departed()
+
+    def publisher(self) -> Publisher:
+        """What passes records through the gate, under the rules in force."""
+        return Publisher(vault=self.vault, policy=self.policy(), random=self.world.random)
+
+
+def rules_of(profile: Profile) -> Policy:
+    """The policy a profile names, with the mask it names. Raises PolicyError."""
+    if profile.id_mask not in set(MaskProfile):
+        raise PolicyError(f"没有名为“{profile.id_mask}”的号码掩码，可用：{'、'.join(MaskProfile)}")
+    return replace(load_policy(profile.policy), id_mask=MaskProfile(profile.id_mask))
+
+
+def _counting(progress: Progress) -> Callable[[int], None]:
+    return lambda done: progress(done, None)

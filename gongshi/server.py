@@ -1,0 +1,68 @@
+"""Running a Flask application under gunicorn, and saying in one line when it is ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+
+class BadAddress(Exception):
+    """Not an address to listen on."""
+
+
+def read_bind(text: str) -> tuple[str, int]:
+    """`127.0.0.1:8000` or `[::1]:8000`. Raises BadAddress."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise BadAddress(f"“{text}”不是“地址:端口”，例如 127.0.0.1:8000")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    return host in ("localhost", "[::1]", "::1") or host.startswith("127.")
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """A gunicorn with the settings the product needs. The application is made once, before workers are forked,
+    so that what they share (the rate limits) is shared."""
+
+    def __init__(self, make: Callable[[], Flask], bind: str, name: str, workers: int = 2) -> None:
+        self._make = make
+        self._options: dict[str, Any] = {
+            "bind": bind,
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": 4,
+            "preload_app": True,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "timeout": 60,
+            "graceful_timeout": 10,
+            "limit_request_line": 4094,
+            "forwarded_allow_ips": "",
+            "control_socket_disable": True,
+            "when_ready": _announce(name),
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for key, value in self._options.items():
+            if key in self.cfg.settings:
+                self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        return self._make()
+
+
+def _announce(name: str) -> Callable[[Any], None]:
+    def when_ready(arbiter: Any) -> None:
+        address = arbiter.LISTENERS[0]
+        sys.stdout.write(f"{name}已就绪：{address}\n")
+        sys.stdout.flush()
+
+    return when_ready

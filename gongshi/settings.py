@@ -1,0 +1,99 @@
+"""The settings of the private side, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "GONGSHI_"
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used: one line that names it and says what to do."""
+
+
+class Settings(BaseSettings):
+    """Where things are. `home` holds registry/ and notifier/ (private) and public/ (all that the portal may read)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    registry_url: str = ""
+    disclosed_url: str = ""
+    notifier_url: str = ""
+    search_engine: Literal["whoosh"] = "whoosh"
+    public_url: str = ""
+
+    @field_validator("registry_url", "disclosed_url", "notifier_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        try:
+            backend = make_url(value).get_backend_name() if value else "sqlite"
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError("应为 sqlite:///… 或 postgresql+psycopg://… 形式的数据库地址")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("应为 http:// 或 https:// 开头的网址")
+        return value.rstrip("/")
+
+    @property
+    def private(self) -> Path:
+        return self.home / "registry"
+
+    @property
+    def notifier(self) -> Path:
+        return self.home / "notifier"
+
+    @property
+    def public(self) -> Path:
+        return self.home / "public"
+
+    @property
+    def index_folder(self) -> Path:
+        return self.public / "index"
+
+    @property
+    def key_file(self) -> Path:
+        return self.private / "keys" / "master.key"
+
+    @property
+    def registry_database(self) -> str:
+        return self.registry_url or f"sqlite:///{(self.private / 'registry.db').absolute()}"
+
+    @property
+    def disclosed_database(self) -> str:
+        return self.disclosed_url or f"sqlite:///{(self.public / 'disclosed.db').absolute()}"
+
+    @property
+    def notifier_database(self) -> str:
+        return self.notifier_url or f"sqlite:///{(self.notifier / 'notifier.db').absolute()}"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings in the environment. Raises BadSetting with one line."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise BadSetting(f"设置 {name} 无效：{_reason(first)}") from None
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    if error["loc"] == ("search_engine",):
+        if error.get("input") == "opensearch":
+            return "opensearch 尚未提供，请改为 whoosh 或不设置"
+        return "只能是 whoosh"
+    return str(error["msg"]).removeprefix("Value error, ")

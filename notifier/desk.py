@@ -1,0 +1,149 @@
+"""The notifier's pages for the staff: runs, their messages and files, and what sandbox recipients received.
+
+The blueprint has no sign-in of its own: whoever mounts it puts it behind one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, render_template
+
+from notifier.calendar import InvalidPeriod, Period
+from notifier.context import Notifier
+from notifier.package import BEIJING, MANIFEST, media_type
+from notifier.packages import FileRefused, Revision, package_folder, read_package_file
+from notifier.recipients import SANDBOX, Recipient, list_recipients
+from notifier.runs import Run, find_run, list_runs
+from notifier.sending import Clock
+from notifier.worker import find_due_periods
+
+SHOWN_ENTRIES = 50
+_PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
+
+
+def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk") -> Blueprint:
+    """The pages under `/runs` and `/inbox`. They use the style sheets of the application's own `static` folder."""
+    pages = Blueprint(name, __name__, template_folder="templates")
+    pages.context_processor(lambda: {"local_time": _local_time})
+    pages.after_request(_keep_private)
+    _add_runs(pages, notifier, clock)
+    _add_inbox(pages, notifier)
+    return pages
+
+
+def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
+    @pages.get("/runs")
+    def runs() -> str:
+        due = find_due_periods(notifier, clock())
+        return render_template("notifier/runs.html", runs=list_runs(notifier.engine), due=due)
+
+    @pages.get("/runs/<period>")
+    def run(period: str) -> str:
+        found = _get_run(notifier, period)
+        files = {r.revision: _list_files(package_folder(notifier.folder, found.period, r)) for r in found.revisions}
+        return render_template("notifier/run.html", run=found, files=files)
+
+    @pages.get("/runs/<period>/r<int:revision>/<name>")
+    def run_file(period: str, revision: int, name: str) -> Response:
+        found = _get_run(notifier, period)
+        package = _get_revision(found, revision)
+        return _send_file(package_folder(notifier.folder, found.period, package), name, f"{found.period}-r{revision}")
+
+
+def _add_inbox(pages: Blueprint, notifier: Notifier) -> None:
+    sandbox = notifier.folder / SANDBOX
+
+    @pages.get("/inbox")
+    def inbox() -> str:
+        recipients = [r for r in list_recipients(notifier.engine) if r.channel == SANDBOX]
+        parcels = {r.slug: _list_parcels(sandbox / r.slug) for r in recipients}
+        return render_template("notifier/inbox.html", recipients=recipients, parcels=parcels)
+
+    @pages.get("/inbox/<slug>/<parcel>")
+    def inbox_parcel(slug: str, parcel: str) -> str:
+        recipient, folder = _get_parcel(notifier, sandbox, slug, parcel)
+        return render_template(
+            "notifier/parcel.html",
+            recipient=recipient,
+            parcel=parcel,
+            manifest=_read_json(folder, MANIFEST),
+            entries=_read_json(folder, "list.json")["entries"][:SHOWN_ENTRIES],
+            files=_list_files(folder),
+        )
+
+    @pages.get("/inbox/<slug>/<parcel>/<name>")
+    def inbox_file(slug: str, parcel: str, name: str) -> Response:
+        _, folder = _get_parcel(notifier, sandbox, slug, parcel)
+        return _send_file(folder, name, parcel)
+
+
+def _get_run(notifier: Notifier, period: str) -> Run:
+    try:
+        found = find_run(notifier.engine, Period.parse(period))
+    except InvalidPeriod as error:
+        abort(404, str(error))
+    return found or abort(404, "这一期还没有推送")
+
+
+def _get_revision(run: Run, number: int) -> Revision:
+    found = next((revision for revision in run.revisions if revision.revision == number), None)
+    return found or abort(404, "没有这一次修订")
+
+
+def _get_parcel(notifier: Notifier, sandbox: Path, slug: str, parcel: str) -> tuple[Recipient, Path]:
+    # Folder names are compared with what is known, never built from what was asked.
+    known = (r for r in list_recipients(notifier.engine) if r.slug == slug and r.channel == SANDBOX)
+    recipient = next(known, None) or abort(404, "没有这个接收单位")
+    if parcel not in _list_parcels(sandbox / recipient.slug):
+        abort(404, "收件箱里没有这个名单包")
+    return recipient, sandbox / recipient.slug / parcel
+
+
+def _list_parcels(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted((path.name for path in folder.iterdir() if _PARCEL.fullmatch(path.name)), reverse=True)
+
+
+def _list_files(folder: Path) -> list[dict[str, Any]]:
+    try:
+        manifest = read_package_file(folder, MANIFEST)
+    except FileRefused:
+        return []
+    own = {"name": MANIFEST, "bytes": len(manifest), "sha256": None}
+    return [*json.loads(manifest)["files"], own]
+
+
+def _read_json(folder: Path, name: str) -> Any:
+    try:
+        return json.loads(read_package_file(folder, name))
+    except FileRefused as error:
+        abort(404, str(error))
+
+
+def _send_file(folder: Path, name: str, prefix: str) -> Response:
+    try:
+        content = read_package_file(folder, name)
+    except FileRefused as error:
+        abort(404, str(error))
+    response = make_response(content)
+    response.content_type = media_type(name)
+    # `name` is one of the manifest's by now.
+    response.headers["Content-Disposition"] = f'attachment; filename="{prefix}-{name}"'
+    return response
+
+
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Robots-Tag"] = "noindex, noarchive"
+    return response
+
+
+def _local_time(moment: datetime) -> str:
+    return moment.astimezone(BEIJING).strftime("%Y年%m月%d日 %H:%M")

@@ -1,0 +1,54 @@
+"""Folders of files that are there whole or not at all, whatever is killed and when."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from notifier.database import make_private_folder
+
+
+def write_aside(parent: Path, files: Mapping[str, bytes]) -> Path:
+    """A new folder in `parent` with `files`, safe on the disk, under a name nobody reads. For its owner alone."""
+    make_private_folder(parent)
+    aside = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+    for name, content in files.items():
+        descriptor = os.open(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    _sync_folder(aside)
+    return aside
+
+
+def put_in_place(aside: Path, target: Path) -> None:
+    """Give the folder `aside` its name. What stands there, left by a step that never ended, is replaced."""
+    if target.exists():
+        discard(target)
+    aside.rename(target)
+    _sync_folder(target.parent)
+
+
+def discard(folder: Path) -> None:
+    """Remove `folder`: first its name, so that nobody finds half of it."""
+    dying = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    folder.rename(dying / folder.name)
+    shutil.rmtree(dying)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what steps that never ended left aside in `parent`. Only when no other step works there."""
+    for left in parent.glob(".making-*"):
+        shutil.rmtree(left)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

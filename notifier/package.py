@@ -1,0 +1,296 @@
+"""The files of a push run, made from documents and nothing else. Pure: the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from notifier.calendar import Period
+from search_index.document import Document
+from search_index.profile import Profile
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+MANIFEST = "manifest.json"
+FORMAT = "gongshi-package/1"
+_MEDIA_TYPES = {
+    "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "list.csv": "text/csv; charset=utf-8",
+    "list.json": "application/json",
+    MANIFEST: "application/json",
+}
+_KIND_LABEL = {"person": "自然人", "organisation": "法人或者其他组织"}
+# What a spreadsheet may take for the start of a formula, also behind a tab or a carriage return.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """What a package says of itself, beside the entries. `made_at` is aware; `last_day_of_use` is the last day on
+    which any entry of it may be shown."""
+
+    period: Period
+    revision: int
+    sequence: int
+    made_at: datetime
+    last_day_of_use: date
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """The files by name, the manifest among them, and the records they hold."""
+
+    files: Mapping[str, bytes]
+    records: tuple[str, ...]
+
+    @property
+    def manifest_sha256(self) -> str:
+        return sha256(self.files[MANIFEST]).hexdigest()
+
+
+def build_package(edition: Edition, documents: Sequence[Document]) -> Package:
+    """The files for `documents`, newest publication first. An empty list makes a package that says so."""
+    ordered = in_order(documents)
+    lists = {
+        "list.xlsx": build_xlsx(edition, ordered),
+        "list.csv": build_csv(edition, ordered),
+        "list.json": build_json(edition, ordered),
+    }
+    manifest = _to_bytes(_build_manifest(edition, ordered, lists))
+    return Package(files={**lists, MANIFEST: manifest}, records=tuple(d.record for d in ordered))
+
+
+def digest_content(edition: Edition, documents: Sequence[Document]) -> str:
+    """SHA-256 (hex) of what a reader is told: entries, period, last day of use, court; not revision or time."""
+    content = {
+        "period": str(edition.period),
+        "last_day_of_use": edition.last_day_of_use.isoformat(),
+        "court": _build_court(edition.profile),
+        "training": edition.profile.training,
+        "entries": [document.as_json() for document in in_order(documents)],
+    }
+    return sha256(_to_bytes(content)).hexdigest()
+
+
+def in_order(documents: Sequence[Document]) -> list[Document]:
+    by_record = sorted(documents, key=lambda d: d.record)
+    return sorted(by_record, key=lambda d: d.published_on, reverse=True)
+
+
+def media_type(name: str) -> str:
+    """The media type of a file of a package. Raises KeyError for any other name."""
+    return _MEDIA_TYPES[name]
+
+
+# --- manifest and JSON -----------------------------------------------------------------------------------------
+
+
+def build_json(edition: Edition, documents: Sequence[Document]) -> bytes:
+    body = {
+        **_build_edition(edition),
+        "notice": usage_notice(edition),
+        "entries": [document.as_json() for document in documents],
+    }
+    return _to_bytes(body)
+
+
+def usage_notice(edition: Edition) -> str:
+    """The sentence every file carries: until when it may be used, and where the newest is."""
+    newest = f"，最新名单见{edition.profile.website}" if edition.profile.website else ""
+    return (
+        f"本名单于{_chinese_date(edition.last_day_of_use)}后不得使用；其中注明“停止使用时间”的，"
+        f"到时即不得再使用该条{newest}。"
+    )
+
+
+def _build_edition(edition: Edition) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "period": str(edition.period),
+        "period_start": edition.period.start.isoformat(),
+        "period_end": edition.period.end.isoformat(),
+        "revision": edition.revision,
+        "sequence": edition.sequence,
+        "made_at": edition.made_at.astimezone(BEIJING).isoformat(timespec="seconds"),
+        "not_to_be_used_after": edition.last_day_of_use.isoformat(),
+        "training": edition.profile.training,
+    }
+
+
+def _build_court(profile: Profile) -> dict[str, str]:
+    names = ("court", "region", "address", "postcode", "telephone", "telephone_hours", "email", "website", "signature")
+    return {name: getattr(profile, name) for name in names}
+
+
+def _build_manifest(edition: Edition, documents: Sequence[Document], lists: Mapping[str, bytes]) -> dict[str, Any]:
+    kinds = [document.kind for document in documents]
+    return {
+        **_build_edition(edition),
+        "notice": usage_notice(edition),
+        "counts": {
+            "total": len(kinds),
+            "person": kinds.count("person"),
+            "organisation": kinds.count("organisation"),
+        },
+        "court": _build_court(edition.profile),
+        "files": [
+            {
+                "name": name,
+                "bytes": len(content),
+                "sha256": sha256(content).hexdigest(),
+                "media_type": _MEDIA_TYPES[name],
+            }
+            for name, content in sorted(lists.items())
+        ],
+    }
+
+
+def _to_bytes(body: Any) -> bytes:
+    return (json.dumps(body, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+# --- tables ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the tables: its heading, its width in the spreadsheet in characters, and how to read it."""
+
+    heading: str
+    width: int
+    read: Callable[[Document], object]
+
+
+_COLUMNS = (
+    _Column("公开编号", 12, lambda d: d.record),
+    _Column("类型", 9, lambda d: _KIND_LABEL[d.kind]),
+    _Column("姓名或者名称", 16, lambda d: d.name),
+    _Column("性别", 5, lambda d: d.gender),
+    _Column("年龄（公布时）", 7, lambda d: d.age),
+    _Column("身份证号码（部分遮盖）", 20, lambda d: d.id_number),
+    _Column("统一社会信用代码或者组织机构代码", 20, lambda d: d.uscc),
+    _Column("法定代表人或者负责人", 10, lambda d: d.legal_representative),
+    _Column("执行法院", 14, lambda d: d.court),
+    _Column("地区", 10, lambda d: d.region),
+    _Column("执行依据文号", 18, lambda d: d.basis_number),
+    _Column("作出执行依据单位", 14, lambda d: d.basis_issuer),
+    _Column("执行案号", 18, lambda d: d.case_number),
+    _Column("立案时间", 11, lambda d: d.filed_on),
+    _Column("生效法律文书确定的义务", 40, lambda d: d.obligation),
+    _Column("履行情况", 9, lambda d: d.performance),
+    _Column("已履行部分", 14, lambda d: d.performed_part),
+    _Column("未履行部分", 14, lambda d: d.unperformed_part),
+    _Column("失信行为具体情形", 24, lambda d: "；".join(conduct.text for conduct in d.conduct)),
+    _Column("公布时间", 11, lambda d: d.published_on),
+    _Column("纳入期限届满日", 11, lambda d: d.term_ends_on),
+    _Column("停止使用时间", 17, lambda d: d.visible_until),
+)
+
+
+def build_csv(edition: Edition, documents: Sequence[Document]) -> bytes:
+    """UTF-8 with BOM, CRLF. The headings come first; every row carries the edition, as a table has no title."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(["序号", *(c.heading for c in _COLUMNS), "期次", "修订号", "本名单最后使用日"])
+    tail = [str(edition.period), str(edition.revision), edition.last_day_of_use.isoformat()]
+    for number, cells in _rows(documents):
+        writer.writerow([guard_formula(cell) for cell in [number, *cells, *tail]])
+    return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+
+def guard_formula(cell: str) -> str:
+    """`cell` with an apostrophe before it where a spreadsheet could run it as a formula."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
+
+
+def build_xlsx(edition: Edition, documents: Sequence[Document]) -> bytes:
+    """A sheet to read, filter and print (A4 landscape, as wide as the page), every cell of type text."""
+    file = io.BytesIO()
+    # Without the two options a cell that looks like a formula or an address would become one.
+    workbook = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    made_at = edition.made_at.astimezone(BEIJING).replace(tzinfo=None)
+    workbook.set_properties({"title": _title(edition), "author": edition.profile.court, "created": made_at})
+    sheet = workbook.add_worksheet("名单")
+    _write_head(sheet, edition, len(documents), _formats(workbook))
+    _write_rows(sheet, documents, _formats(workbook)["cell"])
+    _lay_out(sheet, edition, len(documents))
+    workbook.close()
+    return file.getvalue()
+
+
+_HEAD_ROW = 3
+
+
+def _formats(workbook: xlsxwriter.Workbook) -> dict[str, Format]:
+    text = {"num_format": "@", "valign": "top", "text_wrap": True, "font_name": "宋体"}
+    return {
+        "title": workbook.add_format({"bold": True, "font_size": 16, "font_name": "宋体"}),
+        "notice": workbook.add_format({"bold": True, "font_color": "#9C0006", "font_name": "宋体"}),
+        "line": workbook.add_format({"font_name": "宋体"}),
+        "heading": workbook.add_format({**text, "bold": True, "bg_color": "#E7E6E6", "border": 1}),
+        "cell": workbook.add_format({**text, "border": 1}),
+    }
+
+
+def _write_head(sheet: Worksheet, edition: Edition, entries: int, formats: Mapping[str, Format]) -> None:
+    made_at = edition.made_at.astimezone(BEIJING)
+    count = f"共{entries}条" if entries else "本期没有可以公布的条目"
+    sheet.write_string(0, 0, _title(edition), formats["title"])
+    sheet.write_string(1, 0, usage_notice(edition), formats["notice"])
+    line = f"第{edition.revision}次修订，{count}，制作时间：{_chinese_date(made_at)}{made_at:%H:%M}（北京时间）"
+    sheet.write_string(2, 0, line, formats["line"])
+    for number, heading in enumerate(["序号", *(c.heading for c in _COLUMNS)]):
+        sheet.write_string(_HEAD_ROW, number, heading, formats["heading"])
+
+
+def _write_rows(sheet: Worksheet, documents: Sequence[Document], cell_format: Format) -> None:
+    for row, (number, cells) in enumerate(_rows(documents), start=_HEAD_ROW + 1):
+        for column, cell in enumerate([number, *cells]):
+            sheet.write_string(row, column, cell, cell_format)
+
+
+def _lay_out(sheet: Worksheet, edition: Edition, entries: int) -> None:
+    for number, width in enumerate([6, *(c.width for c in _COLUMNS)]):
+        sheet.set_column(number, number, width)
+    sheet.freeze_panes(_HEAD_ROW + 1, 0)
+    sheet.autofilter(_HEAD_ROW, 0, _HEAD_ROW + entries, len(_COLUMNS))
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    sheet.repeat_rows(0, _HEAD_ROW)
+    last = _chinese_date(edition.last_day_of_use)
+    sheet.set_footer(f"&L第{edition.revision}次修订，{last}后不得使用&R第&P页，共&N页")
+
+
+def _title(edition: Edition) -> str:
+    training = "【演练数据，不得使用】" if edition.profile.training else ""
+    return f"{training}{edition.profile.court}失信被执行人名单（{edition.period.label}）"
+
+
+def _rows(documents: Sequence[Document]) -> Iterator[tuple[str, list[str]]]:
+    for number, document in enumerate(documents, start=1):
+        yield str(number), [_to_text(column.read(document)) for column in _COLUMNS]
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _chinese_date(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -1,0 +1,252 @@
+"""Push runs: one list, one period, one run, however often and by whomever it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from notifier.calendar import Period
+from notifier.context import Notifier
+from notifier.package import BEIJING
+from notifier.packages import Revision, ensure_package, find_latest, package_folder, to_revision
+from notifier.recipients import Recipient, list_recipients, to_recipient
+from notifier.states import MessageState
+from notifier.tables import AttemptRow, MessageRow, PackageRow, RecipientRow, RunRow
+
+QUARTERLY = "quarterly"
+# Who made a run that nobody asked for.
+BY_CALENDAR = "日历"
+
+
+class PeriodNotBegun(ValueError):
+    """A list for a quarter that lies ahead. The message is for the person who asked."""
+
+    def __init__(self, period: Period) -> None:
+        super().__init__(f"{period.label}尚未开始（{period.start.isoformat()}起），不能推送，请核对期次")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """What a push came to. `created` is False when the period had its run before. In a dry run nothing is written,
+    and `run`, `revision` and `package` (the folder) are None."""
+
+    period: Period
+    run: int | None
+    created: bool
+    revision: int | None
+    package: Path | None
+    entries: int
+    recipients: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "period": str(self.period),
+            "run": self.run,
+            "created": self.created,
+            "revision": self.revision,
+            "package": self.package and str(self.package),
+            "entries": self.entries,
+            "recipients": list(self.recipients),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    number: int
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One recipient's part of a run. `revision` is None until an attempt has fixed it."""
+
+    id: int
+    recipient: Recipient
+    revision: int | None
+    state: MessageState
+    queued_at: datetime
+    changed_at: datetime
+    next_attempt_at: datetime
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run with all its revisions, newest first, and its messages."""
+
+    id: int
+    period: Period
+    due_on: date
+    days_late: int
+    made_by: str
+    made_at: datetime
+    revisions: tuple[Revision, ...]
+    messages: tuple[Message, ...]
+
+
+def push(notifier: Notifier, period: Period, *, now: datetime, made_by: str, dry_run: bool = False) -> Push:
+    """Make the run of `period` and queue its messages, or show the run it has. Its package is made in any case.
+
+    Raises PeriodNotBegun.
+    """
+    today = now.astimezone(BEIJING).date()
+    if period.start > today:
+        raise PeriodNotBegun(period)
+    if dry_run:
+        return _rehearse(notifier, period, now)
+    run_id, created = _ensure_run(notifier, period, now, made_by)
+    latest = find_latest(notifier.engine, run_id)
+    return _describe(notifier, period, latest or ensure_package(notifier, run_id, period, now), created=created)
+
+
+def find_run(engine: Engine, period: Period) -> Run | None:
+    with Session(engine) as session:
+        row = session.scalars(_run_of(period)).first()
+        return _load_run(session, row) if row else None
+
+
+def list_runs(engine: Engine) -> list[Run]:
+    """Every run, newest period first."""
+    with Session(engine) as session:
+        rows = session.scalars(select(RunRow).order_by(RunRow.period.desc(), RunRow.id.desc())).all()
+        return [_load_run(session, row) for row in rows]
+
+
+def find_periods_done(engine: Engine) -> set[Period]:
+    with Session(engine) as session:
+        periods = session.scalars(select(RunRow.period).where(RunRow.kind == QUARTERLY))
+        return {Period.parse(period) for period in periods}
+
+
+def _rehearse(notifier: Notifier, period: Period, now: datetime) -> Push:
+    run = find_run(notifier.engine, period)
+    if run is not None and run.revisions:
+        return _describe(notifier, period, run.revisions[0], created=False)
+    _, documents = notifier.register.everything(now)
+    return Push(
+        period=period,
+        run=run.id if run else None,
+        created=False,
+        revision=None,
+        package=None,
+        entries=len(documents),
+        recipients=tuple(recipient.name for recipient in list_recipients(notifier.engine)),
+    )
+
+
+def _describe(notifier: Notifier, period: Period, revision: Revision, *, created: bool) -> Push:
+    query = (
+        select(RecipientRow.id, RecipientRow.name)
+        .join(MessageRow, MessageRow.recipient_id == RecipientRow.id)
+        .where(MessageRow.run_id == revision.run_id)
+        .order_by(RecipientRow.id)
+        .distinct()
+    )
+    with Session(notifier.engine) as session:
+        names = tuple(name for _, name in session.execute(query))
+    return Push(
+        period=period,
+        run=revision.run_id,
+        created=created,
+        revision=revision.revision,
+        package=package_folder(notifier.folder, period, revision),
+        entries=revision.entries,
+        recipients=names,
+    )
+
+
+def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str) -> tuple[int, bool]:
+    """The id of the period's run, and whether it was made here. Run and messages come into being together."""
+    due_on = period.due_on(notifier.workdays)
+    run = RunRow(
+        period=str(period),
+        kind=QUARTERLY,
+        due_on=due_on,
+        days_late=max(0, (now.astimezone(BEIJING).date() - due_on).days),
+        made_by=made_by,
+        made_at=now,
+    )
+    try:
+        with Session(notifier.engine, expire_on_commit=False) as session, session.begin():
+            session.add(run)
+            session.flush()
+            session.add_all(_queue(session, run.id, now))
+    except IntegrityError:
+        with Session(notifier.engine) as session:
+            return session.scalars(_run_of(period)).one().id, False
+    return run.id, True
+
+
+def _queue(session: Session, run_id: int, now: datetime) -> list[MessageRow]:
+    recipients = session.scalars(select(RecipientRow).where(RecipientRow.active).order_by(RecipientRow.id))
+    return [
+        MessageRow(
+            run_id=run_id,
+            recipient_id=recipient.id,
+            channel=recipient.channel,
+            revision=0,
+            state=MessageState.QUEUED,
+            attempts=0,
+            next_attempt_at=now,
+            lease_until=None,
+            queued_at=now,
+            changed_at=now,
+        )
+        for recipient in recipients
+    ]
+
+
+def _run_of(period: Period) -> Select[RunRow]:
+    return select(RunRow).where(RunRow.period == str(period), RunRow.kind == QUARTERLY)
+
+
+def _load_run(session: Session, row: RunRow) -> Run:
+    packages = select(PackageRow).where(PackageRow.run_id == row.id).order_by(PackageRow.revision.desc())
+    messages = (
+        select(MessageRow, RecipientRow)
+        .join(RecipientRow, RecipientRow.id == MessageRow.recipient_id)
+        .where(MessageRow.run_id == row.id)
+        .order_by(MessageRow.id)
+    )
+    return Run(
+        id=row.id,
+        period=Period.parse(row.period),
+        due_on=row.due_on,
+        days_late=row.days_late,
+        made_by=row.made_by,
+        made_at=row.made_at,
+        revisions=tuple(to_revision(package) for package in session.scalars(packages)),
+        messages=tuple(_load_message(session, *pair) for pair in session.execute(messages)),
+    )
+
+
+def _load_message(session: Session, row: MessageRow, recipient: RecipientRow) -> Message:
+    attempts = select(AttemptRow).where(AttemptRow.message_id == row.id).order_by(AttemptRow.number)
+    return Message(
+        id=row.id,
+        recipient=to_recipient(recipient),
+        revision=row.revision or None,
+        state=MessageState(row.state),
+        queued_at=row.queued_at,
+        changed_at=row.changed_at,
+        next_attempt_at=row.next_attempt_at,
+        attempts=tuple(
+            Attempt(
+                number=attempt.number,
+                begun_at=attempt.begun_at,
+                ended_at=attempt.ended_at,
+                outcome=attempt.outcome,
+                detail=attempt.detail,
+            )
+            for attempt in session.scalars(attempts)
+        ),
+    )

@@ -1,0 +1,109 @@
+"""The worker process: a pulse every minute. What is due is asked of the calendar and the database each time, so a
+missed pulse, a second worker or a week without power changes nothing but the hour."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from threading import Event
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from notifier.calendar import DuePeriod, Period, due_periods, find_first_period
+from notifier.channels import Channel
+from notifier.channels.sandbox import SandboxChannel
+from notifier.context import Notifier
+from notifier.package import BEIJING
+from notifier.recipients import SANDBOX
+from notifier.runs import BY_CALENDAR, find_periods_done, push
+from notifier.sending import Clock, send_due
+from notifier.tables import SettingRow
+
+_STARTED_ON = "started_on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What one pulse did: the periods whose runs it made, those that wait for a person, and attempts to send."""
+
+    made: tuple[Period, ...]
+    waiting: tuple[DuePeriod, ...]
+    attempts: int
+
+
+def open_channels(notifier: Notifier) -> Mapping[str, Channel]:
+    """The channels of this home, by name."""
+    return {SANDBOX: SandboxChannel(notifier.folder / "sandbox")}
+
+
+def notifier_tick(notifier: Notifier, channels: Mapping[str, Channel], *, clock: Clock, worker: str = "worker") -> Tick:
+    """Make the runs that are due and not too late, then send what is queued. Safe to repeat at any moment."""
+    now = clock()
+    due = find_due_periods(notifier, now)
+    on_time = [one.period for one in due if not one.waits_for_person]
+    for period in on_time:
+        push(notifier, period, now=now, made_by=BY_CALENDAR)
+    return Tick(
+        made=tuple(on_time),
+        waiting=tuple(one for one in due if one.waits_for_person),
+        attempts=send_due(notifier, channels, clock=clock, worker=worker),
+    )
+
+
+def find_due_periods(notifier: Notifier, now: datetime) -> list[DuePeriod]:
+    """The periods that are due at `now` and have no run. A new home owes nothing for the time before it."""
+    today = now.astimezone(BEIJING).date()
+    first = find_first_period(_started_on(notifier.engine, today), notifier.workdays)
+    return due_periods(today, first, find_periods_done(notifier.engine), notifier.workdays)
+
+
+def run_worker(tick: Callable[[], object], stop: Event, every: int = 60) -> None:
+    """Call `tick` now and every `every` seconds, never twice at a time, until `stop`; the last call is let finish.
+
+    An error in a tick is logged, and the next one tries again.
+    """
+    # Only the pulse: no job store, so nothing to lose, and no decision that a missed run could spoil.
+    scheduler = BackgroundScheduler(timezone=BEIJING)
+    scheduler.add_job(
+        tick,
+        "interval",
+        seconds=every,
+        next_run_time=datetime.now(BEIJING),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    scheduler.start()
+    try:
+        stop.wait()
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def stop_on_signals(stop: Event) -> None:
+    """Let SIGTERM and SIGINT set `stop`, so that a worker ends between two steps. Only in the main thread."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+
+
+def _started_on(engine: Engine, today: date) -> date:
+    with Session(engine) as session:
+        row = session.get(SettingRow, _STARTED_ON)
+        if row is not None:
+            return date.fromisoformat(row.value)
+    try:
+        with Session(engine) as session, session.begin():
+            session.add(SettingRow(name=_STARTED_ON, value=today.isoformat()))
+    except IntegrityError:
+        return _started_on(engine, today)
+    return today

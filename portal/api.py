@@ -1,0 +1,87 @@
+"""The open API: the same answers as the pages, for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, json, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.openapi import build_openapi
+from portal.pages import find_entry
+from portal.parameters import MODE, BadParameters, read_query, refuse_unknown
+from portal.site import get_now, get_site, link
+from search_index.page import Hit, Page
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+health = Blueprint("health", __name__)
+
+
+@api.before_request
+def refuse_unknown_parameters() -> None:
+    if request.endpoint == "api.entries":
+        return
+    _refuse_parameters()
+
+
+@health.before_request
+def refuse_health_parameters() -> None:
+    _refuse_parameters()
+
+
+@api.get("/entries")
+def entries() -> Response:
+    query = read_query(dict(request.args.lists()))
+    page = get_site().register.search(query, get_now())
+    return _answer({"meta": _meta(page), "entries": [_entry(hit) for hit in page.hits]})
+
+
+@api.get("/entries/<record>")
+def entry(record: str) -> AnyResponse:
+    found = find_entry(record)
+    if isinstance(found, str):
+        return redirect(link("api.entry", record=found), 308)
+    return _answer(found.as_json())
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    return _answer(build_openapi(get_site().settings.public_url))
+
+
+@health.get("/healthz")
+def healthz() -> Response:
+    """The process is alive."""
+    return _answer({"status": "ok"})
+
+
+@health.get("/readyz")
+def readyz() -> Response:
+    """The list can be read. RegisterUnavailable becomes 503."""
+    return _answer({"status": "ok", "sequence": get_site().register.head(get_now()).sequence})
+
+
+def _refuse_parameters() -> None:
+    if refusals := refuse_unknown(dict(request.args.lists()), {MODE}):
+        raise BadParameters(refusals)
+
+
+def _meta(page: Page) -> dict[str, Any]:
+    return {
+        "total": page.total,
+        "near": page.near,
+        "page": page.page,
+        "pages": page.pages,
+        "sequence": page.sequence,
+        "updated_at": page.updated_at and page.updated_at.isoformat(),
+        "reading": page.reading,
+    }
+
+
+def _entry(hit: Hit) -> dict[str, Any]:
+    body = {**hit.document.as_json(), "match": hit.match, "found_in": hit.found_in}
+    return {**body, "reason": hit.reason} if hit.match == "near" else body
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False, sort_keys=False), content_type="application/json")

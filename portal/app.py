@@ -1,0 +1,131 @@
+"""Builds the portal: the public web site and the open API over the disclosed list."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+from flask import Flask, Response, g, request
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import parameters
+from portal.accesslog import log_error, register_access_log
+from portal.api import api, health
+from portal.headers import register_headers
+from portal.limits import RULES, Gatekeeper, SharedCounters
+from portal.pages import pages
+from portal.presentation import day, digits, moment, sentence
+from portal.problems import PROBLEMS, TooManyRequests, register_problems
+from portal.settings import PortalSettings
+from portal.site import KEY, Site, asset, find_other_mode, get_now, get_profile, get_site, is_elder, link
+from search_index.register import Register
+from search_index.store import Store
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+_LARGEST_BODY = 16 * 1024  # bytes; the only form has three short fields
+_LINKED = ("*.css", "*.svg")
+
+
+class Portal(Flask):
+    """Flask, but an unforeseen error is written without anything the request held."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> None:
+        log_error(exc_info)
+
+
+def create_app(settings: PortalSettings, clock: Callable[[], datetime]) -> Portal:
+    """The portal over the store that `settings` names. `clock` gives the present moment, aware.
+
+    Make it once, before worker processes fork, so that they share the counters of the rate limits.
+    """
+    app = Portal(__name__, static_folder=str(STATIC), static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=_LARGEST_BODY, MAX_FORM_MEMORY_SIZE=_LARGEST_BODY, MAX_FORM_PARTS=8)
+    app.extensions[KEY] = build_site(settings, clock)
+    _set_up_templates(app)
+    register_headers(app, secure=settings.public_url.startswith("https://"))
+    register_access_log(app)
+    app.before_request(_count_request)
+    app.after_request(_tell_allowance)
+    register_problems(app)
+    for blueprint in (pages, api, health):
+        app.register_blueprint(blueprint)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents middleware
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
+        )
+    return app
+
+
+def build_site(settings: PortalSettings, clock: Callable[[], datetime]) -> Site:
+    """The parts that `settings` describe."""
+    return Site(
+        register=Register(Store(settings.disclosed_url), settings.index_folder),
+        settings=settings,
+        clock=clock,
+        gatekeeper=_build_gatekeeper(clock) if settings.rate_limit else None,
+        assets=read_versions(STATIC),
+    )
+
+
+def read_versions(folder: Path) -> dict[str, str]:
+    """The version of each static file that pages link to: the start of its SHA-256."""
+    files = [path for pattern in _LINKED for path in sorted(folder.rglob(pattern))]
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()[:12] for path in files}
+
+
+def _build_gatekeeper(clock: Callable[[], datetime]) -> Gatekeeper:
+    counters = SharedCounters(now=lambda: clock().timestamp(), seed=secrets.token_bytes(32))
+    return Gatekeeper(counters, clock)
+
+
+def _set_up_templates(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(day=day, moment=moment, digits=digits, sentence=sentence)
+    app.jinja_env.globals.update(
+        link=link,
+        asset=asset,
+        problems=PROBLEMS,
+        conduct_texts=parameters.CONDUCT,
+        kind_texts=parameters.KINDS,
+        performance_texts=parameters.PERFORMANCE,
+        sort_texts=parameters.SORTS,
+        field_texts=parameters.LABELS,
+    )
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, object]:
+    return {
+        "profile": get_profile(),
+        "is_elder": is_elder(),
+        "other_mode": find_other_mode(),
+        "now": get_now(),
+        "public_url": get_site().settings.public_url,
+    }
+
+
+def _count_request() -> None:
+    gatekeeper = get_site().gatekeeper
+    method = "GET" if request.method == "HEAD" else request.method
+    rules = RULES.get((request.endpoint or "", method), ())
+    if gatekeeper is None or not rules:
+        return
+    g.allowance = gatekeeper.admit(rules, request.remote_addr or "")
+    if g.allowance is not None and g.allowance.refused:
+        raise TooManyRequests(g.allowance)
+
+
+def _tell_allowance(response: Response) -> Response:
+    if g.get("allowance") is not None:
+        response.headers.update(g.allowance.headers())
+    return response

@@ -1,0 +1,206 @@
+"""The second person's approval of a batch: each record passes the guards of law.md §1.1 or is refused by rule name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Engine, Select, func, select
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.approval import Refusal, check
+from registry.facts_json import facts_to_json
+from registry.findings import Excerpt, excerpts, find_in
+from registry.lifecycle import Action, transition
+from registry.policy import Policy
+from registry.publishing import redisclose
+from registry.record import Facts, Record, State
+from registry.records import facts_columns, read_facts, read_record
+from registry.tables import BatchRow, ProposalRow, RecordRow
+from registry.turns import Turns
+from registry.values import CitizenNumber, MaskedNumber
+from registry.vault import Vault
+
+CHUNK = 500
+
+
+class BatchNotFound(Exception):
+    """There is no such batch. The message is for the person who typed the number."""
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(f"没有第 {batch} 批：请核对导入时显示的批次号")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRefusal:
+    line: int
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalReport:
+    batch: int
+    approved: int
+    refused: tuple[LineRefusal, ...]
+    findings: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approver:
+    """Decides the records of a batch on one person's word."""
+
+    engine: Engine
+    vault: Vault
+    turns: Turns
+    policy: Policy
+    approver: str
+    confirmed: frozenset[str]
+
+    def run(
+        self, batch: int, now: datetime, today: date, progress: Callable[[int, int | None], None]
+    ) -> ApprovalReport:
+        """Approve what may be approved of a batch. Raises BatchNotFound."""
+        total = self._count(batch)
+        refused: list[LineRefusal] = []
+        findings: Counter[str] = Counter()
+        approved = done = after = 0
+        while True:
+            self.turns.step_aside()
+            with Session(self.engine) as session, session.begin():
+                rows = list(session.scalars(_drafts(batch, after)))
+                if not rows:
+                    break
+                after = rows[-1].id
+                for row in rows:
+                    outcome = self._decide(session, row, row.line, now, today, findings)
+                    refused.extend(outcome)
+                    approved += not outcome
+            done += len(rows)
+            progress(done, total)
+        with Session(self.engine) as session, session.begin():
+            for proposal in list(session.scalars(_proposals(batch))):
+                outcome = self._decide_proposal(session, proposal, now, today, findings)
+                refused.extend(outcome)
+                approved += not outcome
+        progress(total, total)
+        refused.sort(key=lambda refusal: refusal.line)
+        return ApprovalReport(batch=batch, approved=approved, refused=tuple(refused), findings=dict(findings))
+
+    def _count(self, batch: int) -> int:
+        with Session(self.engine) as session, session.begin():
+            row = session.get(BatchRow, batch)
+            if row is None or not row.ready:
+                raise BatchNotFound(batch)
+            query = select(func.count()).select_from(RecordRow)
+            return session.scalar(query.where(RecordRow.batch_id == batch, RecordRow.state == State.DRAFT.value)) or 0
+
+    def _decide(
+        self,
+        session: Session,
+        row: RecordRow,
+        line: int,
+        now: datetime,
+        today: date,
+        counts: Counter[str],
+    ) -> list[LineRefusal]:
+        record = read_record(row, self.vault)
+        refusals = self._check(record, today, counts)
+        if refusals:
+            return [_line_refusal(line, refusals)]
+        row.state = transition(record.state, Action.APPROVE).state.value
+        row.approved_by, row.approved_at, row.changed_at = self.approver, now, now
+        decision = {
+            "decision_number": record.facts.decision_number,
+            "decided_on": str(record.facts.decided_on),
+            "signed_by": "院长签发（法释〔2017〕7号第五条第三款）",
+            "policy": self.policy.version,
+            "confirmed": sorted(self.confirmed),
+        }
+        audit.note(session, now, self.approver, "approve", record=row.id, batch=row.batch_id, detail=decision)
+        return []
+
+    def _decide_proposal(
+        self, session: Session, proposal: ProposalRow, now: datetime, today: date, counts: Counter[str]
+    ) -> list[LineRefusal]:
+        """Apply a proposed second version: a correction of what is public, or the new text of what is not yet."""
+        row = session.get_one(RecordRow, proposal.record_id, with_for_update=True)
+        record = read_record(row, self.vault)
+        if record.state.has_departed:
+            return [LineRefusal(line=proposal.line, rule="departed", reason="该记录已退出名单，不能更正")]
+        batch = session.get_one(BatchRow, proposal.batch_id)
+        facts = keep_full_number(read_facts(proposal, self.vault, row.identity), record.facts)
+        proposed = replace(record, facts=facts, imported_by=batch.imported_by, changed_at=now)
+        refusals = self._check(proposed, today, counts)
+        if refusals:
+            return [_line_refusal(proposal.line, refusals)]
+        proposal.decided = True
+        row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
+        correct_row(session, row, proposed, self.vault, now, self.approver)
+        redisclose(session, row, replace(proposed, state=State(row.state)), self.policy, now, today)
+        if State(row.state) is State.DRAFT:
+            return self._decide(session, row, proposal.line, now, today, Counter())
+        return []
+
+    def _check(self, record: Record, today: date, counts: Counter[str]) -> tuple[Refusal, ...]:
+        findings = find_in(record.facts)
+        counts.update(found.finding.rule for found in findings)
+        return check(
+            record,
+            approver=self.approver,
+            today=today,
+            policy=self.policy,
+            confirmed=self.confirmed,
+            findings=len(findings),
+        )
+
+
+def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str) -> None:
+    """Put a record's new facts into its row and the state where they belong, with the audit line."""
+    row.state = transition(State(row.state), Action.CORRECT).state.value
+    before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity)
+    row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
+    row.masked = isinstance(record.facts.id_number, MaskedNumber)
+    changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
+    audit.note(session, now, actor, "correct", record=row.id, detail={"fields": changed})
+
+
+def keep_full_number(incoming: Facts, known: Facts) -> Facts:
+    """A masked version never replaces a full number that it agrees with."""
+    if isinstance(incoming.id_number, MaskedNumber) and isinstance(known.id_number, CitizenNumber):
+        return replace(incoming, id_number=known.id_number)
+    return incoming
+
+
+def list_findings(session: Session, vault: Vault, batch: int) -> list[tuple[int, Excerpt]]:
+    """Every proposed redaction of a batch, by line. Raises BatchNotFound."""
+    if session.get(BatchRow, batch) is None:
+        raise BatchNotFound(batch)
+    rows = session.scalars(select(RecordRow).where(RecordRow.batch_id == batch).order_by(RecordRow.line))
+    return [(row.line, excerpt) for row in rows for excerpt in excerpts(read_facts(row, vault, row.identity))]
+
+
+def _line_refusal(line: int, refusals: tuple[Refusal, ...]) -> LineRefusal:
+    reasons = "；".join(refusal.reason for refusal in refusals)
+    return LineRefusal(line=line, rule=refusals[0].rule, reason=reasons)
+
+
+def _drafts(batch: int, after: int) -> Select[RecordRow]:
+    return (
+        select(RecordRow)
+        .where(RecordRow.batch_id == batch, RecordRow.state == State.DRAFT.value, RecordRow.id > after)
+        .order_by(RecordRow.id)
+        .limit(CHUNK)
+    )
+
+
+def _proposals(batch: int) -> Select[ProposalRow]:
+    return (
+        select(ProposalRow)
+        .where(ProposalRow.batch_id == batch, ProposalRow.decided.is_(False))
+        .order_by(ProposalRow.line)
+        .with_for_update()
+    )

@@ -1,0 +1,89 @@
+"""Correcting what is inaccurate (法释〔2017〕7号 art. 9, 11): any field but the name and the number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from registry import journal
+from registry.approval import check
+from registry.approving import correct_row
+from registry.facts_json import facts_from_json, facts_to_json
+from registry.findings import find_in
+from registry.intake import parse_field
+from registry.lifecycle import Action, transition
+from registry.matching import FIXED_FIELDS
+from registry.policy import Policy
+from registry.publishing import redisclose
+from registry.record import Facts, Record, State
+from registry.records import read_record
+from registry.tables import RecordRow
+from registry.vault import Vault
+
+
+class CorrectionRefused(Exception):
+    """What was asked for cannot be set. The message names the field and why."""
+
+    def __init__(self, reason: str, rule: str = "correction") -> None:
+        super().__init__(reason)
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrector:
+    """Corrects a record on one reviewer's word."""
+
+    vault: Vault
+    policy: Policy
+    actor: str
+    confirmed: frozenset[str]
+
+    def correct(
+        self, session: Session, row: RecordRow, settings: Sequence[tuple[str, str]], now: datetime, today: date
+    ) -> Sequence[journal.Change]:
+        """Set fields of a record; what the public is told of it. Raises CorrectionRefused or NotAllowed."""
+        record = read_record(row, self.vault)
+        transition(record.state, Action.CORRECT)
+        facts = _set_fields(record.facts, settings)
+        if facts == record.facts:
+            raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
+        corrected = replace(record, facts=facts, changed_at=now)
+        self._check(corrected, today)
+        # What is not public yet starts again from a draft, and this person has become the one who prepared it.
+        if record.state in (State.DRAFT, State.APPROVED, State.RESTRICTED):
+            row.imported_by = self.actor
+        correct_row(session, row, corrected, self.vault, now, self.actor)
+        return redisclose(session, row, replace(corrected, state=State(row.state)), self.policy, now, today)
+
+    def _check(self, record: Record, today: date) -> None:
+        refusals = check(
+            record,
+            approver=self.actor,
+            today=today,
+            policy=self.policy,
+            confirmed=self.confirmed,
+            findings=len(find_in(record.facts)),
+        )
+        # Who prepared the entry may correct it: art. 9 gives three working days, and one reviewer answers for it.
+        standing = [refusal for refusal in refusals if refusal.rule != "same_person"]
+        if standing:
+            raise CorrectionRefused("；".join(refusal.reason for refusal in standing), standing[0].rule)
+
+
+def _set_fields(facts: Facts, settings: Sequence[tuple[str, str]]) -> Facts:
+    values = facts_to_json(facts)
+    for name, text in settings:
+        if name in FIXED_FIELDS:
+            raise CorrectionRefused(
+                f"{name}：姓名、名称、证件号码和案号不得更正；列错人的，应撤销后重新列入", "fixed_field"
+            )
+        if name not in values:
+            raise CorrectionRefused(f"{name}：没有这个字段", "unknown_field")
+        try:
+            values[name] = parse_field(name, text)
+        except ValueError as error:
+            raise CorrectionRefused(f"{name}：{error}", "invalid_value") from None
+    return facts_from_json(values)

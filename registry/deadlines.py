@@ -1,0 +1,222 @@
+"""The legal clock: which day something is due, by which article, and whether that is certain.
+
+Days are calendar days in Asia/Shanghai; the day a period starts is not counted (民诉法 85). Where the national rule
+and the court's local policy both set a period, a duty of the court takes the earlier day and a right of a party the
+later. In a year whose holidays have not been announced a duty is read as early, and a right as late, as the calendar
+allows, and the answer is marked provisional.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import count
+from typing import Protocol, assert_never
+
+EARLIEST_START = date(1950, 1, 1)
+LATEST_START = date(2199, 12, 31)
+
+
+class Rule(StrEnum):
+    """What is due. The period runs from the day after:
+
+    `exit` the ground to withdraw or delete arose or was known; `correction_review` a written application arrived;
+    `correction_fix` it was found right; `reconsideration_request` the refusal was served;
+    `reconsideration_decision` the higher court received the request; `term_end` the last day of the term;
+    `grace` the decision that grants it.
+    """
+
+    EXIT = "exit"
+    CORRECTION_REVIEW = "correction_review"
+    CORRECTION_FIX = "correction_fix"
+    RECONSIDERATION_REQUEST = "reconsideration_request"
+    RECONSIDERATION_DECISION = "reconsideration_decision"
+    TERM_END = "term_end"
+    GRACE = "grace"
+
+
+class Profile(StrEnum):
+    """Whose rules apply beside the national ones."""
+
+    NATIONAL = "national"
+    HENAN = "henan"
+    YUNNAN = "yunnan"
+
+
+class Reading(StrEnum):
+    """How a calendar answers for a day that nobody can know yet."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+class Calendar(Protocol):
+    """The working days of the State Council."""
+
+    def is_known(self, year: int) -> bool:
+        """Whether the holidays of `year` have been announced."""
+
+    def is_workday(self, day: date, reading: Reading) -> bool:
+        """Whether courts work on `day`; in a year that is not known, by `reading`."""
+
+
+class Unit(StrEnum):
+    DAYS = "days"
+    WORKDAYS = "workdays"
+    MONTHS = "months"
+
+
+class Bearer(StrEnum):
+    """Whose time it is: the court's, to do its duty in, or the party's, to use a right in."""
+
+    COURT = "court"
+    PARTY = "party"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """So many days, working days or months, and the article that says so."""
+
+    length: int
+    unit: Unit
+    article: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleText:
+    bearer: Bearer
+    national: Period
+    local: Mapping[Profile, Period] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """The last day on which the act is in time. `provisional` (暂定): a day that decided it was not yet announced."""
+
+    due: date
+    article: str
+    provisional: bool
+
+
+class StartOutOfRange(ValueError):
+    """The period starts on a day that no case can have. The message is for the person who typed it."""
+
+    def __init__(self, start: date) -> None:
+        super().__init__(
+            f"起算日期{start.isoformat()}不合理：应在{EARLIEST_START.isoformat()}至{LATEST_START.isoformat()}之间，请核对年份"
+        )
+
+
+_SPC = "《最高人民法院关于公布失信被执行人名单信息的若干规定》"
+_YUNNAN = "香格里拉市失信被执行人联合惩戒文件四（二）"
+
+RULES: Mapping[Rule, RuleText] = {
+    Rule.EXIT: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_SPC}第九条、第十条第一款"),
+        local={Profile.YUNNAN: Period(length=3, unit=Unit.DAYS, article=f"{_YUNNAN}4")},
+    ),
+    Rule.CORRECTION_REVIEW: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=15, unit=Unit.DAYS, article=f"{_SPC}第十二条第一款"),
+        local={Profile.YUNNAN: Period(length=15, unit=Unit.DAYS, article=f"{_YUNNAN}3")},
+    ),
+    Rule.CORRECTION_FIX: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_SPC}第九条、第十二条第一款"),
+        local={Profile.YUNNAN: Period(length=3, unit=Unit.DAYS, article=f"{_YUNNAN}3")},
+    ),
+    Rule.RECONSIDERATION_REQUEST: RuleText(
+        bearer=Bearer.PARTY,
+        national=Period(length=10, unit=Unit.DAYS, article=f"{_SPC}第十二条第二款"),
+        local={Profile.YUNNAN: Period(length=10, unit=Unit.DAYS, article=f"{_YUNNAN}3")},
+    ),
+    Rule.RECONSIDERATION_DECISION: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=15, unit=Unit.DAYS, article=f"{_SPC}第十二条第二款"),
+    ),
+    # 香格里拉市 四（二）4 leaves entries with a term to the national rule.
+    Rule.TERM_END: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_SPC}第十条第二款"),
+    ),
+    # One to three months, during which nothing is published. It is the debtor's time: unless the decision
+    # names a shorter one, it is read as the longest, so that nobody is published too early.
+    Rule.GRACE: RuleText(
+        bearer=Bearer.PARTY,
+        national=Period(
+            length=3,
+            unit=Unit.MONTHS,
+            article="《关于在执行工作中进一步强化善意文明执行理念的意见》（法发〔2019〕35号）宽限期一至三个月",
+        ),
+    ),
+}
+
+
+def due(rule: Rule, start: date, profile: Profile, calendar: Calendar) -> Deadline:
+    """When `rule` is due for a period that starts on `start`, under `profile`.
+
+    Raises StartOutOfRange. Of two periods that end on the same day the article of each is named.
+    """
+    if not EARLIEST_START <= start <= LATEST_START:
+        raise StartOutOfRange(start)
+    text = RULES[rule]
+    reading = Reading.EARLIEST if text.bearer is Bearer.COURT else Reading.LATEST
+    periods = [text.national]
+    if local := text.local.get(profile):
+        periods.append(local)
+    ends = [_end(period, start, reading, calendar) for period in periods]
+    return _choose(ends, text.bearer)
+
+
+def add_months(day: date, months: int) -> date:
+    """The corresponding day `months` later, or that month's last day where it has none (民法典 202)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    month += 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _choose(ends: list[Deadline], bearer: Bearer) -> Deadline:
+    days = [end.due for end in ends]
+    chosen = min(days) if bearer is Bearer.COURT else max(days)
+    return Deadline(
+        due=chosen,
+        article="；".join(end.article for end in ends if end.due == chosen),
+        # What the other period really comes to could still make it the one that counts.
+        provisional=any(end.provisional for end in ends),
+    )
+
+
+def _end(period: Period, start: date, reading: Reading, calendar: Calendar) -> Deadline:
+    match period.unit:
+        case Unit.WORKDAYS:
+            last = _count_workdays(start, period.length, reading, calendar)
+            first_unsure = start + timedelta(days=1)
+        case Unit.DAYS:
+            first_unsure = start + timedelta(days=period.length)
+            last = _extend(first_unsure, reading, calendar)
+        case Unit.MONTHS:
+            first_unsure = add_months(start, period.length)
+            last = _extend(first_unsure, reading, calendar)
+        case _:
+            assert_never(period.unit)
+    return Deadline(
+        due=last,
+        article=period.article,
+        provisional=not all(calendar.is_known(year) for year in range(first_unsure.year, last.year + 1)),
+    )
+
+
+def _count_workdays(start: date, length: int, reading: Reading, calendar: Calendar) -> date:
+    later = (start + timedelta(days=n) for n in count(1))
+    workdays = (day for day in later if calendar.is_workday(day, reading))
+    return next(day for number, day in enumerate(workdays, start=1) if number == length)
+
+
+def _extend(last: date, reading: Reading, calendar: Calendar) -> date:
+    # 民诉法 85: a period that would end on a day off ends on the first day after it.
+    days = (last + timedelta(days=n) for n in count())
+    return next(day for day in days if calendar.is_workday(day, reading))

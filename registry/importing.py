@@ -1,0 +1,288 @@
+"""Importing a file: staged in chunks, visible by one small commit, and the same file twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.facts_json import facts_to_json
+from registry.intake import Accepted, Intake, Quarantine, Refused, read_file
+from registry.matching import Conflict, Known, New, Proposal, Unchanged, judge
+from registry.record import Facts, State
+from registry.records import facts_columns, identity_columns, source_digest
+from registry.tables import BatchRow, ProposalRow, RecordRow
+from registry.turns import Turns, chunks
+from registry.vault import Vault
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What became of a file. `batch` is None when the file brought nothing new."""
+
+    batch: int | None
+    accepted: int
+    proposed: int
+    unchanged: int
+    warnings: int
+    quarantined: tuple[Refused, ...]
+    quarantine_file: Path | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    accepted: int = 0
+    proposed: int = 0
+    unchanged: int = 0
+    warnings: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """Brings files into the registry. `folder` is where quarantine files are written (private)."""
+
+    engine: Engine
+    vault: Vault
+    turns: Turns
+    folder: Path
+
+    def run(self, path: Path, actor: str, now: datetime, progress: Callable[[int, int | None], None]) -> ImportReport:
+        """Import a file. Raises UnrecognisedFile when it holds nothing that could be read, Busy when another import
+        is under way. `progress` is told (lines read, total or None)."""
+        with self.turns.importing():
+            self._discard_unfinished()
+            intake = read_file(path)
+            batch = self._open_batch(intake, actor, now)
+            quarantine = self._open_quarantine(intake, f"{now:%Y%m%dT%H%M%S}-{batch}")
+            tally = _Tally()
+            seen = 0
+            for lines in chunks(intake.lines, CHUNK):
+                self._stage(batch, actor, now, lines, tally, quarantine)
+                seen += len(lines)
+                progress(seen, intake.total)
+            return self._finish(batch, actor, now, tally, quarantine.close())
+
+    def _open_batch(self, intake: Intake, actor: str, now: datetime) -> int:
+        self.turns.step_aside()
+        with Session(self.engine) as session, session.begin():
+            row = BatchRow(
+                ready=False,
+                format=intake.format,
+                imported_by=actor,
+                imported_at=now,
+                accepted=0,
+                unchanged=0,
+                quarantined=0,
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def _open_quarantine(self, intake: Intake, name: str) -> Quarantine:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        return Quarantine(intake, self.folder, name)
+
+    def _stage(
+        self,
+        batch: int,
+        actor: str,
+        now: datetime,
+        lines: list[Accepted | Refused],
+        tally: _Tally,
+        quarantine: Quarantine,
+    ) -> None:
+        prepared = [_prepare(line, self.vault) for line in lines if isinstance(line, Accepted)]
+        refused = [line for line in lines if isinstance(line, Refused)]
+        self.turns.step_aside()
+        with Session(self.engine) as session, session.begin():
+            known = _KnownRecords(session, batch, prepared)
+            records: list[dict[str, Any]] = []
+            proposals: list[dict[str, Any]] = []
+            for line in prepared:
+                match judge(line.facts, line.digest, known.find(line), known.proposed(line)):
+                    case New(listing):
+                        records.append(line.record_row(batch, listing, actor, now, self.vault))
+                        known.add(line, listing)
+                    case Proposal(record_id):
+                        proposals.append(line.proposal_row(batch, record_id, known.identity(record_id), self.vault))
+                        known.add_proposal(record_id, line.digest, in_this_file=True)
+                    case Unchanged():
+                        tally.unchanged += 1
+                    case Conflict(name, reason):
+                        refused.append(Refused(line=line.line, field=name, reason=reason, raw=line.raw))
+                tally.warnings += line.warnings
+            if records:
+                session.execute(insert(RecordRow), records)
+            if proposals:
+                session.execute(insert(ProposalRow), proposals)
+        tally.accepted += len(records) + len(proposals)
+        tally.proposed += len(proposals)
+        for item in sorted(refused, key=lambda item: item.line):
+            quarantine.add(item)
+            tally.refused.append(item.without_raw())
+
+    def _finish(
+        self, batch: int, actor: str, now: datetime, tally: _Tally, quarantine_file: Path | None
+    ) -> ImportReport:
+        self.turns.step_aside()
+        with Session(self.engine) as session, session.begin():
+            row = session.get_one(BatchRow, batch)
+            if tally.accepted:
+                row.ready = True
+                row.accepted, row.unchanged, row.quarantined = tally.accepted, tally.unchanged, len(tally.refused)
+                row.quarantine_file = quarantine_file.name if quarantine_file else None
+            else:
+                session.delete(row)
+            counts = {"accepted": tally.accepted, "unchanged": tally.unchanged, "quarantined": len(tally.refused)}
+            audit.note(session, now, actor, "import", batch=batch, detail=counts)
+        return ImportReport(
+            batch=batch if tally.accepted else None,
+            accepted=tally.accepted,
+            proposed=tally.proposed,
+            unchanged=tally.unchanged,
+            warnings=tally.warnings,
+            quarantined=tuple(tally.refused),
+            quarantine_file=quarantine_file,
+        )
+
+    def _discard_unfinished(self) -> None:
+        """Remove what a killed import left staged. It was never visible; nobody else imports while we hold the turn."""
+        while True:
+            self.turns.step_aside()
+            with Session(self.engine) as session, session.begin():
+                batch = session.scalar(select(BatchRow.id).where(BatchRow.ready.is_(False)).limit(1))
+                if batch is None:
+                    return
+                rows = list(session.scalars(select(RecordRow.id).where(RecordRow.batch_id == batch).limit(CHUNK * 10)))
+                session.execute(delete(ProposalRow).where(ProposalRow.batch_id == batch))
+                session.execute(delete(RecordRow).where(RecordRow.id.in_(rows)))
+                if not rows:
+                    session.execute(delete(BatchRow).where(BatchRow.id == batch))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A line with everything that can be computed of it before the database is asked."""
+
+    line: int
+    facts: Facts
+    whole: Mapping[str, Any]
+    raw: Any
+    warnings: int
+    digest: str
+    columns: dict[str, Any]
+
+    def record_row(self, batch: int, listing: int, actor: str, now: datetime, vault: Vault) -> dict[str, Any]:
+        return {
+            **self.columns,
+            **facts_columns(self.whole, vault, self.columns["identity"]),
+            "batch_id": batch,
+            "line": self.line,
+            "state": State.DRAFT.value,
+            "listing": listing,
+            "source_digest": self.digest,
+            "imported_by": actor,
+            "changed_at": now,
+        }
+
+    def proposal_row(self, batch: int, record_id: int, context: str, vault: Vault) -> dict[str, Any]:
+        return {
+            **facts_columns(self.whole, vault, context),
+            "batch_id": batch,
+            "line": self.line,
+            "record_id": record_id,
+            "source_digest": self.digest,
+            "decided": False,
+        }
+
+
+def _prepare(line: Accepted, vault: Vault) -> _Line:
+    whole = facts_to_json(line.facts)
+    return _Line(
+        line=line.line,
+        facts=line.facts,
+        whole=whole,
+        raw=line.raw,
+        warnings=len(line.warnings),
+        digest=source_digest(whole, vault),
+        columns=identity_columns(line.facts, vault),
+    )
+
+
+class _KnownRecords:
+    """What the registry holds of the cases that a chunk is about."""
+
+    def __init__(self, session: Session, batch: int, lines: Iterable[_Line]) -> None:
+        self._by_identity: dict[tuple[str, str], Known] = {}
+        self._by_likeness: dict[tuple[str, str], list[tuple[bool, Known]]] = {}
+        self._identities: dict[int, str] = {}
+        self._proposed: dict[int, set[str]] = {}
+        self._touched: set[int] = set()
+        cases = {line.columns["case_key"] for line in lines}
+        for row in session.scalars(select(RecordRow).where(RecordRow.case_key.in_(cases)).order_by(RecordRow.listing)):
+            self._identities[row.id] = row.identity
+            self._remember(row.case_key, row.identity, row.likeness, row.masked, _known(row, batch))
+        ids = list(self._identities)
+        for found in session.scalars(select(ProposalRow).where(ProposalRow.record_id.in_(ids))):
+            self.add_proposal(found.record_id, found.source_digest, in_this_file=found.batch_id == batch)
+
+    def find(self, line: _Line) -> Known | None:
+        """The newest listing of this debtor in this case; a masked number matches a full one it agrees with."""
+        case = line.columns["case_key"]
+        known = self._by_identity.get((case, line.columns["identity"]))
+        if known is None:
+            alike = self._by_likeness.get((case, line.columns["likeness"]), [])
+            known = next((known for masked, known in alike if masked or line.columns["masked"]), None)
+        return replace(known, in_this_file=True) if known and known.id in self._touched else known
+
+    def proposed(self, line: _Line) -> frozenset[str]:
+        known = self.find(line)
+        return frozenset(self._proposed.get(known.id, ())) if known else frozenset()
+
+    def identity(self, record_id: int) -> str:
+        return self._identities[record_id]
+
+    def add_proposal(self, record_id: int, digest: str, *, in_this_file: bool) -> None:
+        self._proposed.setdefault(record_id, set()).add(digest)
+        if in_this_file:
+            self._touched.add(record_id)
+
+    def add(self, line: _Line, listing: int) -> None:
+        known = Known(
+            id=-line.line,
+            state=State.DRAFT,
+            name=line.facts.name,
+            listing=listing,
+            source_digest=line.digest,
+            in_this_file=True,
+            departed_on=None,
+            departed_ground=None,
+        )
+        columns = line.columns
+        self._remember(columns["case_key"], columns["identity"], columns["likeness"], columns["masked"], known)
+
+    def _remember(self, case: str, identity: str, likeness: str, masked: bool, known: Known) -> None:
+        self._by_identity[case, identity] = known
+        self._by_likeness.setdefault((case, likeness), []).insert(0, (masked, known))
+
+
+def _known(row: RecordRow, batch: int) -> Known:
+    return Known(
+        id=row.id,
+        state=State(row.state),
+        name=row.facts["name"],
+        listing=row.listing,
+        source_digest=row.source_digest,
+        in_this_file=row.batch_id == batch,
+        departed_on=row.departed_on,
+        departed_ground=row.departed_ground,
+    )

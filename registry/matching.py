@@ -1,0 +1,125 @@
+"""Is this line an entry that is here already? Same debtor in the same case is one record (issue of identity, not of names)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from registry.record import Facts, State
+from registry.values import MaskedNumber, OrganisationCode, Uscc
+
+RELISTING_BAR_MONTHS = 6
+
+
+def identity_of(facts: Facts) -> str:
+    """What makes two lines of one case the same debtor. To be digested, never stored.
+
+    An organisation is known by its organisation code, which a unified code contains (GB 32100 positions 9–17); a
+    masked number identifies only together with the name.
+    """
+    if isinstance(facts.uscc, Uscc):
+        return f"organisation|{facts.uscc.text[8:17]}"
+    if isinstance(facts.uscc, OrganisationCode):
+        return f"organisation|{facts.uscc.text.replace('-', '')}"
+    number = facts.id_number.text if facts.id_number else ""
+    return f"person|{number}|{facts.name}" if is_masked(facts) else f"person|{number}"
+
+
+def likeness_of(facts: Facts) -> str:
+    """What every version of this debtor's number shows, masked or not. To be digested, never stored."""
+    if facts.id_number is None:
+        return identity_of(facts)
+    return f"person|{facts.name}|{facts.id_number.text[:6]}|{facts.id_number.text[-2:]}"
+
+
+def is_masked(facts: Facts) -> bool:
+    return isinstance(facts.id_number, MaskedNumber)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is here already of the debtor in the case that a line is about: the newest listing."""
+
+    id: int
+    state: State
+    name: str
+    listing: int
+    source_digest: str
+    in_this_file: bool
+    departed_on: date | None
+    departed_ground: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    listing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    record_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    field: str
+    reason: str
+
+
+Verdict = New | Unchanged | Proposal | Conflict
+
+
+def judge(facts: Facts, digest: str, known: Known | None, proposed: frozenset[str]) -> Verdict:
+    """What a line means beside what is known. `proposed` holds the digests of versions already proposed for it."""
+    if known is None:
+        return New(listing=0)
+    if digest == known.source_digest or digest in proposed:
+        return Unchanged()
+    if known.in_this_file:
+        return Conflict("case_number", "同一文件中已有同一案件的同一被执行人，且内容不同：请只保留正确的一行")
+    if known.state.has_departed:
+        return _judge_relisting(facts, known)
+    if facts.name != known.name:
+        return Conflict(
+            "name", "与已有记录案号、证件号码相同而姓名或名称不同：姓名和号码不得更正，确属列错人的应撤销后重新列入"
+        )
+    return Proposal(known.id)
+
+
+def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:
+    if known.departed_on is None or facts.decided_on is None or facts.decided_on <= known.departed_on:
+        return Conflict(
+            "decided_on",
+            "该被执行人在本案中已退出名单，导入不能使其恢复；重新列入须有退出之后作出的决定（法释〔2017〕7号第十条第三款）",
+        )
+    if known.departed_ground == "applicant_request" and facts.decided_on < add_months(
+        known.departed_on, RELISTING_BAR_MONTHS
+    ):
+        return Conflict(
+            "decided_on",
+            "因申请执行人申请而删除未满六个月，不得依其申请再次列入（法释〔2017〕7号第十条第四款）；"
+            "确需依职权列入的，请满六个月后办理或由审核人在案卷中另行决定",
+        )
+    return New(listing=known.listing + 1)
+
+
+def add_months(day: date, months: int) -> date:
+    """The corresponding day so many months later, or the last of that month (民法典 art. 202)."""
+    month = day.month - 1 + months
+    year, month = day.year + month // 12, month % 12 + 1
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month, min(day.day, last))
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+IdentityField = Literal["name", "id_number", "uscc", "case_number", "kind"]
+FIXED_FIELDS: frozenset[str] = frozenset({"name", "id_number", "uscc", "case_number", "kind", "birth_date", "gender"})

@@ -1,0 +1,166 @@
+"""Publishing what is due and ending what has ended: the gate decides, the journal records, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from random import Random
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry import audit, journal
+from registry.gate import Withheld, WithholdReason, disclose
+from registry.lifecycle import Action, transition
+from registry.policy import Policy
+from registry.record import Record, State
+from registry.records import read_record
+from registry.tables import DecisionRow, RecordRow
+from registry.vault import Vault
+from search_index.document import Document
+from search_index.journal import ChangeType
+from search_index.number import draw_number
+
+CHUNK = 500
+# Who acts when the law's clock does and no person.
+SYSTEM = "gongshi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one chunk did, and the record id to go on after; `last` is None when nothing is left."""
+
+    published: int = 0
+    withheld: int = 0
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    vault: Vault
+    policy: Policy
+    random: Random
+
+    def publish_some(self, session: Session, after: int, now: datetime, today: date) -> Step:
+        """Pass the next approved records through the gate. What it withholds stays inside and is tried again when
+        it may have become due; what is restricted is set apart."""
+        query = (
+            select(RecordRow)
+            .where(RecordRow.state == State.APPROVED.value, RecordRow.id > after)
+            .order_by(RecordRow.id)
+            .limit(CHUNK)
+            .with_for_update()
+        )
+        rows = list(session.scalars(query))
+        changes = [change for row in rows if (change := self._publish(session, row, now, today))]
+        journal.append_changes(session, now, changes)
+        return Step(
+            published=len(changes), withheld=len(rows) - len(changes), last=rows[-1].id if len(rows) == CHUNK else None
+        )
+
+    def publish_row(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
+        """Publish one approved record now if the gate lets it through."""
+        change = self._publish(session, row, now, today)
+        journal.append_changes(session, now, [change] if change else [])
+        return change
+
+    def _publish(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
+        record = read_record(row, self.vault)
+        published_on = record.published_on or today
+        match disclose(replace(record, published_on=published_on, changed_at=now), self.policy, today):
+            case Withheld(reason=reason):
+                self._keep_inside(session, row, reason, now)
+                return None
+            case Document() as document:
+                number = record.number or self._draw(session)
+                document = replace(document, record=number)
+        step = transition(record.state, Action.PUBLISH)
+        row.state, row.number, row.published_on = step.state.value, number, published_on
+        row.visible_until, row.policy, row.changed_at = document.visible_until, self.policy.version, now
+        detail = {"number": number, "policy": self.policy.version}
+        audit.note(session, now, SYSTEM, "publish", record=row.id, detail=detail)
+        return journal.Change(type=step.change or ChangeType.PUBLISHED, record=number, document=document)
+
+    def _keep_inside(self, session: Session, row: RecordRow, reason: WithholdReason, now: datetime) -> None:
+        if reason is WithholdReason.RESTRICTED:
+            row.state = transition(State(row.state), Action.RESTRICT).state.value
+        elif reason is WithholdReason.TERM_ENDED:
+            row.state = transition(State(row.state), Action.EXPIRE).state.value
+        else:
+            return
+        row.changed_at = now
+        audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
+
+    def _draw(self, session: Session) -> str:
+        while True:
+            number = draw_number(self.random)
+            if session.scalar(select(RecordRow.id).where(RecordRow.number == number)) is None:
+                return number
+
+
+def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
+    """End what has reached its end (art. 10 ¶2); the numbers of those that were public, at most one chunk."""
+    query = (
+        select(RecordRow)
+        .where(
+            RecordRow.state.in_([State.PUBLISHED.value, State.HELD.value]),
+            RecordRow.visible_until.is_not(None),
+            RecordRow.visible_until <= now,
+        )
+        .order_by(RecordRow.id)
+        .limit(CHUNK)
+        .with_for_update()
+    )
+    changes = []
+    for row in session.scalars(query):
+        step = transition(State(row.state), Action.EXPIRE)
+        row.state, row.changed_at, row.departed_on, row.departed_ground = step.state.value, now, today, "expired"
+        session.add(_expiry(row, now, today))
+        audit.note(session, now, SYSTEM, "expire", record=row.id)
+        if step.change and row.number:
+            changes.append(journal.Change(type=step.change, record=row.number))
+    session.flush()
+    journal.append_changes(session, now, changes)
+    return [change.record for change in changes]
+
+
+def redisclose(
+    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, today: date
+) -> Sequence[journal.Change]:
+    """After a change of a published record, tell the public what it now may see of it.
+
+    When the gate now withholds it, the entry is held: it must not stay as it was.
+    """
+    if record.state is not State.PUBLISHED or row.number is None:
+        return []
+    match disclose(replace(record, changed_at=now), policy, today):
+        case Document() as document:
+            row.visible_until, row.policy = document.visible_until, policy.version
+            before = journal.last_document(session, row.number)
+            if before is not None and _same(Document.from_json(before), document):
+                return []
+            change = journal.Change(type=ChangeType.CORRECTED, record=row.number, document=document)
+        case Withheld(reason=reason):
+            row.state = transition(State.PUBLISHED, Action.HOLD).state.value
+            audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
+            change = journal.Change(type=ChangeType.GONE, record=row.number)
+    journal.append_changes(session, now, [change])
+    return [change]
+
+
+def _same(before: Document, after: Document) -> bool:
+    return replace(before, updated_at=after.updated_at) == after
+
+
+def _expiry(row: RecordRow, now: datetime, today: date) -> DecisionRow:
+    return DecisionRow(
+        record_id=row.id,
+        action=Action.EXPIRE.value,
+        ground="term_ended",
+        basis="纳入期限届满（法释〔2017〕7号第十条第二款）",
+        arose_on=today,
+        known_on=today,
+        decided_at=now,
+        decided_by=SYSTEM,
+    )

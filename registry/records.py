@@ -1,0 +1,93 @@
+"""Rows to records and back: the only place that seals and opens the identifying part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from registry.facts_json import PRIVATE_KEYS, facts_from_json
+from registry.matching import identity_of, is_masked, likeness_of
+from registry.record import Facts, Record, State
+from registry.tables import ProposalRow, RecordRow
+from registry.vault import Vault
+from search_index.casenumber import find_case_number
+from search_index.number import find_number
+
+
+class RecordNotFound(Exception):
+    """No record, or more than one, answers to what was typed. The message is for the person who typed it."""
+
+
+def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
+    """The columns by which a record is found, none of which can be read back."""
+    return {
+        "case_key": facts.case_number.key,
+        "identity": vault.digest(identity_of(facts)),
+        "likeness": vault.digest(likeness_of(facts)),
+        "masked": is_masked(facts),
+    }
+
+
+def facts_columns(whole: Mapping[str, Any], vault: Vault, context: str) -> dict[str, Any]:
+    """The columns that hold the facts (facts_to_json), the identifying ones sealed. `context` is the record's identity
+    digest."""
+    private = {key: value for key, value in whole.items() if key in PRIVATE_KEYS and value is not None}
+    return {
+        "facts": {key: value for key, value in whole.items() if key not in PRIVATE_KEYS},
+        "sealed": vault.seal(private, context),
+    }
+
+
+def source_digest(whole: Mapping[str, Any], vault: Vault) -> str:
+    """A digest of a version (facts_to_json) as it came in, to tell whether a later file says anything new."""
+    return vault.digest(json.dumps(whole, ensure_ascii=False, sort_keys=True))
+
+
+def read_facts(row: RecordRow | ProposalRow, vault: Vault, context: str) -> Facts:
+    return facts_from_json({**row.facts, **vault.open(row.sealed, context)})
+
+
+def read_record(row: RecordRow, vault: Vault) -> Record:
+    return Record(
+        id=row.id,
+        state=State(row.state),
+        facts=read_facts(row, vault, row.identity),
+        batch=row.batch_id,
+        line=row.line,
+        imported_by=row.imported_by,
+        approved_by=row.approved_by,
+        number=row.number,
+        published_on=row.published_on,
+        changed_at=row.changed_at,
+    )
+
+
+def get_row(session: Session, reference: str) -> RecordRow:
+    """The row that an `SX-` number or a case number names, locked for the transaction. Raises RecordNotFound."""
+    if number := find_number(reference):
+        rows = list(session.scalars(_locked().where(RecordRow.number == number)))
+    elif case := find_case_number(reference):
+        rows = _current(list(session.scalars(_locked().where(RecordRow.case_key == case.key))))
+    else:
+        raise RecordNotFound(f"“{reference}”不是记录编号（SX-开头）或案号")
+    if not rows:
+        raise RecordNotFound(f"没有编号或案号为“{reference}”的记录")
+    if len(rows) > 1:
+        numbers = "、".join(row.number or f"第{row.batch_id}批第{row.line}行（未公布）" for row in rows)
+        raise RecordNotFound(f"案号“{reference}”下有 {len(rows)} 条记录，请用记录编号指明其中一条：{numbers}")
+    return rows[0]
+
+
+def _locked() -> Select[RecordRow]:
+    return select(RecordRow).order_by(RecordRow.id).with_for_update()
+
+
+def _current(rows: list[RecordRow]) -> list[RecordRow]:
+    """Of each debtor the newest listing; a debtor who has left stands back behind those who are listed."""
+    newest = {row.identity: row for row in sorted(rows, key=lambda row: row.listing)}
+    live = [row for row in newest.values() if not State(row.state).has_departed]
+    return live or list(newest.values())

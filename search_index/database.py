@@ -1,0 +1,110 @@
+"""Opening the databases: what SQLite must be told so that several processes can share a file, in one place."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import DateTime, Dialect, Engine, NullPool, TypeDecorator, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_MS = 15_000
+
+Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
+JournalMode = Literal["WAL", "TRUNCATE"]
+
+
+def writing_engine(
+    url: str, *, journal_mode: Literal["WAL", "TRUNCATE"], secure_delete: bool = False
+) -> Engine:
+    """An engine whose transactions may write. On SQLite each takes the write lock when it begins, so that two
+    writers queue up instead of failing half-way."""
+    parsed = make_url(url)
+    if not _is_sqlite(parsed):
+        return create_engine(parsed, pool_pre_ping=True)
+    pragmas = [
+        f"PRAGMA busy_timeout={BUSY_MS}",
+        f"PRAGMA journal_mode={journal_mode}",
+        "PRAGMA synchronous=FULL",
+        "PRAGMA foreign_keys=ON",
+        f"PRAGMA secure_delete={'ON' if secure_delete else 'OFF'}",
+    ]
+    # Without WAL it is the disclosed store, whose file a rebuild replaces: a kept connection would go on writing
+    # into the file that nobody reads any more.
+    engine = create_engine(parsed, poolclass=NullPool if journal_mode == "TRUNCATE" else None)
+    _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
+    return engine
+
+
+def reading_engine(url: str) -> Engine:
+    """An engine that cannot write, for the portal.
+
+    SQLite files are opened `mode=ro` and anew for each transaction: a kept connection would go on serving the
+    file that a rebuild has replaced. PostgreSQL transactions are read only and see one moment.
+    """
+    parsed = make_url(url)
+    if not _is_sqlite(parsed):
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
+    engine = create_engine(parsed, creator=_read_only(parsed), poolclass=NullPool)
+    _prepare_sqlite(engine, [f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA query_only=ON"], "BEGIN")
+    return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a SQLite URL; None for any other database."""
+    parsed = make_url(url)
+    return Path(parsed.database) if _is_sqlite(parsed) and parsed.database else None
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _read_only(url: URL) -> Callable[[], sqlite3.Connection]:
+    uri = f"{Path(url.database or '').absolute().as_uri()}?mode=ro"
+    return lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+def _prepare_sqlite(engine: Engine, pragmas: list[str], begin: Begin) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # sqlite3 would otherwise begin by itself, and only before the first write: reads of one
+        # transaction could then see two states.
+        raw: Any = connection
+        raw.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC in the database. A naive one is refused rather than guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs an offset")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value

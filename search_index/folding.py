@@ -1,0 +1,93 @@
+"""One spelling for what people type in many ways. Only keys are folded: a name is shown as it was published.
+
+What is folded, and why:
+
+| typed or published                                  | folded to  | in   |
+|-----------------------------------------------------|------------|------|
+| full and half width, compatibility forms (Ａ ㈱ 樂)   | NFKC       | both |
+| upper and lower case                                | casefold   | both |
+| spaces, zero-width marks, variation selectors       | nothing    | both |
+| private-use code points of GB 18030-2000 (U+E863)   | 䶮 (U+4DAE) | both |
+| （ 〔 【 ［ and their closing forms                    | ( and )    | text |
+| brackets and quotation marks of every form          | nothing    | name |
+| · • ・ ･ ． . ‧ ∙ ⋅ ● U+0387                          | nothing    | name |
+
+Input methods and old case systems differ in the first four; 测试（集团）公司 is typed without its brackets, and
+扎西·次仁 with any dot, a space or none.
+Dots stay in text, where 5.5 is not 55. Traditional and variant characters are not folded here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+WILDCARDS = "▀?"
+
+# GB 18030-2000 put these in the private use area; Unicode 4.1 gave them code points. The other sixty-six of the
+# block U+E815–E864 had one from the start, and Python's codec knows it.
+_LATER_STANDARD = {
+    0xE816: 0x20087,
+    0xE817: 0x20089,
+    0xE818: 0x200CC,
+    0xE81E: 0x9FB4,
+    0xE826: 0x9FB5,
+    0xE82B: 0x9FB6,
+    0xE82C: 0x9FB7,
+    0xE831: 0x215D7,
+    0xE832: 0x9FB8,
+    0xE83B: 0x2298F,
+    0xE843: 0x9FB9,
+    0xE854: 0x9FBA,
+    0xE855: 0x241FE,
+    0xE864: 0x9FBB,
+}
+
+
+def _private_to_standard() -> dict[int, int]:
+    trails = [trail for trail in range(0x50, 0xA1) if trail != 0x7F]
+    codes = (ord(bytes((0xFE, trail)).decode("gb18030")) for trail in trails)
+    return dict(zip(range(0xE815, 0xE865), codes, strict=True)) | _LATER_STANDARD
+
+
+_OPENING = "〔【［｛「『《〈〖﹝﹙([{"
+_CLOSING = "〕】］｝」』》〉〗﹞﹚)]}"
+_TEXT_BRACKETS = dict.fromkeys(map(ord, "〔【[﹝〖"), "(") | dict.fromkeys(map(ord, "〕】]﹞〗"), ")")
+_DOTS = "·•・･．.‧∙⋅●\u0387"
+_QUOTES = "\"'“”‘’＂＇〝〞`´"
+_DROPPED_IN_NAMES = dict.fromkeys(map(ord, _DOTS + _OPENING + _CLOSING + _QUOTES), None)
+# White space, format characters (Cf) that are typed or pasted without being seen, variation selectors, and halves
+# of surrogate pairs, which no published text can hold.
+_UNSEEN = re.compile(
+    "[\\s\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufe00-\ufe0f\U000e0001-\U000e01ef]+"
+)
+_PRIVATE = _private_to_standard()
+_PLAIN = re.compile("[一-鿿㐀-䶿0-9a-z]*")
+
+
+def fold_name(text: str) -> str:
+    """The key under which a name is compared: equal for every way of typing it that is listed above."""
+    if _PLAIN.fullmatch(text):
+        return text
+    folded = _fold(text).translate(_DROPPED_IN_NAMES)
+    return folded if folded == text else fold_name(folded)
+
+
+def fold_text(text: str) -> str:
+    """The key under which words of a running text are compared; line breaks and spaces do not part words."""
+    if _PLAIN.fullmatch(text):
+        return text
+    folded = _fold(text).translate(_TEXT_BRACKETS)
+    return folded if folded == text else fold_text(folded)
+
+
+def fold_code(text: str) -> str:
+    """A typed number as bare capitals and digits: width, spaces and dashes do not matter."""
+    return re.sub(r"[-‐‑‒–—−]", "", _fold(text)).upper()
+
+
+def _fold(text: str) -> str:
+    # Marks that are not seen go first, or they would keep a base letter and its accent apart.
+    seen = _UNSEEN.sub("", text.translate(_PRIVATE))
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())

@@ -1,0 +1,427 @@
+"""The disclosed store: every entry the public may see now, the list of changes, and the tombstones.
+
+It is a consumer of the journal and holds nothing that was not in it. Applying is idempotent and resumes from the
+stored position. A departure may be applied ahead of its turn (`forget`): it never waits behind bulk work, and a
+published entry that is applied later cannot bring back what a departure with a higher sequence took away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.elements import ColumnElement
+
+from search_index.database import reading_engine, sqlite_file, writing_engine
+from search_index.document import Document
+from search_index.folding import fold_name
+from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
+from search_index.number import is_number
+from search_index.page import Departed
+from search_index.profile import Profile
+
+metadata = MetaData()
+
+# Instants are kept as UTC text of one width, so that they compare as they sort.
+document_table = Table(
+    "document",
+    metadata,
+    Column("record", String(11), primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("name_key", Text, nullable=False, index=True),
+    Column("published_on", String(10), nullable=False, index=True),
+    Column("visible_until", String(32), index=True),
+    Column("body", Text, nullable=False),
+)
+change_table = Table(
+    "change",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False),
+    Column("type", String(10), nullable=False),
+    Column("record", String(11), nullable=False, index=True),
+    Column("at", String(32), nullable=False),
+)
+tombstone_table = Table(
+    "tombstone",
+    metadata,
+    Column("record", String(11), primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+state_table = Table(
+    "state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("indexed", Integer, nullable=False),
+    Column("updated_at", String(32)),
+    Column("profile", Text),
+)
+
+_CHUNK = 500
+VACUUM_SHARE = 0.25
+
+
+class JournalGap(Exception):
+    """The journal entries given do not follow on from what the store has applied."""
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read now."""
+
+
+class Snapshot:
+    """One moment of the list. Everything read from it belongs together, and is what may be seen at `now`."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._visible = _is_visible(now)
+        row = connection.execute(select(state_table)).one()
+        self.sequence: int = row.sequence
+        self.indexed: int = row.indexed
+        self.updated_at = row.updated_at and datetime.fromisoformat(row.updated_at)
+        self._profile: str | None = row.profile
+
+    def document(self, record: str) -> Document | None:
+        return self.documents([record]).get(record)
+
+    def documents(self, records: Iterable[str]) -> dict[str, Document]:
+        wanted = list(records)
+        found: dict[str, Document] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = document_table.c.record.in_(wanted[start : start + _CHUNK])
+            found.update((d.record, d) for d in self._select(chunk))
+        return found
+
+    def departed(self, record: str) -> Departed | None:
+        """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet."""
+        row = self._connection.execute(
+            select(tombstone_table).where(tombstone_table.c.record == record)
+        ).first()
+        if row is not None:
+            return Departed(record=record, at=datetime.fromisoformat(row.at))
+        ended = select(document_table.c.visible_until).where(
+            document_table.c.record == record, ~self._visible
+        )
+        until = self._connection.execute(ended).scalar()
+        return until and Departed(record=record, at=datetime.fromisoformat(until))
+
+    def changed_since(self, sequence: int) -> set[str]:
+        query = select(change_table.c.record).where(change_table.c.sequence > sequence).distinct()
+        return set(self._connection.execute(query).scalars())
+
+    def ended(self) -> set[str]:
+        return set(self._connection.execute(select(document_table.c.record).where(~self._visible)).scalars())
+
+    def count(self) -> int:
+        return self._count(self._visible)
+
+    def by_name_key(self, key: str, limit: int = 100) -> list[Document]:
+        return self._newest(document_table.c.name_key == key, limit)
+
+    def count_name_key(self, key: str) -> int:
+        return self._count(self._visible & (document_table.c.name_key == key))
+
+    def newest(self, limit: int) -> list[Document]:
+        return self._newest(self._visible, limit)
+
+    def changes(self, since: int, limit: int) -> list[EntryChange]:
+        """Public changes after `since`, in order and without a gap; at most `limit`. Bodies are not kept here."""
+        query = (
+            select(change_table)
+            .where(change_table.c.sequence > since, change_table.c.sequence <= self.sequence)
+            .order_by(change_table.c.sequence)
+            .limit(limit)
+        )
+        return [
+            EntryChange(
+                position=row.position,
+                at=datetime.fromisoformat(row.at),
+                sequence=row.sequence,
+                type=ChangeType(row.type),
+                record=row.record,
+                body=None,
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def all(self, after: str = "", limit: int = 1000) -> list[Document]:
+        query = (
+            select(document_table.c.body)
+            .where(self._visible, document_table.c.record > after)
+            .order_by(document_table.c.record)
+            .limit(limit)
+        )
+        return [_read(body) for body in self._connection.execute(query).scalars()]
+
+    def profile(self) -> Profile:
+        return Profile.from_json(json.loads(self._profile)) if self._profile else Profile()
+
+    def _select(self, condition: ColumnElement[bool]) -> list[Document]:
+        query = select(document_table.c.body).where(self._visible, condition)
+        return [_read(body) for body in self._connection.execute(query).scalars()]
+
+    def _newest(self, condition: ColumnElement[bool], limit: int) -> list[Document]:
+        query = (
+            select(document_table.c.body)
+            .where(self._visible, condition)
+            .order_by(document_table.c.published_on.desc(), document_table.c.record)
+            .limit(limit)
+        )
+        return [_read(body) for body in self._connection.execute(query).scalars()]
+
+    def _count(self, condition: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(document_table).where(condition)
+        return self._connection.execute(query).scalar_one()
+
+
+class Store:
+    """The reading side. It cannot write, and needs to know nothing but an address."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = reading_engine(url)
+
+    @contextmanager
+    def snapshot(self, now: datetime) -> Iterator[Snapshot]:
+        """One short read transaction. An open one keeps a writer on SQLite from committing: do not hold it.
+
+        Raises StoreUnavailable where the store is missing, not readable, or being recovered.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield Snapshot(connection, now)
+        except DBAPIError as error:
+            raise StoreUnavailable(type(error.orig).__name__) from None
+
+
+class StoreWriter:
+    """The private side's hand on the store: the only thing that writes it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = writing_engine(url, journal_mode="TRUNCATE", secure_delete=True)
+
+    def create(self) -> None:
+        """Make the tables and the first state row; safe to repeat."""
+        with self._engine.begin() as connection:
+            metadata.create_all(connection)
+            if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
+                connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
+        if path := sqlite_file(self.url):
+            path.chmod(0o644)
+
+    def position(self) -> int:
+        """The journal position that has been applied."""
+        with self._engine.begin() as connection:
+            position: int = connection.execute(select(state_table.c.position)).scalar_one()
+            return position
+
+    def apply(self, entries: Sequence[JournalEntry]) -> None:
+        """Apply entries in one transaction, in journal order. What was applied before is passed over.
+
+        Raises JournalGap when an entry is missing between the store's position and the first new one.
+        """
+        with self._engine.begin() as connection:
+            _apply(connection, entries)
+
+    def forget(self, departures: Iterable[EntryChange]) -> None:
+        """Take departures out at once, ahead of whatever is still to be applied before them."""
+        with self._engine.begin() as connection:
+            connection.execute(_lock(select(state_table.c.id)))
+            for entry in departures:
+                _depart(connection, entry)
+
+    def set_indexed(self, sequence: int) -> None:
+        """Record that the full-text index holds everything up to `sequence`."""
+        with self._engine.begin() as connection:
+            connection.execute(state_table.update().values(indexed=sequence))
+
+    def replay(self, chunks: Iterable[Sequence[JournalEntry]]) -> None:
+        """Make the store anew from the whole journal, given from its first line on. Readers see the old store until
+        the new one is complete. The caller sees to it that nobody else writes when the last chunk has been given.
+
+        On SQLite a new file replaces the old one; on PostgreSQL it is one transaction, which departures wait for.
+        """
+        with self._engine.begin() as connection:  # rolls back what a killed writer left, before its file goes
+            indexed = connection.execute(select(state_table.c.indexed)).scalar_one()
+        path = sqlite_file(self.url)
+        if path is None:
+            self._replay_rows(chunks, indexed)
+        else:
+            self._replay_file(path, chunks, indexed)
+
+    def _replay_rows(self, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
+        with self._engine.begin() as connection:
+            for table in (document_table, change_table, tombstone_table):
+                connection.execute(delete(table))
+            connection.execute(state_table.update().values(position=0, sequence=0, indexed=indexed, profile=None))
+            for chunk in chunks:
+                _apply(connection, chunk)
+
+    def _replay_file(self, path: Path, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
+        new_path = path.with_name(f"{path.name}.new")
+        new_path.unlink(missing_ok=True)
+        new = StoreWriter(str(make_url(self.url).set(database=str(new_path))))
+        new.create()
+        for chunk in chunks:
+            new.apply(chunk)
+        new.set_indexed(indexed)
+        new_path.replace(path)
+        for leftover in (path, new_path):
+            leftover.with_name(f"{leftover.name}-journal").unlink(missing_ok=True)
+
+    def compact(self) -> None:
+        """Give back the room of what has left.
+
+        On PostgreSQL this is what removes the old row versions. On SQLite `secure_delete` has overwritten the bytes
+        already, and the file is rewritten only when much of it is empty, because that keeps readers waiting.
+        """
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(text("VACUUM document"))
+            elif self._free_share(connection) > VACUUM_SHARE:
+                connection.exec_driver_sql("VACUUM")
+
+    @staticmethod
+    def _free_share(connection: Connection) -> float:
+        free: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        pages: int = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return free / max(pages, 1)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def utc(at: datetime) -> str:
+    """An aware instant as UTC text of one width, which sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _is_visible(now: datetime) -> ColumnElement[bool]:
+    until = document_table.c.visible_until
+    return until.is_(None) | (until > utc(now))
+
+
+def _read(body: str) -> Document:
+    return Document.from_json(json.loads(body))
+
+
+def _lock(query: Any) -> Any:
+    # SQLite took the write lock at BEGIN IMMEDIATE and its dialect leaves this out.
+    return query.with_for_update()
+
+
+def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
+    state = connection.execute(_lock(select(state_table))).one()
+    new = [entry for entry in entries if entry.position > state.position]
+    if not new:
+        return
+    if [entry.position for entry in new] != list(range(state.position + 1, state.position + 1 + len(new))):
+        raise JournalGap(f"store is at {state.position}, next entry is {new[0].position}")
+    _apply_all(connection, new)
+    sequences = [entry.sequence for entry in new if isinstance(entry, EntryChange)]
+    connection.execute(
+        state_table.update().values(
+            position=new[-1].position,
+            sequence=max([state.sequence, *sequences]),
+            updated_at=utc(new[-1].at),
+        )
+    )
+
+
+def _apply_all(connection: Connection, entries: Sequence[JournalEntry]) -> None:
+    buried = _buried(connection, entries)
+    for entry in entries:
+        if isinstance(entry, ProfileChange):
+            connection.execute(
+                state_table.update().values(profile=json.dumps(entry.body, ensure_ascii=False))
+            )
+        elif entry.type is ChangeType.GONE:
+            _depart(connection, entry)
+            buried[entry.record] = max(buried.get(entry.record, 0), entry.sequence)
+        else:
+            _note_change(connection, entry)
+            if entry.body is not None and entry.sequence > buried.get(entry.record, 0):
+                _put(connection, entry)
+
+
+def _buried(connection: Connection, entries: Sequence[JournalEntry]) -> dict[str, int]:
+    records = [entry.record for entry in entries if isinstance(entry, EntryChange)]
+    found: dict[str, int] = {}
+    for start in range(0, len(records), _CHUNK):
+        query = select(tombstone_table.c.record, tombstone_table.c.sequence).where(
+            tombstone_table.c.record.in_(records[start : start + _CHUNK])
+        )
+        found.update((row.record, row.sequence) for row in connection.execute(query))
+    return found
+
+
+def _put(connection: Connection, entry: EntryChange) -> None:
+    document = Document.from_json(entry.body or {})
+    if document.record != entry.record or not is_number(document.record):
+        raise ValueError(f"the journal's document at {entry.position} does not carry its record number")
+    values = {
+        "record": document.record,
+        "sequence": entry.sequence,
+        "name_key": fold_name(document.name),
+        "published_on": document.published_on.isoformat(),
+        "visible_until": document.visible_until and utc(document.visible_until),
+        "body": json.dumps(document.as_json(), ensure_ascii=False, separators=(",", ":")),
+    }
+    _upsert(connection, document_table, values)
+    connection.execute(delete(tombstone_table).where(tombstone_table.c.record == document.record))
+
+
+def _depart(connection: Connection, entry: EntryChange) -> None:
+    later = select(func.max(change_table.c.sequence)).where(
+        change_table.c.record == entry.record, change_table.c.type != ChangeType.GONE.value
+    )
+    _note_change(connection, entry)
+    if (connection.execute(later).scalar() or 0) > entry.sequence:
+        return  # shown again since
+    connection.execute(delete(document_table).where(document_table.c.record == entry.record))
+    _upsert(
+        connection, tombstone_table, {"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)}
+    )
+
+
+def _note_change(connection: Connection, entry: EntryChange) -> None:
+    values = {
+        "sequence": entry.sequence,
+        "position": entry.position,
+        "type": entry.type.value,
+        "record": entry.record,
+        "at": utc(entry.at),
+    }
+    _upsert(connection, change_table, values)
+
+
+def _upsert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table).values(values)
+    others = {name: statement.excluded[name] for name in values if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))

@@ -1,0 +1,131 @@
+"""The notifier's pages: what staff see of a run, and nothing but the manifest's files."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import html5lib
+import jinja2
+import openpyxl
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from notifier.calendar import Period
+from notifier.desk import desk_pages
+from notifier.runs import push
+from notifier.worker import notifier_tick, open_channels
+from search_index.document import Document
+
+Town = Any
+
+
+@pytest.fixture
+def desk(town: Town) -> Iterator[FlaskClient]:
+    app = Flask(__name__)
+    app.jinja_env.undefined = jinja2.StrictUndefined
+    app.register_blueprint(desk_pages(town.notifier, clock=town.clock), url_prefix="/push")
+    with app.test_client() as client:
+        yield client
+
+
+def read(desk: FlaskClient, address: str) -> str:
+    response = desk.get(address)
+    assert response.status_code == 200
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    html5lib.HTMLParser(strict=True).parse(response.text)
+    return response.text
+
+
+def deliver(town: Town, period: Period) -> None:
+    push(town.notifier, period, now=town.clock(), made_by="审核员甲")
+    notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock)
+
+
+def test_an_empty_desk_says_when_the_first_run_comes(desk: FlaskClient, town: Town) -> None:
+    town.clock.pass_time(days=60)
+    assert "第一个工作日自动推送" in read(desk, "/push/runs")
+    assert "还没有收到名单" in read(desk, "/push/inbox")
+
+
+def test_a_run_shows_its_messages_files_and_revisions(
+    desk: FlaskClient, town: Town, period: Period, person: Document
+) -> None:
+    leaves = town.publish(person)
+    push(town.notifier, period, now=town.clock(), made_by="审核员甲")
+    assert "待发送" in read(desk, "/push/runs/2026Q3")
+    town.depart(leaves)
+    notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock)
+    listing = read(desk, "/push/runs")
+    assert "2026年第三季度" in listing
+    assert "2/2" in listing
+    page = read(desk, "/push/runs/2026Q3")
+    for words in ("测试市广播电视台", "已送达", "审核员甲", "第2次修订（最新）", "第1次修订（已有新修订", "list.xlsx"):
+        assert words in page
+    assert "扎西·测试" not in page
+
+
+def test_a_period_that_waits_for_a_person_is_shown_with_what_to_do(desk: FlaskClient, town: Town) -> None:
+    notifier_tick(town.notifier, {}, clock=lambda: town.clock.now.replace(month=9))
+    town.clock.pass_time(days=20)
+    page = read(desk, "/push/runs")
+    assert "已迟20天" in page
+    assert "gongshi push --period 2026Q3" in page
+
+
+def test_the_inbox_shows_what_the_recipient_received(
+    desk: FlaskClient, town: Town, period: Period, person: Document
+) -> None:
+    town.publish(person, name="<script>alert(1)</script>")
+    deliver(town, period)
+    assert "/push/inbox/tv/2026Q3-r1" in read(desk, "/push/inbox")
+    page = read(desk, "/push/inbox/tv/2026Q3-r1")
+    assert "本名单于2027年1月4日后不得使用" in page
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("folder", ["/push/runs/2026Q3/r1", "/push/inbox/egov/2026Q3-r1"])
+def test_files_come_as_attachments_and_open(
+    desk: FlaskClient, town: Town, period: Period, person: Document, folder: str
+) -> None:
+    town.publish(person)
+    deliver(town, period)
+    for name in ("list.xlsx", "list.csv", "list.json", "manifest.json"):
+        response = desk.get(f"{folder}/{name}")
+        assert response.status_code == 200
+        assert response.headers["Content-Disposition"] == f'attachment; filename="2026Q3-r1-{name}"'
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert openpyxl.load_workbook(io.BytesIO(desk.get(f"{folder}/list.xlsx").data)).sheetnames == ["名单"]
+    assert json.loads(desk.get(f"{folder}/manifest.json").data)["counts"]["total"] == 1
+
+
+NOT_FILES = [
+    "/push/runs/2026Q2",
+    "/push/runs/nonsense",
+    "/push/runs/2026Q3/r9/list.csv",
+    "/push/runs/2026Q3/r1/other.txt",
+    "/push/runs/2026Q3/r1/..%2fr1%2flist.csv",
+    "/push/runs/2026Q3/r1/%2e%2e",
+    "/push/inbox/nobody/2026Q3-r1",
+    "/push/inbox/tv/2026Q3-r2",
+    "/push/inbox/tv/..",
+    "/push/inbox/tv/%2e%2e",
+    "/push/inbox/tv/2026Q3-r1/%2e%2e%2f%2e%2e%2f%2e%2e%2fnotifier.db",
+    "/push/inbox/%2e%2e/packages/list.csv",
+]
+
+
+def test_anything_else_is_not_found(desk: FlaskClient, town: Town, period: Period) -> None:
+    deliver(town, period)
+    assert {address: desk.get(address).status_code for address in NOT_FILES} == dict.fromkeys(NOT_FILES, 404)
+
+
+def test_a_file_that_was_changed_on_the_disk_is_not_served(desk: FlaskClient, town: Town, period: Period) -> None:
+    deliver(town, period)
+    (town.settings.folder / "packages" / "2026Q3" / "r1" / "list.csv").write_bytes(b"changed")
+    response = desk.get("/push/runs/2026Q3/r1/list.csv")
+    assert response.status_code == 404
+    assert "校验值不符" in response.text

@@ -1,0 +1,104 @@
+"""The pulse: what is due is made and sent once, on time or a little late; a long delay waits for a person."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from notifier.calendar import Period
+from notifier.runs import BY_CALENDAR, find_run, push
+from notifier.states import MessageState
+from notifier.worker import Tick, notifier_tick, open_channels, run_worker
+from search_index.document import Document
+
+Town = Any
+
+
+def tick(town: Town) -> Tick:
+    return notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock)
+
+
+def test_the_first_tick_of_the_due_day_makes_the_run_and_sends_it(town: Town, period: Period, person: Document) -> None:
+    town.publish(person)
+    town.clock.now = datetime(2026, 10, 7, 15, 59, tzinfo=UTC)
+    assert tick(town) == Tick(made=(), waiting=(), attempts=0)
+    town.clock.pass_time(minutes=1)
+    assert tick(town) == Tick(made=(period,), waiting=(), attempts=2)
+    assert tick(town) == Tick(made=(), waiting=(), attempts=0)
+    run = find_run(town.notifier.engine, period)
+    assert run is not None
+    assert (run.made_by, run.days_late) == (BY_CALENDAR, 0)
+    assert {message.state for message in run.messages} == {MessageState.DELIVERED}
+
+
+def test_down_across_the_quarters_end_it_makes_the_run_late(town: Town, period: Period) -> None:
+    town.clock.now = datetime(2026, 9, 28, 2, 0, tzinfo=UTC)
+    tick(town)
+    town.clock.now = datetime(2026, 10, 11, 2, 0, tzinfo=UTC)
+    assert tick(town).made == (period,)
+    run = find_run(town.notifier.engine, period)
+    assert run is not None
+    assert run.days_late == 3
+
+
+def test_more_than_a_week_late_it_waits_for_a_person(town: Town, period: Period) -> None:
+    town.clock.now = datetime(2026, 9, 28, 2, 0, tzinfo=UTC)
+    tick(town)
+    town.clock.now = datetime(2026, 10, 16, 2, 0, tzinfo=UTC)
+    ticked = tick(town)
+    assert ticked.made == ()
+    assert [(one.period, one.days_late) for one in ticked.waiting] == [(period, 8)]
+    push(town.notifier, period, now=town.clock(), made_by="审核员甲")
+    assert tick(town) == Tick(made=(), waiting=(), attempts=2)
+
+
+def test_a_new_home_makes_no_runs_of_the_past(town: Town) -> None:
+    town.clock.now = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+    assert tick(town) == Tick(made=(), waiting=(), attempts=0)
+    town.clock.now = datetime(2027, 1, 4, 2, 0, tzinfo=UTC)
+    assert tick(town).made == (Period(2026, 4),)
+
+
+def test_a_clock_that_jumps_back_and_forth_makes_no_second_run(town: Town, period: Period) -> None:
+    tick(town)
+    for hours in (-24, 48, -24, 24):
+        town.clock.pass_time(hours=hours)
+        assert tick(town).made == ()
+    assert find_run(town.notifier.engine, period) is not None
+
+
+def test_the_pulse_beats_until_it_is_stopped_and_survives_an_error() -> None:
+    stop = threading.Event()
+    beats: list[float] = []
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 1:
+            raise ValueError("once")
+        stop.set()
+
+    run_worker(beat, stop, every=1)
+    assert len(beats) == 2
+
+
+PROGRAM = """
+import threading
+from notifier.worker import run_worker, stop_on_signals
+stop = threading.Event()
+stop_on_signals(stop)
+run_worker(lambda: print("tick", flush=True), stop)
+print("ended", flush=True)
+"""
+
+
+def test_sigterm_ends_it_cleanly() -> None:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "tick\n"
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.stdout.read() == "ended\n"
+        assert process.wait(timeout=10) == 0
