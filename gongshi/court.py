@@ -49,6 +49,7 @@ class Court:
         self.settings = settings
         self.world = world
         self.turns = Turns(settings.private)
+        self._open = ExitStack()
 
     @property
     def now(self) -> datetime:
@@ -60,7 +61,9 @@ class Court:
 
     @cached_property
     def engine(self) -> Engine:
-        return open_engine(self.settings.registry_database)
+        engine = open_engine(self.settings.registry_database)
+        self.at_close(engine.dispose)
+        return engine
 
     @cached_property
     def vault(self) -> Vault:
@@ -68,11 +71,15 @@ class Court:
 
     @cached_property
     def store_writer(self) -> StoreWriter:
-        return StoreWriter(self.settings.disclosed_database)
+        writer = StoreWriter(self.settings.disclosed_database)
+        self.at_close(writer.close)
+        return writer
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.settings.disclosed_database)
+        store = Store(self.settings.disclosed_database)
+        self.at_close(store.close)
+        return store
 
     @cached_property
     def index_writer(self) -> IndexWriter:
@@ -83,6 +90,14 @@ class Court:
         """One transaction on the registry."""
         with Session(self.engine) as session, session.begin():
             yield session
+
+    def at_close(self, release: Callable[[], None]) -> None:
+        """Have something released when the court is closed."""
+        self._open.callback(release)
+
+    def close(self) -> None:
+        """Release the databases."""
+        self._open.close()
 
     def require_home(self) -> None:
         """Raises NotInitialised where `init` has not been run."""

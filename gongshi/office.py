@@ -20,7 +20,9 @@ def open_register(court: Court) -> Register:
 
 
 def open_office(court: Court) -> Notifier:
-    return open_notifier(notifier_settings(court), open_register(court), load_calendar(None))
+    office = open_notifier(notifier_settings(court), open_register(court), load_calendar(court.settings.calendar_file))
+    court.at_close(office.engine.dispose)
+    return office
 
 
 def init_office(court: Court) -> None:

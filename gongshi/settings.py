@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         return self.private / "keys" / "master.key"
 
     @property
+    def calendar_file(self) -> Path | None:
+        """The State Council's notice for a year the product does not know yet, where the court has put one."""
+        path = self.private / "calendar.csv"
+        return path if path.exists() else None
+
+    @property
     def registry_database(self) -> str:
         return self.registry_url or f"sqlite:///{(self.private / 'registry.db').absolute()}"
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from werkzeug import Response as ResponseValue
 
 from notifier.calendar import InvalidPeriod, Period
 from notifier.context import Notifier
@@ -27,9 +28,9 @@ _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
 
 
 def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk") -> Blueprint:
-    """The pages under `/runs` and `/inbox`. They use the style sheets of the application's own `static` folder."""
+    """The pages under `/runs` and `/inbox`; `/` leads to the first. They use the style sheets of the application's own `static` folder."""
     pages = Blueprint(name, __name__, template_folder="templates")
-    pages.context_processor(lambda: {"local_time": _local_time})
+    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day})
     pages.after_request(_keep_private)
     _add_runs(pages, notifier, clock)
     _add_inbox(pages, notifier)
@@ -37,6 +38,10 @@ def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk")
 
 
 def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
+    @pages.get("/")
+    def home() -> ResponseValue:
+        return redirect(url_for(".runs"))
+
     @pages.get("/runs")
     def runs() -> str:
         due = find_due_periods(notifier, clock())
@@ -146,4 +151,9 @@ def _keep_private(response: Response) -> Response:
 
 
 def _local_time(moment: datetime) -> str:
-    return moment.astimezone(BEIJING).strftime("%Y年%m月%d日 %H:%M")
+    local = moment.astimezone(BEIJING)
+    return f"{_local_day(local)}{local:%H:%M}"
+
+
+def _local_day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -6,15 +6,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from notifier.database import make_private_folder
+
+_ASIDE = ".making-"
 
 
 def write_aside(parent: Path, files: Mapping[str, bytes]) -> Path:
     """A new folder in `parent` with `files`, safe on the disk, under a name nobody reads. For its owner alone."""
     make_private_folder(parent)
-    aside = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=parent))
     for name, content in files.items():
         descriptor = os.open(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -35,15 +38,16 @@ def put_in_place(aside: Path, target: Path) -> None:
 
 def discard(folder: Path) -> None:
     """Remove `folder`: first its name, so that nobody finds half of it."""
-    dying = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    dying = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder.parent))
     folder.rename(dying / folder.name)
     shutil.rmtree(dying)
 
 
-def sweep(parent: Path) -> None:
-    """Remove what steps that never ended left aside in `parent`. Only when no other step works there."""
-    for left in parent.glob(".making-*"):
-        shutil.rmtree(left)
+def sweep(root: Path, older_than: datetime) -> None:
+    """Remove what steps that never ended left aside two folders below `root`: it may name people who have left."""
+    for left in root.glob(f"*/*/{_ASIDE}*"):
+        if left.stat().st_mtime < older_than.timestamp():
+            shutil.rmtree(left)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -163,49 +163,41 @@ def _to_bytes(body: Any) -> bytes:
 # --- tables ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of the tables: its heading, its width in the spreadsheet in characters, and how to read it."""
-
-    heading: str
-    width: int
-    read: Callable[[Document], object]
-
-
-_COLUMNS = (
-    _Column("公开编号", 12, lambda d: d.record),
-    _Column("类型", 9, lambda d: _KIND_LABEL[d.kind]),
-    _Column("姓名或者名称", 16, lambda d: d.name),
-    _Column("性别", 5, lambda d: d.gender),
-    _Column("年龄（公布时）", 7, lambda d: d.age),
-    _Column("身份证号码（部分遮盖）", 20, lambda d: d.id_number),
-    _Column("统一社会信用代码或者组织机构代码", 20, lambda d: d.uscc),
-    _Column("法定代表人或者负责人", 10, lambda d: d.legal_representative),
-    _Column("执行法院", 14, lambda d: d.court),
-    _Column("地区", 10, lambda d: d.region),
-    _Column("执行依据文号", 18, lambda d: d.basis_number),
-    _Column("作出执行依据单位", 14, lambda d: d.basis_issuer),
-    _Column("执行案号", 18, lambda d: d.case_number),
-    _Column("立案时间", 11, lambda d: d.filed_on),
-    _Column("生效法律文书确定的义务", 40, lambda d: d.obligation),
-    _Column("履行情况", 9, lambda d: d.performance),
-    _Column("已履行部分", 14, lambda d: d.performed_part),
-    _Column("未履行部分", 14, lambda d: d.unperformed_part),
-    _Column("失信行为具体情形", 24, lambda d: "；".join(conduct.text for conduct in d.conduct)),
-    _Column("公布时间", 11, lambda d: d.published_on),
-    _Column("纳入期限届满日", 11, lambda d: d.term_ends_on),
-    _Column("停止使用时间", 17, lambda d: d.visible_until),
-)
+_CSV_COLUMNS: Mapping[str, Callable[[Document], object]] = {
+    "公开编号": lambda d: d.record,
+    "类型": lambda d: _KIND_LABEL[d.kind],
+    "姓名或者名称": lambda d: d.name,
+    "性别": lambda d: d.gender,
+    "年龄（公布时）": lambda d: d.age,
+    "身份证号码（部分遮盖）": lambda d: d.id_number,
+    "统一社会信用代码或者组织机构代码": lambda d: d.uscc,
+    "法定代表人或者负责人": lambda d: d.legal_representative,
+    "执行法院": lambda d: d.court,
+    "地区": lambda d: d.region,
+    "执行依据文号": lambda d: d.basis_number,
+    "作出执行依据单位": lambda d: d.basis_issuer,
+    "执行案号": lambda d: d.case_number,
+    "立案时间": lambda d: d.filed_on,
+    "生效法律文书确定的义务": lambda d: d.obligation,
+    "履行情况": lambda d: d.performance,
+    "已履行部分": lambda d: d.performed_part,
+    "未履行部分": lambda d: d.unperformed_part,
+    "失信行为具体情形": lambda d: "；".join(conduct.text for conduct in d.conduct),
+    "公布时间": lambda d: d.published_on,
+    "纳入期限届满日": lambda d: d.term_ends_on,
+    "停止使用时间": lambda d: d.visible_until,
+}
 
 
 def build_csv(edition: Edition, documents: Sequence[Document]) -> bytes:
     """UTF-8 with BOM, CRLF. The headings come first; every row carries the edition, as a table has no title."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(["序号", *(c.heading for c in _COLUMNS), "期次", "修订号", "本名单最后使用日"])
+    writer.writerow(["序号", *_CSV_COLUMNS, "期次", "修订号", "本名单最后使用日"])
     tail = [str(edition.period), str(edition.revision), edition.last_day_of_use.isoformat()]
-    for number, cells in _rows(documents):
-        writer.writerow([guard_formula(cell) for cell in [number, *cells, *tail]])
+    for number, document in enumerate(documents, start=1):
+        cells = [_to_text(read(document)) for read in _CSV_COLUMNS.values()]
+        writer.writerow([guard_formula(cell) for cell in [str(number), *cells, *tail]])
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
@@ -214,32 +206,71 @@ def guard_formula(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
+# --- the sheet -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the sheet: its width (a Han character takes two), and what it shows of an entry."""
+
+    width: int
+    read: Callable[[Document], object]
+
+
+# What the CSV keeps apart stands together here where a reader takes it together: it has to fit on paper.
+_SHEET_COLUMNS: Mapping[str, _Column] = {
+    "公开编号": _Column(12, lambda d: d.record),
+    "类型": _Column(7, lambda d: "自然人" if d.kind == "person" else "单位"),
+    "姓名或者名称": _Column(16, lambda d: d.name),
+    "性别": _Column(5, lambda d: d.gender),
+    "年龄（公布时）": _Column(8, lambda d: d.age),
+    "身份证号码（部分遮盖）或者统一社会信用代码": _Column(20, lambda d: d.id_number or d.uscc),
+    "法定代表人或者负责人": _Column(11, lambda d: d.legal_representative),
+    "执行法院": _Column(13, lambda d: d.court),
+    "地区": _Column(9, lambda d: d.region),
+    "执行案号": _Column(14, lambda d: d.case_number),
+    "立案时间": _Column(11, lambda d: d.filed_on),
+    "执行依据文号和作出单位": _Column(15, lambda d: _lines(d.basis_number, d.basis_issuer)),
+    "生效法律文书确定的义务": _Column(38, lambda d: d.obligation),
+    "履行情况": _Column(16, lambda d: _lines(d.performance, d.performed_part, d.unperformed_part)),
+    "失信行为具体情形": _Column(20, lambda d: _lines(*(conduct.text for conduct in d.conduct))),
+    "公布时间": _Column(11, lambda d: d.published_on),
+    "纳入期限届满日": _Column(11, lambda d: d.term_ends_on),
+    "停止使用时间": _Column(11, lambda d: d.visible_until),
+}
+_WIDTHS = (6, *(column.width for column in _SHEET_COLUMNS.values()))
+_HEAD_ROW = 3
+_LINE_HEIGHT = 15
+
+
 def build_xlsx(edition: Edition, documents: Sequence[Document]) -> bytes:
     """A sheet to read, filter and print (A4 landscape, as wide as the page), every cell of type text."""
     file = io.BytesIO()
     # Without the two options a cell that looks like a formula or an address would become one.
-    workbook = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    workbook = xlsxwriter.Workbook(file, options)
     made_at = edition.made_at.astimezone(BEIJING).replace(tzinfo=None)
     workbook.set_properties({"title": _title(edition), "author": edition.profile.court, "created": made_at})
     sheet = workbook.add_worksheet("名单")
-    _write_head(sheet, edition, len(documents), _formats(workbook))
-    _write_rows(sheet, documents, _formats(workbook)["cell"])
+    formats = _formats(workbook)
+    _write_head(sheet, edition, len(documents), formats)
+    for number, document in enumerate(documents, start=1):
+        cells = [_to_text(column.read(document)) for column in _SHEET_COLUMNS.values()]
+        _write_row(sheet, _HEAD_ROW + number, [str(number), *cells], formats["cell"])
     _lay_out(sheet, edition, len(documents))
     workbook.close()
     return file.getvalue()
 
 
-_HEAD_ROW = 3
-
-
 def _formats(workbook: xlsxwriter.Workbook) -> dict[str, Format]:
-    text = {"num_format": "@", "valign": "top", "text_wrap": True, "font_name": "宋体"}
+    font = {"font_name": "宋体", "font_size": 10}
+    text = {**font, "num_format": "@", "valign": "top", "text_wrap": True, "border": 1}
     return {
-        "title": workbook.add_format({"bold": True, "font_size": 16, "font_name": "宋体"}),
-        "notice": workbook.add_format({"bold": True, "font_color": "#9C0006", "font_name": "宋体"}),
-        "line": workbook.add_format({"font_name": "宋体"}),
-        "heading": workbook.add_format({**text, "bold": True, "bg_color": "#E7E6E6", "border": 1}),
-        "cell": workbook.add_format({**text, "border": 1}),
+        "title": workbook.add_format({**font, "bold": True, "font_size": 16}),
+        "notice": workbook.add_format({**font, "bold": True, "font_color": "#9C0006"}),
+        "line": workbook.add_format(font),
+        "heading": workbook.add_format({**text, "bold": True, "bg_color": "#E7E6E6"}),
+        "cell": workbook.add_format(text),
     }
 
 
@@ -250,38 +281,47 @@ def _write_head(sheet: Worksheet, edition: Edition, entries: int, formats: Mappi
     sheet.write_string(1, 0, usage_notice(edition), formats["notice"])
     line = f"第{edition.revision}次修订，{count}，制作时间：{_chinese_date(made_at)}{made_at:%H:%M}（北京时间）"
     sheet.write_string(2, 0, line, formats["line"])
-    for number, heading in enumerate(["序号", *(c.heading for c in _COLUMNS)]):
-        sheet.write_string(_HEAD_ROW, number, heading, formats["heading"])
+    _write_row(sheet, _HEAD_ROW, ["序号", *_SHEET_COLUMNS], formats["heading"])
 
 
-def _write_rows(sheet: Worksheet, documents: Sequence[Document], cell_format: Format) -> None:
-    for row, (number, cells) in enumerate(_rows(documents), start=_HEAD_ROW + 1):
-        for column, cell in enumerate([number, *cells]):
-            sheet.write_string(row, column, cell, cell_format)
+def _write_row(sheet: Worksheet, row: int, cells: Sequence[str], cell_format: Format) -> None:
+    # Not every program fits the height to wrapped text by itself.
+    lines = max(_count_lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True))
+    sheet.set_row(row, min(lines * _LINE_HEIGHT + 2, 400))
+    for column, cell in enumerate(cells):
+        sheet.write_string(row, column, cell, cell_format)
+
+
+def _count_lines(cell: str, width: int) -> int:
+    # One character less than the width: a Han character does not break in two at the end of a line.
+    return sum(-(-_units(line) // (width - 1)) or 1 for line in cell.split("\n"))
+
+
+def _units(line: str) -> int:
+    return sum(1 if character < "\u2000" else 2 for character in line)
 
 
 def _lay_out(sheet: Worksheet, edition: Edition, entries: int) -> None:
-    for number, width in enumerate([6, *(c.width for c in _COLUMNS)]):
+    for number, width in enumerate(_WIDTHS):
         sheet.set_column(number, number, width)
     sheet.freeze_panes(_HEAD_ROW + 1, 0)
-    sheet.autofilter(_HEAD_ROW, 0, _HEAD_ROW + entries, len(_COLUMNS))
+    sheet.autofilter(_HEAD_ROW, 0, _HEAD_ROW + entries, len(_SHEET_COLUMNS))
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    sheet.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.6)
     sheet.repeat_rows(0, _HEAD_ROW)
     last = _chinese_date(edition.last_day_of_use)
     sheet.set_footer(f"&L第{edition.revision}次修订，{last}后不得使用&R第&P页，共&N页")
 
 
+def _lines(*parts: str | None) -> str:
+    return "\n".join(part for part in parts if part)
+
+
 def _title(edition: Edition) -> str:
     training = "【演练数据，不得使用】" if edition.profile.training else ""
     return f"{training}{edition.profile.court}失信被执行人名单（{edition.period.label}）"
-
-
-def _rows(documents: Sequence[Document]) -> Iterator[tuple[str, list[str]]]:
-    for number, document in enumerate(documents, start=1):
-        yield str(number), [_to_text(column.read(document)) for column in _COLUMNS]
 
 
 def _to_text(value: object) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from threading import Event
 from types import FrameType
 
@@ -19,6 +19,7 @@ from notifier.calendar import DuePeriod, Period, due_periods, find_first_period
 from notifier.channels import Channel
 from notifier.channels.sandbox import SandboxChannel
 from notifier.context import Notifier
+from notifier.files import sweep
 from notifier.package import BEIJING
 from notifier.recipients import SANDBOX
 from notifier.runs import BY_CALENDAR, find_periods_done, push
@@ -26,6 +27,8 @@ from notifier.sending import Clock, send_due
 from notifier.tables import SettingRow
 
 _STARTED_ON = "started_on"
+# No step takes nearly as long.
+_LEFT_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ def open_channels(notifier: Notifier) -> Mapping[str, Channel]:
 def notifier_tick(notifier: Notifier, channels: Mapping[str, Channel], *, clock: Clock, worker: str = "worker") -> Tick:
     """Make the runs that are due and not too late, then send what is queued. Safe to repeat at any moment."""
     now = clock()
+    sweep(notifier.folder, now - _LEFT_FOR)
     due = find_due_periods(notifier, now)
     on_time = [one.period for one in due if not one.waits_for_person]
     for period in on_time:

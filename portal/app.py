@@ -34,6 +34,11 @@ _LINKED = ("*.css", "*.svg")
 class Portal(Flask):
     """Flask, but an unforeseen error is written without anything the request held."""
 
+    def close(self) -> None:
+        """Release the store."""
+        site: Site = self.extensions[KEY]
+        site.register.close()
+
     def log_exception(
         self,
         exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.approval import Refusal, check
 from registry.facts_json import facts_to_json
-from registry.findings import Excerpt, excerpts, find_in
+from registry.findings import Excerpt, build_excerpts, find_all
 from registry.lifecycle import Action, transition
 from registry.policy import Policy
 from registry.publishing import redisclose
@@ -146,8 +146,8 @@ class Approver:
         return []
 
     def _check(self, record: Record, today: date, counts: Counter[str]) -> tuple[Refusal, ...]:
-        findings = find_in(record.facts)
-        counts.update(found.finding.rule for found in findings)
+        findings = find_all(record.facts)
+        counts.update(finding.rule for finding in findings)
         return check(
             record,
             approver=self.approver,
@@ -180,7 +180,7 @@ def list_findings(session: Session, vault: Vault, batch: int) -> list[tuple[int,
     if session.get(BatchRow, batch) is None:
         raise BatchNotFound(batch)
     rows = session.scalars(select(RecordRow).where(RecordRow.batch_id == batch).order_by(RecordRow.line))
-    return [(row.line, excerpt) for row in rows for excerpt in excerpts(read_facts(row, vault, row.identity))]
+    return [(row.line, excerpt) for row in rows for excerpt in build_excerpts(read_facts(row, vault, row.identity))]
 
 
 def _line_refusal(line: int, refusals: tuple[Refusal, ...]) -> LineRefusal:

@@ -12,7 +12,7 @@ from registry import journal
 from registry.approval import check
 from registry.approving import correct_row
 from registry.facts_json import facts_from_json, facts_to_json
-from registry.findings import find_in
+from registry.findings import find_all
 from registry.intake import parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
@@ -65,7 +65,7 @@ class Corrector:
             today=today,
             policy=self.policy,
             confirmed=self.confirmed,
-            findings=len(find_in(record.facts)),
+            findings=len(find_all(record.facts)),
         )
         # Who prepared the entry may correct it: art. 9 gives three working days, and one reviewer answers for it.
         standing = [refusal for refusal in refusals if refusal.rule != "same_person"]

@@ -341,9 +341,29 @@ _NOT_TYPED = {"record", "kind", "gender", "id_number", "performance"}
 _PUBLIC_BODIES = {"court", "region", "basis_issuer"}
 _IDENTITY_RUN = re.compile(r"(?<!\d)(?:\d{15}|\d{17}[\dXx])(?!\d)")
 _MOBILE_RUN = re.compile(r"(?<![\d.])1[3-9]\d{9}(?!\d|\s*(?:\.\d+)?\s*(?:余|多)?[元万亿])")
+_DIGIT = re.compile(r"\d")
 _JOINTS = re.compile(r"[\s\-·]")
 _SAYS_NOTHING = frozenset(
-    ["无", "暂无", "没有", "不详", "未知", "空", "无业", "待业", "务农", "农民", "个体", "个体户", "自由职业", "退休", "学生", "其他", "无固定职业", "无工作单位"]
+    [
+        "无",
+        "暂无",
+        "没有",
+        "不详",
+        "未知",
+        "空",
+        "无业",
+        "待业",
+        "务农",
+        "农民",
+        "个体",
+        "个体户",
+        "自由职业",
+        "退休",
+        "学生",
+        "其他",
+        "无固定职业",
+        "无工作单位",
+    ]
 )
 _SHORTEST = {"phone": 7, "address": 6, "note": 6}
 
@@ -370,8 +390,11 @@ def _holds(field: str, compact: str, key: str, value: str, facts: Facts) -> bool
     wanted = _compact(fold(value))
     if wanted not in compact:
         return False
-    if field in _PUBLIC_BODIES and (wanted == compact or key == "address"):
+    # A body, or a county as somebody's whole address, is public in its own right; a house number is not.
+    if field in _PUBLIC_BODIES and (wanted == compact or (key == "address" and not _DIGIT.search(wanted))):
         return False
+    if key not in ("name", "employer"):
+        return True
     if field == "legal_representative" and key == "name" and wanted == compact:
         return False
     own = _compact(fold(facts.name))

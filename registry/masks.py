@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from registry.surnames import COMPOUND_SURNAMES
 from registry.values import CitizenNumber, MaskedNumber, OtherNumber
@@ -89,6 +90,7 @@ def _digit_sums(text: str, positions: range) -> Counter[int]:
     return sums
 
 
+@lru_cache(maxsize=16)
 def _date_sums(pattern: str) -> Counter[int]:
     return Counter(sum(int(c) * _WEIGHTS[6 + index] for index, c in enumerate(text)) % 11 for text in _dates(pattern))
 

@@ -32,7 +32,8 @@ from registry.surnames import COMPOUND_SURNAMES
 __all__ = ["IDENTIFIER_RULES", "Confidence", "Finding", "find", "find_in_fields", "fold", "redact"]
 
 _KEPT = "\0"
-_GONE = "×"
+_TAKEN = "\1"
+_CROSS = "×"
 # Nothing is found across it: a full stop ends every name and number.
 _BETWEEN = "\n。\n"
 _NAMES = ("person_name", "organisation_name")
@@ -71,7 +72,7 @@ def find(text: str, debtor: str, known_names: Sequence[str] = ()) -> tuple[Findi
     _keep_courts(sheet)
     _take_names(sheet, debtor)
     _take(sheet, HEALTH_AND_AGE)
-    return _build_findings(text, sorted(sheet.taken, key=lambda span: span.start))
+    return _build_findings(sheet.folded, sorted(sheet.taken, key=lambda span: span.start))
 
 
 def find_in_fields(
@@ -116,7 +117,7 @@ class _Sheet:
         for span in spans:
             if not _DECIDED.search(self.text, span.start, span.end) and span.start < span.end:
                 self.taken.append(span)
-                self._blank(span.start, span.end, _GONE)
+                self._blank(span.start, span.end, _TAKEN)
 
     def _blank(self, start: int, end: int, mark: str) -> None:
         self.text = f"{self.text[:start]}{mark * (end - start)}{self.text[end:]}"
@@ -127,14 +128,14 @@ _MASKED = re.compile(
     rf"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{HAN}])?某+(?:公司|银行|信用社|合作社|合伙企业|事务所|委员会|医院|学校|厂|店|单位)?"
     r"(?:\d{1,2}(?!\d)|[甲乙丙丁戊])?"
 )
-_DECIDED = re.compile(r"[\0×]")
+_DECIDED = re.compile(r"[\0\1]")
 _FOLD = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "（），：；！？"},
     **dict.fromkeys(map(ord, "‐‑‒–—―−－"), "-"),
     **dict.fromkeys(map(ord, "\u3000\u00a0\u2002\u2003\u2009\u200b\u200c\u200d\u2060\ufeff\t\v\f"), " "),
     **dict.fromkeys(map(ord, "（"), "("),
     **dict.fromkeys(map(ord, "）"), ")"),
-    **dict.fromkeys(map(ord, "\0"), " "),
+    **dict.fromkeys(map(ord, "\0\1"), " "),
 }
 _ODD_DIGIT = re.compile(r"[^\D0-9]")
 _MISREAD = re.compile(r"(?<=\d)[OolI|](?=[\dOolI|])")
@@ -148,10 +149,26 @@ def fold(text: str) -> str:
     return _MISREAD.sub(lambda m: _MISREAD_AS[m[0]], folded)
 
 
-def _occurrences(text: str, words: Iterable[str]) -> Iterator[tuple[int, int]]:
-    wanted = sorted({word for word in words if len(word) > 1}, key=len, reverse=True)
-    if wanted:
-        yield from (m.span() for m in re.finditer("|".join(map(re.escape, wanted)), text))
+def _occurrences(text: str, words: Iterable[str]) -> list[tuple[int, int]]:
+    """Where any of `words` stands, the longest first where several begin together; none of one character."""
+    spans = sorted((span for word in set(words) if len(word) > 1 for span in _places(text, word)), key=_by_length)
+    found, end = [], 0
+    for span in spans:
+        if span[0] >= end:
+            found.append(span)
+            end = span[1]
+    return found
+
+
+def _places(text: str, word: str) -> Iterator[tuple[int, int]]:
+    start = text.find(word)
+    while start >= 0:
+        yield start, start + len(word)
+        start = text.find(word, start + 1)
+
+
+def _by_length(span: tuple[int, int]) -> tuple[int, int]:
+    return span[0], -span[1]
 
 
 def _debtor_spans(text: str, debtor: str, known_names: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -214,12 +231,12 @@ def _keep_courts(sheet: _Sheet) -> None:
 
 def _take_names(sheet: _Sheet, debtor: str) -> None:
     """Until nothing new is found: what was blanked can free a name that another had hidden."""
-    own = _core(debtor) if _ORGANISATION.search(debtor) else ""
+    own = _core(fold(debtor)) if _ORGANISATION.search(debtor) else ""
     while True:
         before = len(sheet.taken)
         organisations = list(find_organisations(sheet.text))
         if own:
-            sheet.keep((o.start, o.end) for o in organisations if _core(sheet.text[o.start : o.end]) in own)
+            sheet.keep((o.start, o.end) for o in organisations if _is_own(sheet.text, o, own))
         sheet.take(organisations)
         sheet.take(find_addresses(sheet.text))
         sheet.take(find_people(sheet.text))
@@ -230,9 +247,18 @@ def _take_names(sheet: _Sheet, debtor: str) -> None:
             return
 
 
+_OPPOSED = re.compile(r"(?:原告|申请执行人|申请人|第三人|案外人|债权人|出借人|贷款人)[\s:：]{0,2}$")
+
+
+def _is_own(text: str, organisation: Named, own: str) -> bool:
+    """Whether this is the debtor for short, and not a party on the other side with a like name."""
+    start = organisation.start
+    return _core(text[start : organisation.end]) in own and not _OPPOSED.search(text[max(0, start - 8) : start])
+
+
 def _take_repeats(sheet: _Sheet) -> None:
     original = {sheet.folded[s.start : s.end]: s for s in sheet.taken if s.rule in _NAMES and _is_sure(s)}
-    for start, end in list(_occurrences(sheet.text, original)):
+    for start, end in _occurrences(sheet.text, original):
         source = original[sheet.text[start:end]]
         sheet.take([Named(source.rule, start, end, source.confidence)])
 
@@ -242,13 +268,13 @@ def _is_sure(span: Named) -> bool:
 
 
 _KIND_OF_COMPANY = re.compile(
-    r"有限责任|股份|有限|集团|公司|专业|合作社|企业|银行|支行|分行|商贸|贸易|[(（]普通合伙[)）]|[(（]有限合伙[)）]"
+    r"有限责任|股份|有限|集团|公司|专业|合作社|企业|银行|支行|分行|商贸|贸易|\(普通合伙\)|\(有限合伙\)"
 )
 
 
 def _core(name: str) -> str:
     """What distinguishes an organisation's name: 宏达 of 宏达公司 is found again in the full name."""
-    return _KIND_OF_COMPANY.sub("", fold(name)) or name
+    return _KIND_OF_COMPANY.sub("", name) or name
 
 
 def _build_findings(text: str, spans: Sequence[Named]) -> tuple[Finding, ...]:
@@ -267,12 +293,12 @@ def _build_findings(text: str, spans: Sequence[Named]) -> tuple[Finding, ...]:
 
 def _cross_out(rule: str, words: str) -> str:
     if rule in IDENTIFIER_RULES and rule not in ("email", "url"):
-        return _GONE * max(sum(c.isalnum() for c in words), 2)
-    return _GONE * 2
+        return _CROSS * max(sum(c.isalnum() for c in words), 2)
+    return _CROSS * 2
 
 
 def _identity(text: str, span: Named) -> str:
-    return "".join(fold(text[span.start : span.end]).split())
+    return "".join(text[span.start : span.end].split())
 
 
 def _number_masks(text: str, spans: Sequence[Named]) -> dict[str, str]:

@@ -113,7 +113,7 @@ _LATIN = re.compile(r"[A-Z][A-Za-z'\-]+(?:[ .·]{1,2}[A-Z][A-Za-z'\-]*)*(?![A-Za
 
 # 支付, 偿还, 赔偿, 拖欠, 借到, 汇入 and other words that a name may follow, by their last character.
 _LOOSE = re.compile(
-    rf"(?:(?<![{HAN}])(?![向于应尚和时由付对])|(?<=[付还给赔偿回清欠到转汇入向由与和及对为被将诉从替同叫找跟以])"
+    rf"(?:(?<![{HAN}])(?:(?<=\0[、和与及])|(?![向于应尚和时由付对]))|(?<=[付还给赔偿回欠到转汇入向由与和及对为被将诉从替同叫找跟以])"
     rf"(?!(?<=[支交偿给应未已])付|(?<=偿)金)){_SURNAME_OR_COMPOUND}"
 )
 
@@ -130,14 +130,22 @@ def find_people(text: str) -> Iterator[Named]:
 def suspect_people(text: str) -> Iterator[Named]:
     """What reads like a name though nothing says that it is one: a surname after a verb, and a word after the name."""
     for match in _LOOSE.finditer(text):
-        found = _surnamed(text, match.start())
-        if found and found.confidence == "high" and _is_followed(text, found.end):
-            yield Named("person_name", found.start, found.end, "low")
+        listed = list(_listed_from(text, match.start()))
+        if listed and _is_followed(text, listed[-1].end):
+            yield from listed
+
+
+def _listed_from(text: str, position: int) -> Iterator[Named]:
+    found = _surnamed(text, position)
+    while found and found.confidence == "high":
+        yield Named("person_name", found.start, found.end, "low")
+        join = _JOIN.match(text, found.end)
+        found = _surnamed(text, join.end()) if join else None
 
 
 def _is_followed(text: str, position: int) -> bool:
     """Whether a figure, the debtor or a word of two characters or more comes next."""
-    return text.startswith("\0", position) or len(_AT_FOLLOWING.find_at(text, position)) > 1
+    return text.startswith(("\0", "\1"), position) or len(_AT_FOLLOWING.find_at(text, position)) > 1
 
 
 def _first_dot(name: str) -> int:
@@ -153,6 +161,8 @@ def _listed_after(text: str, position: int) -> Iterator[Named]:
         if join is None:
             return
         found = _surnamed(text, join.end()) or _written_apart(text, join.end())
+        if found is None and "、" in join[0]:
+            found = _unsurnamed(text, join.end())
 
 
 def _named_at(text: str, position: int) -> Named | None:
@@ -171,6 +181,8 @@ def _surnamed(text: str, position: int) -> Named | None:
     """A surname and one or two characters: as many as leave a word that follows names."""
     surname = 2 if text[position : position + 2] in COMPOUND_SURNAMES else 1
     if (surname == 1 and text[position : position + 1] not in SURNAMES) or _begins_word(text, position):
+        return None
+    if len(_AT_FOLLOWING.find_at(text, position + surname)) > 1:
         return None
     ends = [e for e in (position + surname + 1, position + surname + 2) if _is_han(text[position:e], e - position)]
     if not ends:
@@ -234,7 +246,7 @@ _WEAK_KIND = _words("""
 厂 超市 酒店 宾馆 饭店 医院 卫生院 学校 幼儿园 小学 中学 学院 大学 店 中心 银行 局 政府 办事处 商场 会所 酒楼 网吧 诊所 药店 药房 基金会 协会 商会 研究院 研究所 集团 管委会 委员会 加油站 服务站 砖厂 建筑队
 """)
 _ORG_CHARACTER = rf"(?:(?!某)[{HAN}A-Za-z0-9&（）()·])"
-_BRANCH = rf"(?:[(（](?:普通合伙|有限合伙|特殊普通合伙)[)）])?(?:(?!某)[{HAN}]{{2,12}}?(?:分公司|支行|分行|营业部|分理处|项目部))?"
+_BRANCH = rf"(?:股份有限公司|有限责任公司)?(?:[(（](?:普通合伙|有限合伙|特殊普通合伙)[)）])?(?:(?!某)[{HAN}]{{2,12}}?(?:分公司|支行|分行|营业部|分理处|项目部))?"
 _ORG_RUN = re.compile(rf"{_ORG_CHARACTER}+")
 _KIND = re.compile(rf"(?:{_STRONG_KIND}){_BRANCH}")
 _LONGEST_ORG = 40
@@ -247,9 +259,9 @@ _TRADE = _words("""
 家具 家居 服装 纺织 化工 能源 矿业 汽车 汽贸 汽修 教育 培训 咨询 管理 服务 劳务 物业 环保 园林 种植 养殖 畜牧 林业 信息 网络 通信 印刷 包装 金属 钢铁 材料 石材 木业 塑业 金融 信用 融资 担保 小额 典当 保险 租赁 专业 超市 商行
 """)
 _ORG_CUT = re.compile(
-    rf"""(?:{_ROLES})(?:[(（][^()（）]{{1,12}}[)）])?|支付给|支付|偿还|归还|返还|退还|给付|赔偿|交付|清偿|拖欠|尚欠|承担|借给|转给|汇给|付给|还给|汇入|转入
+    rf"""(?:{_ROLES})(?:[(（][^()（）]{{1,12}}[)）])?|支付给|支付|偿还|归还|返还|退还|给付|赔偿|交付|清偿|拖欠|尚欠|承担|借给|转给|汇给|付给|还给|汇入|转入|开户银行|开户行
     |任职于|入职|就职于|位于|坐落于?|担任|挂靠|以下简称|下称|简称|、|^[(（\d)）]+
-    |(?:系|诉|欠|给|由|被|的|是|与|及|对|让|从|即|因|将(?!军)|向(?![阳上荣前日])|于(?![洪都田])|在(?!线)
+    |(?<![省市县区州旗])(?:系|诉|欠|给|由|被|的|是|与|及|对|让|从|即|因|将(?!军)|向(?![阳上荣前日])|于(?![洪都田])|在(?!线)
     |和(?![平谐顺美睦信众润泰兴合盛丰田义天成]))(?!{_TRADE})""",
     re.VERBOSE,
 )
@@ -258,6 +270,7 @@ _GENERIC = re.compile(
     |评估|拍卖|鉴定|中介|第三方|任何|所在|其他|其它|关联|会计|会计师|律师|所属|当地|相关)*(?:公司|有限公司|银行|支行|分行|事务所|律师事务所|会计师事务所|合作社|村委会|村民委员会|居委会|营业部|信用社|分公司|子公司|项目部|集团)""",
     re.VERBOSE,
 )
+_ROLE_BEFORE = re.compile(rf"(?:{_ROLES})[\s:：]{{0,2}}$")
 _PUBLIC_BODY = re.compile(r"中国人民银行|同业拆借中心|人民银行|公安局$|不动产登记中心$|税务局$|社会保险")
 
 
@@ -280,7 +293,7 @@ def _organisation(text: str, start: int, end: int) -> Iterator[Named]:
     name = text[start:end]
     if len(name) < 3 or _GENERIC.fullmatch(name) or _PUBLIC_BODY.search(name):
         return
-    in_role = bool(re.search(rf"(?:{_ROLES})[\s:：]{{0,2}}$", text[max(0, start - 12) : start]))
+    in_role = bool(_ROLE_BEFORE.search(text[max(0, start - 12) : start]))
     yield Named("organisation_name", start, end, "high" if in_role or len(name) >= 8 else "low")
 
 
@@ -300,7 +313,8 @@ _HOUSE = (
     r"(?:号院|号楼|号房|号|栋|幢|座|单元|楼|层|室|组|队|社|户|弄|铺|村民组|村民小组)(?:附\d{1,3}号)?"
 )
 _PLACE = rf"(?:{_SETTLEMENT}|{_ROAD}|{_ESTATE})"
-_TAIL = rf"(?:[\s,，]?(?:{_HOUSE}|{_PLACE}(?={_HOUSE}|{_PLACE}))|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?)*"
+_VILLAGE = rf"(?:(?![的在于向由与和及将对等支付偿还归])[{HAN}]){{1,5}}?(?:村|社区|屯|寨)(?![民委])"
+_TAIL = rf"(?:[\s,，]?(?:{_HOUSE}|{_VILLAGE}|{_PLACE}(?={_HOUSE}|{_PLACE}))|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?)*"
 _PLACE_END = re.compile(
     r"(?:街道办事处|街道办|街道|镇|乡|苏木|嘎查|村|社区|屯|寨|农场|大道|街|路|巷|弄|胡同|国道|省道|段|侧|小区|花园|家园|花苑"
     rf"|公寓|大厦|家属院|嘉园|名苑|雅苑|华庭|豪庭|安置区|新城|广场|商城|市场)(?:[东西南北])?{_HOUSE}{_TAIL}"

@@ -70,8 +70,8 @@ KEYWORDED = (
     ),
     _rule(
         "title_number",
-        rf"""(?:{_TITLE_WORD})[^\d号×\0，,。；;]{{0,24}}?
-        (?:{_OPEN}\s*\d{{4}}\s*{_CLOSE}[^\d号×\0，,。；;]{{0,20}})?
+        rf"""(?:{_TITLE_WORD})[^\d号\0\1，,。；;]{{0,24}}?
+        (?:{_OPEN}\s*\d{{4}}\s*{_CLOSE}[^\d号\0\1，,。；;]{{0,20}})?
         (?P<x>[A-Za-z]{{0,4}}\d[\d\s\-A-Za-z]{{1,29}})\s*号""",
     ),
     _rule(
@@ -118,7 +118,7 @@ NAMED_FIGURES = (
     ),
     _rule(
         "credit_code",
-        r"(?<![A-Za-z0-9])(?=[0-9]*[A-HJ-NP-RTUWXY])[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}(?![A-Za-z0-9])",
+        r"(?<![A-Za-z0-9])(?=[0-9]*[A-HJ-NP-RTUWXY])(?!\d{17}X)[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}(?![A-Za-z0-9])",
     ),
 )
 
@@ -141,7 +141,7 @@ _MONEY = (
 )
 # Longer runs were taken before; what is left of these shapes is an amount or a date, and stays.
 KEPT_FIGURES = re.compile(
-    rf"""(?<![\d.])(?:19|20)\d{{2}}\s?[年./\-]\s?\d{{1,2}}\s?[月./\-]\s?\d{{1,2}}(?!\d)日?
+    rf"""(?<![\d.])(?<!\d{{6}}[\-\s.])(?:19|20)\d{{2}}\s?[年./\-]\s?\d{{1,2}}\s?[月./\-]\s?\d{{1,2}}(?!\d)日?
     |(?<![\d.])(?:19|20)\d{{2}}\s?年(?:\s?\d{{1,2}}\s?月)?
     |(?:￥|¥|\$|人民币|RMB)\s*\d[\d,]*(?:\.\d+)?(?!\d)
     |(?<![\d.])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)
@@ -160,7 +160,7 @@ SHORTER_RUNS = (
         "id_number",
         r"(?<!\d)\d{6}[\s\-.·]{1,2}(?:18|19|20)\d{2}[\s\-.·]{0,2}\d{2}[\s\-.·]{0,2}\d{2}[\s\-.·]{0,2}\d{3}[\s\-.·]{0,2}?[\dXx](?![\dA-Za-z])",
     ),
-    _rule("card", rf"[账帐卡][^\d，,。；;×\0\n]{{0,16}}(?P<x>\d(?:{_SEP}?\d){{11,18}})(?!\d)"),
+    _rule("card", rf"[账帐卡][^\d，,。；;\0\1\n]{{0,16}}(?P<x>\d(?:{_SEP}?\d){{11,18}})(?!\d)"),
     _rule("id_number", rf"(?<![\d.])[1-9](?:{_SEP}{{0,2}}\d){{16}}{_SEP}{{0,2}}[\dXx](?!{_SEP}?\d)", "low"),
     _rule("card", rf"(?<![\d.])\d(?:{_SEP}{{0,2}}\d){{14,18}}(?!{_SEP}?\d)", "low"),
     _rule("number", r"(?<![\d.])\d{15}(?![\d.])", "low"),

@@ -41,6 +41,10 @@ class Register:
         self._store = store
         self._index = Index(index_folder)
 
+    def close(self) -> None:
+        """Release the store."""
+        self._store.close()
+
     def search(self, query: Query, now: datetime) -> Page:
         """One page of the answer, with the exact total over all pages."""
         question = read_question(query.text)

@@ -216,6 +216,9 @@ class Store:
         except DBAPIError as error:
             raise StoreUnavailable(type(error.orig).__name__) from None
 
+    def close(self) -> None:
+        self._engine.dispose()
+
 
 class StoreWriter:
     """The private side's hand on the store: the only thing that writes it."""

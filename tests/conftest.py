@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 if TYPE_CHECKING:
     from homes import Home
 
+DATABASES = ("registry", "disclosed", "notifier")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The settings that choose the databases: none for SQLite in the home, three fresh ones on PostgreSQL."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    server = make_url(os.environ["GONGSHI_TEST_POSTGRES"])
+    run = uuid4().hex[:12]
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    names = {part: f"gongshi_{part}_{run}" for part in DATABASES}
+    with admin.connect() as connection:
+        for name in names.values():
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    yield {
+        f"GONGSHI_{part.upper()}_URL": server.set(database=name).render_as_string(hide_password=False)
+        for part, name in names.items()
+    }
+    with admin.connect() as connection:
+        for name in names.values():
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
-    """An initialised home with a clerk and two reviewers."""
+def home(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    databases: dict[str, str],
+) -> Home:
+    """An initialised home with a clerk, two reviewers and an auditor."""
+    from homes import Clock, Home
+
     monkeypatch.setenv("GONGSHI_HOME", str(tmp_path / "home"))
-    for name in ("REGISTRY", "DISCLOSED", "NOTIFIER"):
-        monkeypatch.delenv(f"GONGSHI_{name}_URL", raising=False)
+    for part in DATABASES:
+        monkeypatch.delenv(f"GONGSHI_{part.upper()}_URL", raising=False)
+    for name, value in databases.items():
+        monkeypatch.setenv(name, value)
 
     def capture() -> tuple[str, str]:
         said = capsys.readouterr()
         return said.out, said.err
 
-    from homes import Clock, Home
-
-    made = Home(tmp_path / "home", Clock(), capture)
+    made = Home(tmp_path / "home", Clock(), capture, databases)
     made.ask("init")
     for name, role in (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor")):
         assert made.run("user", "add", name, "--role", role, typed="a-long-password\n").code == 0

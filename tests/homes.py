@@ -16,6 +16,7 @@ from gongshi.cli import run
 from gongshi.clock import SHANGHAI, World
 from gongshi.court import Court
 from gongshi.settings import read_settings
+from portal.settings import PortalSettings
 
 START = datetime(2026, 11, 18, 10, 0, tzinfo=SHANGHAI)
 
@@ -53,11 +54,20 @@ class Home:
     folder: Path
     clock: Clock
     capture: Callable[[], tuple[str, str]]
+    databases: dict[str, str] = field(default_factory=dict)
     random: Random = field(default_factory=lambda: Random(7))
 
     @property
     def world(self) -> World:
         return World(now=self.clock, random=self.random)
+
+    @property
+    def public_settings(self) -> PortalSettings:
+        """What the portal of this home is told."""
+        disclosed = {key: value for key, value in self.databases.items() if "DISCLOSED" in key}
+        return PortalSettings.from_environment(
+            {"GONGSHI_HOME": str(self.folder), "GONGSHI_RATE_LIMIT": "off", **disclosed}
+        )
 
     @property
     def court(self) -> Court:

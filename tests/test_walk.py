@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +13,15 @@ from flask.testing import FlaskClient
 from homes import Home
 
 from gongshi.clock import SHANGHAI
+from portal.app import create_app
 
 
 @pytest.fixture
-def public(home: Home) -> FlaskClient:
+def public(home: Home) -> Iterator[FlaskClient]:
     """The public site of the home."""
-    from portal.app import create_app
-    from portal.settings import PortalSettings
-
-    environ = {"GONGSHI_HOME": str(home.folder), "GONGSHI_RATE_LIMIT": "off"}
-    return create_app(PortalSettings.from_environment(environ), home.clock).test_client()
+    app = create_app(home.public_settings, home.clock)
+    yield app.test_client()
+    app.close()
 
 
 def listed(public: FlaskClient, words: str = "") -> list[dict[str, Any]]:
@@ -93,7 +93,10 @@ def test_art_3_and_redactions_must_be_confirmed(home: Home) -> None:
     obligation = "向原告李某某（身份证号" + citizen_number(7) + "）支付100000元。"
     batch = home.ask("import", home.write("a.jsonl", [a_person(1, obligation=obligation)]), "--as", "clerk")["batch"]
     rules = [
-        [refusal["rule"] for refusal in home.run("approve", batch, "--as", "reviewer", *given, "--json").json["refused"]]
+        [
+            refusal["rule"]
+            for refusal in home.run("approve", batch, "--as", "reviewer", *given, "--json").json["refused"]
+        ]
         for given in ((), ("--confirm", "art3"), ("--confirm", "art3", "--confirm", "redactions"))
     ]
     assert rules == [["art3_unconfirmed"], ["redactions_unconfirmed"], []]

@@ -16,12 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DBAPIError
 
+from gongshi.calendar import CalendarFileError
 from gongshi.clock import World
 from gongshi.court import Court, NotInitialised
 from gongshi.settings import BadSetting, read_settings
+from notifier.calendar import InvalidPeriod
+from notifier.runs import PeriodNotBegun
 from registry import audit
 from registry.approving import BatchNotFound
 from registry.correcting import CorrectionRefused
+from registry.deadlines import StartOutOfRange
 from registry.departing import NotPermitted
 from registry.intake import UnrecognisedFile
 from registry.lifecycle import NotAllowed
@@ -39,14 +43,18 @@ EXPECTED = (
     BadSetting,
     BatchNotFound,
     Busy,
+    CalendarFileError,
     CorrectionRefused,
     NotAllowed,
     NotInitialised,
+    InvalidPeriod,
     NotPermitted,
+    PeriodNotBegun,
     PolicyError,
     RecordNotFound,
     RegisterUnavailable,
     StaffError,
+    StartOutOfRange,
     UnrecognisedFile,
     VaultError,
 )
@@ -88,8 +96,15 @@ def fail(reason: str, rule: str | None, machine: bool) -> int:
 
 def open_court() -> Court:
     """The court of this home. Raises BadSetting or NotInitialised."""
-    court = Court(read_settings(), world())
+    court = make_court()
     court.require_home()
+    return court
+
+
+def make_court() -> Court:
+    """The court of this home, which need not be there yet; closed when the command ends. Raises BadSetting."""
+    court = Court(read_settings(), world())
+    click.get_current_context().call_on_close(court.close)
     return court
 
 

@@ -17,10 +17,9 @@ from pathlib import Path
 import click
 
 from gongshi.clock import World, day_of
-from gongshi.commands.common import command, world
+from gongshi.commands.common import command, make_court, world
 from gongshi.court import Court
 from gongshi.office import open_register
-from gongshi.settings import read_settings
 from notifier.calendar import Period
 from search_index.page import Query
 from search_index.profile import Profile
@@ -73,7 +72,7 @@ def _make_fresh(home: Path) -> None:
 
 def _prepare(home: Path, entries: int, given: World) -> Court:
     click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
-    court = Court(read_settings(), given)
+    court = make_court()
     court.init(PROFILE)
     _step(["init"], given)
     for name, role in ((CLERK, "clerk"), (REVIEWER, "reviewer")):

@@ -85,9 +85,13 @@ def _clock(court: Court) -> Iterator[Finding]:
 
 
 def _calendar(court: Court) -> Iterator[Finding]:
-    calendar, year = load_calendar(None), court.today.year
+    calendar, year = load_calendar(court.settings.calendar_file), court.today.year
     if not calendar.is_known(year):
-        yield Finding("节假日", "fail", f"没有 {year} 年的节假日安排，期限均为暂定：请导入国务院办公厅通知")
+        yield Finding(
+            "节假日",
+            "fail",
+            f"没有 {year} 年的节假日安排，期限均为暂定：请把国务院办公厅通知存为 registry/calendar.csv",
+        )
     elif not calendar.is_known(year + 1):
         yield Finding("节假日", "warn", f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定")
     else:

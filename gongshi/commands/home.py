@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from gongshi.commands.common import as_json, command, open_court, report, sign, world
-from gongshi.court import Court, rules_of
+from gongshi.commands.common import as_json, command, make_court, open_court, report, sign
+from gongshi.court import rules_of
 from gongshi.office import init_office
-from gongshi.settings import read_settings
 from registry import staff
 from registry.staff import Role
 from search_index.profile import Profile
@@ -26,12 +25,11 @@ EMBLEM_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 @command
 def init(as_json: bool) -> int:
     """建立数据目录和数据库（或升级到本版本）。可以重复运行。"""
-    settings = read_settings()
-    court = Court(settings, world())
-    new = court.init()
+    court = make_court()
+    new, home = court.init(), court.settings.home
     init_office(court)
-    text = f"数据目录 {settings.home} 已建立" if new else f"数据目录 {settings.home} 已是最新"
-    report(as_json, {"home": str(settings.home), "new": new}, text)
+    text = f"数据目录 {home} 已建立" if new else f"数据目录 {home} 已是最新"
+    report(as_json, {"home": str(home), "new": new}, text)
     return 0
 
 

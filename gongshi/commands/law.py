@@ -7,8 +7,9 @@ from datetime import datetime
 import click
 
 from gongshi.calendar import load_calendar
-from gongshi.commands.common import DAY, as_json, command, fail, report
-from registry.deadlines import Profile, Rule, StartOutOfRange, due
+from gongshi.commands.common import DAY, as_json, command, report
+from gongshi.settings import read_settings
+from registry.deadlines import Profile, Rule, due
 
 
 @click.command(short_help="计算一个法定期限的届满日。")
@@ -21,10 +22,8 @@ from registry.deadlines import Profile, Rule, StartOutOfRange, due
 @command
 def deadline(rule: str, start: datetime, profile: str, as_json: bool) -> int:
     """计算法定期限的届满日、依据的条文，以及是否暂定（节假日安排尚未公布）。"""
-    try:
-        found = due(Rule(rule), start.date(), Profile(profile), load_calendar(None))
-    except StartOutOfRange as error:
-        return fail(str(error), None, as_json)
+    calendar = load_calendar(read_settings().calendar_file)
+    found = due(Rule(rule), start.date(), Profile(profile), calendar)
     text = f"{found.due.isoformat()}（{found.article}）" + ("，暂定" if found.provisional else "")
     report(as_json, {"due": found.due.isoformat(), "article": found.article, "provisional": found.provisional}, text)
     return 0

@@ -46,7 +46,16 @@ def read_csv(path: Path, encoding: str, lines: int) -> Intake:
     first = next(rows, None)
     if first is None:
         raise UnrecognisedFile("文件只有表头，没有任何一行记录")
-    return Intake(format=Format.CSV, lines=_chain(first, rows), total=max(lines - start, 1), header=columns.titles)
+    total = _estimate_rows(_iterate(path, encoding, delimiter, start), lines - start, start)
+    return Intake(format=Format.CSV, lines=_chain(first, rows), total=total, header=columns.titles)
+
+
+def _estimate_rows(rows: Iterator[tuple[int, _Row]], lines: int, start: int) -> int:
+    """How many rows `lines` lines are likely to be, when cells may hold several lines: as in the first rows."""
+    starts = [number for number, _ in islice(rows, 201)]
+    if len(starts) <= 200:
+        return max(len(starts), 1)
+    return round(lines * 200 / (starts[-1] - start - 1))
 
 
 def _chain(first: Line, rest: Iterator[Line]) -> Iterator[Line]:

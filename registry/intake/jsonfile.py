@@ -298,4 +298,3 @@ def _read_text(stream: BinaryIO, decoder: codecs.IncrementalDecoder) -> str:
         return decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise UnrecognisedFile("文件中有不属于其编码的字节，请另存为UTF-8后再导入") from None
-

@@ -24,7 +24,9 @@ from registry.values import (
 )
 
 # Written where there is nothing to write.
-_NOTHING = frozenset({"", "暂无", "无", "空", "不详", "-", "--", "—", "——", "/", "\\", "null", "NULL", "None", "N/A", "n/a"})
+_NOTHING = frozenset(
+    {"", "暂无", "无", "空", "不详", "-", "--", "—", "——", "/", "\\", "null", "NULL", "None", "N/A", "n/a"}
+)
 
 _KINDS = {
     **dict.fromkeys(("580", "0", "自然人", "个人", "公民", "人", "person"), Kind.PERSON.value),
@@ -38,7 +40,9 @@ _GENDERS = {"男性": Gender.MALE.value, "女性": Gender.FEMALE.value}
 _PERFORMANCES = {
     **dict.fromkeys(("未履行", "完全未履行", "均未履行", "全未履行"), Performance.NONE.value),
     **dict.fromkeys(("部分履行", "已部分履行", "部分已履行", "履行部分"), Performance.PART.value),
-    **dict.fromkeys(("已履行", "全部履行", "履行完毕", "已全部履行", "已履行完毕", "全部履行完毕"), Performance.FULL.value),
+    **dict.fromkeys(
+        ("已履行", "全部履行", "履行完毕", "已全部履行", "已履行完毕", "全部履行完毕"), Performance.FULL.value
+    ),
 }
 _DISCLOSURES = {
     **dict.fromkeys(("是", "公开", "可公开", "予以公开"), Disclosure.PUBLIC.value),

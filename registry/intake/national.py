@@ -80,7 +80,9 @@ def _put(values: dict[str, Any], field: str, value: Any) -> None:
     if value is None or value == "":
         return
     if field in values and values[field] != value:
-        raise FieldError("id_number" if field == "number" else field, "同一个键以两种写法出现，内容不同，请只保留正确的一个")
+        raise FieldError(
+            "id_number" if field == "number" else field, "同一个键以两种写法出现，内容不同，请只保留正确的一个"
+        )
     values[field] = value
 
 

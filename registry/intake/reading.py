@@ -28,7 +28,7 @@ _SAMPLE = 1000
 _LINE_SUFFIXES = (".jsonl", ".ndjson")
 _UNKNOWN = "不能识别的文件。可以导入的有：JSON Lines（.jsonl）、全国名单平台的JSON、Excel工作簿（.xlsx）和CSV表格"
 # How few of the characters beyond ASCII may be broken in a file that is still taken for the encoding.
-_TOLERATED = 0.02
+_TOLERATED = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

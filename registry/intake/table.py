@@ -68,7 +68,9 @@ def build_columns(header: Sequence[str]) -> Columns:
     if not any(fields):
         raise UnrecognisedFile("第1行没有可以识别的列名。第1行应为表头，例如：姓名、身份证号码、执行法院、案号")
     _refuse_twice(titles, fields)
-    unknown = tuple(i for i, title in enumerate(titles) if fields[i] is None and title.strip() and not _is_ignored(title))
+    unknown = tuple(
+        i for i, title in enumerate(titles) if fields[i] is None and title.strip() and not _is_ignored(title)
+    )
     return Columns(titles=titles, fields=fields, unknown=unknown)
 
 

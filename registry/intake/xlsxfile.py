@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
@@ -20,6 +20,8 @@ _MAX_SIZE = 1 << 30
 _MAX_RATIO = 200
 _SMALL = 16 << 20
 _MAX_ROW = 1_048_576
+# A sheet with instructions may begin with one word that is a title as well.
+_LEAST_KNOWN = 2
 _DAMAGED = "工作簿已损坏，或不是Excel文件，请用表格软件打开后另存为.xlsx再导入"
 # What openpyxl and what it stands on raise for files that are not what they should be (defusedxml: a ValueError).
 _FAULTS = (
@@ -31,12 +33,21 @@ _FAULTS = (
 def read_xlsx(path: Path) -> Intake:
     """The one sheet of a workbook that has a header we know. Raises UnrecognisedFile."""
     _check_archive(path)
-    book = _open(path)
+    stream = path.open("rb")
+    try:
+        return _read_book(stream)
+    except UnrecognisedFile:
+        stream.close()
+        raise
+
+
+def _read_book(stream: BinaryIO) -> Intake:
+    book = _open(stream)
     sheet, total = _find_sheet(book)
     columns = build_columns([show_cell(cell) for cell in next(_iterate(sheet), ())])
     if columns.unknown:
         check_unknown(columns, islice(_iterate(sheet), 1, None))
-    rows = _read_rows(book, sheet, columns)
+    rows = _read_rows(stream, sheet, columns)
     first = next(rows, None)
     if first is None:
         raise UnrecognisedFile("工作表只有表头，没有任何一行记录")
@@ -61,10 +72,10 @@ def _check_archive(path: Path) -> None:
         raise UnrecognisedFile("工作簿解压后过大，可能是恶意文件，没有打开；请分成几个文件，或另存为CSV")
 
 
-def _open(path: Path) -> Any:
+def _open(stream: BinaryIO) -> Any:
     # Once for all passes: opening reads the table of strings that all sheets share.
     try:
-        return load_workbook(path, read_only=True, data_only=True)
+        return load_workbook(stream, read_only=True, data_only=True)
     except _FAULTS:
         raise UnrecognisedFile(_DAMAGED) from None
 
@@ -79,7 +90,7 @@ def _find_sheet(book: Any) -> tuple[Any, int | None]:
         first = next(_iterate(sheet), ())
         if any(cell is not None for cell in first[MAX_COLUMNS:]):
             raise UnrecognisedFile(f"工作表超过{MAX_COLUMNS}列，不像失信被执行人名单，请核对是否选错了文件")
-        if count_known([show_cell(cell) for cell in first]):
+        if count_known([show_cell(cell) for cell in first]) >= _LEAST_KNOWN:
             found.append((sheet, declared - 1 if declared and declared > 1 else None))
     if not found:
         raise UnrecognisedFile("没有一个工作表的第1行是可以识别的表头，例如：姓名、身份证号码、执行法院、案号")
@@ -95,11 +106,11 @@ def _iterate(sheet: Any) -> Iterator[Sequence[Any]]:
         raise UnrecognisedFile(_DAMAGED) from None
 
 
-def _read_rows(book: Any, sheet: Any, columns: Columns) -> Iterator[Line]:
+def _read_rows(stream: BinaryIO, sheet: Any, columns: Columns) -> Iterator[Line]:
     try:
         for number, row in enumerate(_iterate(sheet), 1):
             outcome = read_row(columns, number, row) if number > 1 else None
             if outcome is not None:
                 yield outcome
     finally:
-        book.close()
+        stream.close()

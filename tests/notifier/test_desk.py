@@ -48,6 +48,7 @@ def test_an_empty_desk_says_when_the_first_run_comes(desk: FlaskClient, town: To
     town.clock.pass_time(days=60)
     assert "第一个工作日自动推送" in read(desk, "/push/runs")
     assert "还没有收到名单" in read(desk, "/push/inbox")
+    assert desk.get("/push/").headers["Location"] == "/push/runs"
 
 
 def test_a_run_shows_its_messages_files_and_revisions(

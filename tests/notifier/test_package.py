@@ -74,7 +74,7 @@ def test_the_sheet_opens_with_text_a_frozen_heading_a_filter_and_a4_across(
     assert "https://court.example.invalid" in sheet["A2"].value
     assert "第1次修订，共3条" in sheet["A3"].value
     assert sheet.freeze_panes == "A5"
-    assert sheet.auto_filter.ref == "A4:W7"
+    assert sheet.auto_filter.ref == "A4:S7"
     assert (sheet.page_setup.orientation, int(sheet.page_setup.paperSize)) == ("landscape", 9)
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
@@ -82,9 +82,10 @@ def test_the_sheet_opens_with_text_a_frozen_heading_a_filter_and_a4_across(
     heading = [cell.value for cell in sheet[4]]
     rows = [dict(zip(heading, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=5)]
     assert [row["姓名或者名称"] for row in rows] == ["云杉（测试市）商贸有限公司", "王𠮷䶮", "扎西·测试"]
-    assert rows[2]["身份证号码（部分遮盖）"] == "9901011980****0017"
+    numbers = [row["身份证号码（部分遮盖）或者统一社会信用代码"] for row in rows]
+    assert numbers == ["919901011234567880", "9901011980****0017", "9901011980****0017"]
     assert rows[2]["停止使用时间"] == "2028-09-01 00:00"
-    assert rows[0]["统一社会信用代码或者组织机构代码"] == "919901011234567880"
+    assert rows[2]["履行情况"] == "部分未履行\n已履行5000元\n未履行115000元"
     for row in sheet.iter_rows(min_row=4):
         for cell in row:
             assert cell.value is None or cell.data_type == "s"
@@ -142,7 +143,7 @@ def test_words_arrive_as_they_were_published(name: str, obligation: str) -> None
     document = Document.from_json({**EXAMPLE, "name": name, "obligation": obligation})
     files = build_package(PLAIN, [document]).files
     sheet = open_sheet(files["list.xlsx"])
-    assert (sheet["D5"].value, sheet["P5"].value) == (name, obligation)
+    assert (sheet["D5"].value, sheet["N5"].value) == (name, obligation)
     (row,) = read_csv(files["list.csv"])
     assert row["姓名或者名称"].endswith(name)
     assert row["生效法律文书确定的义务"].endswith(obligation)

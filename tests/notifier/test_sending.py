@@ -338,7 +338,7 @@ def work_until_killed(town: Town) -> None:
 def test_killed_at_any_instant_it_ends_with_one_run_and_each_package_once(
     town: Town, period: Period, person: Document
 ) -> None:
-    for _ in range(300):
+    for _ in range(60):
         town.publish(person)
     random = Random(3)
     for _ in range(8):

@@ -71,6 +71,18 @@ def test_a_clock_that_jumps_back_and_forth_makes_no_second_run(town: Town, perio
     assert find_run(town.notifier.engine, period) is not None
 
 
+def test_what_a_killed_worker_left_half_made_is_swept_away(town: Town, period: Period) -> None:
+    push(town.notifier, period, now=town.clock(), made_by="甲")
+    packages = town.settings.folder / "packages" / "2026Q3"
+    for name, age in ((".making-old", 7200), (".making-new", 60)):
+        (packages / name).mkdir()
+        (packages / name / "list.json").write_text("{}")
+        moment = town.clock().timestamp() - age
+        os.utime(packages / name, (moment, moment))
+    tick(town)
+    assert sorted(path.name for path in packages.iterdir()) == [".making-new", "r1"]
+
+
 def test_the_pulse_beats_until_it_is_stopped_and_survives_an_error() -> None:
     stop = threading.Event()
     beats: list[float] = []

@@ -87,7 +87,7 @@ class Reader(FlaskClient):
         return super().open(*args, **{"buffered": True, **kwargs})
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class World:
     """The public side of a court: its store and index, the moment it is, and the portal over them."""
 
@@ -95,6 +95,7 @@ class World:
     now: datetime = START
     journal: list[JournalEntry] = field(default_factory=list)
     sequence: int = 0
+    is_indexed: bool = True  # only a search needs the index
     random: Random = field(default_factory=lambda: Random(7))
 
     def __post_init__(self) -> None:
@@ -152,4 +153,5 @@ class World:
     def _apply(self, entries: list[JournalEntry]) -> None:
         self.journal += entries
         self.writer.apply(entries)
-        sync(self.writer, Store(self.url), self.index, self.now)
+        if self.is_indexed:
+            sync(self.writer, Store(self.url), self.index, self.now)

@@ -1,8 +1,9 @@
 """Search through the register: found exactly, counted exactly, in order, and never what has departed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -16,12 +17,15 @@ from synthetic_list import NAMES, NOW, PublishedList, build_document, find_recor
 from search_index.document import Document
 from search_index.folding import fold_name, fold_text
 from search_index.page import PAGE_SIZE, Departed, Query
-from search_index.register import RegisterUnavailable
+from search_index.register import Register, RegisterUnavailable
+from search_index.store import Snapshot, Store
 
 DOCUMENTS = [build_document(number) for number in range(48)]
-PARTS = ["扎西", "·", "次仁", "𠮷", "张", "测试", "（", "）", "有限公司", "甲", "乙", "商贸", "䶮", "A"]
+PARTS = ["扎西", "次", "西次", "·", "次仁", "𠮷", "张", "测试", "（", "）", "有限公司", "甲", "乙", "商贸", "䶮", "A"]
 NAME = st.lists(st.sampled_from(PARTS), min_size=1, max_size=5).map("".join).filter(lambda n: fold_name(n))
-TEXT = st.lists(st.sampled_from(["支付", "货款", "测试", "扎西", "5.5", "元", "，", "张"]), max_size=6).map("".join)
+TEXT = st.lists(st.sampled_from(["支付", "货款", "付货", "款支", "测试", "5.5", "元", "，", "张"]), max_size=6).map(
+    "".join
+)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +160,49 @@ def test_the_store_has_the_last_word_over_an_index_that_is_wrong(own: PublishedL
     own.index.update([build_document(200, name="只在索引里")])
     page = own.register.search(Query(text="只在索引里"), NOW)
     assert (page.total, page.hits) == (0, ())
+
+
+@pytest.mark.parametrize("text", ["甲乙丙", "货款支付货"])
+def test_all_pairs_of_a_word_are_not_yet_the_word(own: PublishedList, text: str) -> None:
+    own.publish([build_document(100, name="乙丙甲乙", obligation="款支付货款支\n货款支付")])
+    own.sync()
+    assert find_records(own.register, text) == []
+    assert len(find_records(own.register, text[1:])) == 1
+
+
+class MovingStore(Store):
+    """A replica that still shows the past the first time, when the list and the index have moved on."""
+
+    def __init__(self, past: str, present: str, move_on: Callable[[], object]) -> None:
+        super().__init__(present)
+        self._past: Store | None = Store(past)
+        self._move_on = move_on
+
+    @contextmanager
+    def snapshot(self, now: datetime) -> Iterator[Snapshot]:
+        past, self._past = self._past, None
+        if past is None:
+            with super().snapshot(now) as snapshot:
+                yield snapshot
+            return
+        with past.snapshot(now) as snapshot:
+            self._move_on()
+            yield snapshot
+
+
+def test_an_index_ahead_of_the_snapshot_is_not_mixed_with_it(own: PublishedList) -> None:
+    corrected = replace(DOCUMENTS[5], obligation="腾退虚构路的房屋。")
+    present = own.folder.parent / "disclosed.sqlite"
+    past = present.with_name("past.sqlite")
+    past.write_bytes(present.read_bytes())
+
+    def move_on() -> None:
+        own.correct(corrected)
+        own.sync()
+
+    store = MovingStore(f"sqlite:///{past}", f"sqlite:///{present}", move_on)
+    page = Register(store, own.folder).search(Query(text="腾退"), NOW)
+    assert [hit.document for hit in page.hits] == [corrected]
 
 
 @pytest.mark.parametrize("name", NAMES)
