@@ -22,6 +22,7 @@ from registry.publishing import Publisher, expire_some
 from registry.tables import JournalHeadRow
 from registry.turns import Turns
 from registry.vault import Vault, create_key, open_vault
+from search_index.database import for_reading
 from search_index.index import IndexWriter
 from search_index.journal import JournalEntry
 from search_index.profile import Profile
@@ -91,6 +92,12 @@ class Court:
         with Session(self.engine) as session, session.begin():
             yield session
 
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One transaction on the registry that only reads, and waits for no writer."""
+        with Session(for_reading(self.engine)) as session, session.begin():
+            yield session
+
     def at_close(self, release: Callable[[], None]) -> None:
         """Have something released when the court is closed."""
         self._open.callback(release)
@@ -127,7 +134,7 @@ class Court:
         return new
 
     def profile(self) -> Profile:
-        with self.session() as session:
+        with self.reading() as session:
             return journal.newest_profile(session)
 
     def policy(self) -> Policy:
@@ -157,8 +164,7 @@ class Court:
                 break
             after = step.last
         self.feed(progress)
-        with self.session() as session:
-            return published, expired, journal.head(session)[1]
+        return published, expired, self.sequence()
 
     def take_down(self, decide: Callable[[Session], Departure]) -> Departure:
         """Carry out a departure: when this returns, no reader of the store sees the entry.
@@ -186,7 +192,7 @@ class Court:
 
     def feed_if_idle(self) -> None:
         """Feed unless another process is at it, or there is bulk work to do that a departure must not wait for."""
-        with self.turns.feeding_store(wait=False) as mine, self.session() as session:
+        with self.turns.feeding_store(wait=False) as mine, self.reading() as session:
             behind = journal.head(session)[0] - self.store_writer.position()
         if mine and behind <= FEED_CHUNK:
             self.feed()
@@ -211,14 +217,14 @@ class Court:
 
     def sequence(self) -> int:
         """The last public sequence."""
-        with self.session() as session:
+        with self.reading() as session:
             return journal.head(session)[1]
 
     def _whole_journal(self, turn: ExitStack) -> Iterator[list[JournalEntry]]:
         """The journal in chunks. Before its last lines departures are asked to wait, until `turn` is closed."""
         position, waiting = 0, False
         while True:
-            with self.session() as session:
+            with self.reading() as session:
                 entries = journal.read_after(session, position, FEED_CHUNK)
             if entries:
                 position = entries[-1].position
@@ -232,7 +238,7 @@ class Court:
     def _apply(self) -> None:
         self._forget_departed()
         while True:
-            with self.session() as session:
+            with self.reading() as session:
                 entries = journal.read_after(session, self.store_writer.position(), FEED_CHUNK)
             if not entries:
                 return
@@ -240,7 +246,7 @@ class Court:
             self.store_writer.apply(entries)
 
     def _forget_departed(self) -> None:
-        with self.session() as session:
+        with self.reading() as session:
             departures = journal.departures_after(session, self.store_writer.position())
         if departures:
             self.store_writer.forget(departures)

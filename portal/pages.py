@@ -73,7 +73,7 @@ def search() -> str:
     query = read_query(dict(request.args.lists()))
     register, now = get_site().register, get_now()
     page = register.search(query, now)
-    namesakes = {name: register.count_named(name, now) for name in names_of(page.hits)}
+    namesakes = register.count_names(names_of(page.hits), now)
     return render_template(
         "search.html",
         query=query,

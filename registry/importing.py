@@ -24,6 +24,14 @@ from registry.vault import Vault
 CHUNK = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An accepted line that a person should look at, and why (Chinese)."""
+
+    line: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What became of a file. `batch` is None when the file brought nothing new."""
@@ -32,7 +40,7 @@ class ImportReport:
     accepted: int
     proposed: int
     unchanged: int
-    warnings: int
+    warnings: tuple[Warned, ...]
     quarantined: tuple[Refused, ...]
     quarantine_file: Path | None
 
@@ -42,7 +50,7 @@ class _Tally:
     accepted: int = 0
     proposed: int = 0
     unchanged: int = 0
-    warnings: int = 0
+    warnings: list[Warned] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -149,7 +157,7 @@ class Importer:
             accepted=tally.accepted,
             proposed=tally.proposed,
             unchanged=tally.unchanged,
-            warnings=tally.warnings,
+            warnings=tuple(tally.warnings),
             quarantined=tuple(tally.refused),
             quarantine_file=quarantine_file,
         )
@@ -177,7 +185,7 @@ class _Line:
     facts: Facts
     whole: Mapping[str, Any]
     raw: Any
-    warnings: int
+    warnings: tuple[Warned, ...]
     digest: str
     columns: dict[str, Any]
 
@@ -212,10 +220,15 @@ def _prepare(line: Accepted, vault: Vault) -> _Line:
         facts=line.facts,
         whole=whole,
         raw=line.raw,
-        warnings=len(line.warnings),
+        warnings=tuple(Warned(line.line, reason) for reason in (*line.warnings, *_missing(line.facts))),
         digest=source_digest(whole, vault),
         columns=identity_columns(line.facts, vault),
     )
+
+
+def _missing(facts: Facts) -> tuple[str, ...]:
+    """What may be missing but should not be (法释〔2017〕7号 art. 7: every entry goes through the national list)."""
+    return () if facts.national_reference else ("没有全国名单库编号（national_reference），请录入全国名单库后补填",)
 
 
 class _KnownRecords:

@@ -14,7 +14,7 @@ from registry.matching import identity_of, is_masked, likeness_of
 from registry.record import Facts, Record, State
 from registry.tables import ProposalRow, RecordRow
 from registry.vault import Vault
-from search_index.casenumber import find_case_number
+from search_index.casenumber import CaseNumber, find_case_number
 from search_index.number import find_number
 
 
@@ -44,7 +44,8 @@ def facts_columns(whole: Mapping[str, Any], vault: Vault, context: str) -> dict[
 
 def source_digest(whole: Mapping[str, Any], vault: Vault) -> str:
     """A digest of a version (facts_to_json) as it came in, to tell whether a later file says anything new."""
-    return vault.digest(json.dumps(whole, ensure_ascii=False, sort_keys=True))
+    same_case = {**whole, "case_number": CaseNumber.parse(whole["case_number"]).key}
+    return vault.digest(json.dumps(same_case, ensure_ascii=False, sort_keys=True))
 
 
 def read_facts(row: RecordRow | ProposalRow, vault: Vault, context: str) -> Facts:

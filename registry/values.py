@@ -116,8 +116,8 @@ def _fold_number(text: str) -> str:
 
 
 _MASKS = "*＊﹡∗×✕✖●"
-# Two X in a row hide digits; a single one that is not last is a slip of the pen.
-_MASK = re.compile(rf"[{_MASKS}]|^[0-9].*XX")
+# Three X in a row hide digits, as no mask hides fewer; one or two may be a slip of the pen.
+_MASK = re.compile(rf"[{_MASKS}]|^[0-9].*XXX")
 _TO_STAR = dict.fromkeys(map(ord, _MASKS), "*")
 _MASKED_18 = re.compile(r"[0-9*]{10}(?:0[1-9*]|1[0-2*]|\*[0-9*])(?:0[1-9*]|[12][0-9*]|3[01*]|\*[0-9*])[0-9*]{3}[0-9X*]")
 _MASKED_15 = re.compile(r"[0-9*]{8}(?:0[1-9*]|1[0-2*]|\*[0-9*])(?:0[1-9*]|[12][0-9*]|3[01*]|\*[0-9*])[0-9*]{3}")

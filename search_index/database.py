@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MS = 15_000
+_READING = "gongshi_reading"
 
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 JournalMode = Literal["WAL", "TRUNCATE"]
@@ -60,6 +61,11 @@ def reading_engine(url: str) -> Engine:
     return engine
 
 
+def for_reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: on SQLite they do not queue up behind writers."""
+    return engine.execution_options(**{_READING: True})
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file behind a SQLite URL; None for any other database."""
     parsed = make_url(url)
@@ -89,7 +95,7 @@ def _prepare_sqlite(engine: Engine, pragmas: list[str], begin: Begin) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READING) else begin)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,7 +6,7 @@ to date, or whose end has come, is not taken from the index at all: it is judged
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +76,13 @@ class Register:
         key = fold_name(name)
         with self._snapshot(now) as snapshot:
             return snapshot.count_name_key(key) if key else 0
+
+    def count_names(self, names: Iterable[str], now: datetime) -> dict[str, int]:
+        """How many entries share each whole name, after folding, all at one moment; 0 for a name that none has."""
+        keys = {name: fold_name(name) for name in names}
+        with self._snapshot(now) as snapshot:
+            counts = snapshot.count_name_keys(key for key in keys.values() if key)
+        return {name: counts.get(key, 0) for name, key in keys.items()}
 
     def newest(self, now: datetime, limit: int) -> list[Document]:
         """The entries published last."""

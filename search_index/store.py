@@ -32,7 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 
-from search_index.database import reading_engine, sqlite_file, writing_engine
+from search_index.database import for_reading, reading_engine, sqlite_file, writing_engine
 from search_index.document import Document
 from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
@@ -134,7 +134,9 @@ class Snapshot:
         return set(self._connection.execute(query).scalars())
 
     def ended(self) -> set[str]:
-        return set(self._connection.execute(select(document_table.c.record).where(~self._visible)).scalars())
+        # Not the negation of what is visible: this is what the index on the column answers.
+        ended = document_table.c.visible_until <= utc(self._now)
+        return set(self._connection.execute(select(document_table.c.record).where(ended)).scalars())
 
     def count(self) -> int:
         return self._count(self._visible)
@@ -144,6 +146,15 @@ class Snapshot:
 
     def count_name_key(self, key: str) -> int:
         return self._count(self._visible & (document_table.c.name_key == key))
+
+    def count_name_keys(self, keys: Iterable[str]) -> dict[str, int]:
+        """How many entries have each of `keys`; a key that none has is left out."""
+        wanted, key = sorted(set(keys)), document_table.c.name_key
+        found: dict[str, int] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            query = select(key, func.count()).where(self._visible, key.in_(wanted[start : start + _CHUNK])).group_by(key)
+            found.update(row.tuple() for row in self._connection.execute(query))
+        return found
 
     def newest(self, limit: int) -> list[Document]:
         return self._newest(self._visible, limit)
@@ -238,7 +249,7 @@ class StoreWriter:
 
     def position(self) -> int:
         """The journal position that has been applied."""
-        with self._engine.begin() as connection:
+        with for_reading(self._engine).begin() as connection:
             position: int = connection.execute(select(state_table.c.position)).scalar_one()
             return position
 

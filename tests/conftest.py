@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
 if TYPE_CHECKING:
     from homes import Home
+
+# A busy machine is no failure: what an example may take is not what is tested.
+settings.register_profile("gongshi", deadline=None)
+settings.load_profile("gongshi")
 
 DATABASES = ("registry", "disclosed", "notifier")
 

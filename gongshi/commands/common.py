@@ -115,7 +115,7 @@ def world() -> World:
 
 def sign(court: Court, actor: str, *roles: Role) -> str:
     """The account in whose name a command works, with the operating-system account in the audit line. Raises StaffError."""
-    with court.session() as session:
+    with court.turns.go_ahead(), court.session() as session:
         require(session, actor, *roles)
         name = click.get_current_context().command_path
         detail = {"command": name, "os_account": getpass.getuser()}

@@ -144,19 +144,23 @@ def _run_all(port: int) -> int:
         ["serve", "desk", "--bind", f"127.0.0.1:{port + 1}"],
         ["worker"],
     )
-    processes = [subprocess.Popen([sys.executable, "-m", "gongshi", *arguments]) for arguments in commands]  # noqa: S603
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        click.echo("按 Ctrl-C 结束。")
-        while all(process.poll() is None for process in processes):
-            time.sleep(0.5)
-        click.echo("有一个进程意外结束，其余一并结束。", err=True)
-        return 2
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
-        click.echo("已全部结束。")
+    with Path(os.environ["GONGSHI_HOME"], "日志.jsonl").open("ab") as log:
+        processes = [
+            subprocess.Popen([sys.executable, "-m", "gongshi", *arguments], stderr=log)  # noqa: S603
+            for arguments in commands
+        ]
+        try:
+            click.echo(f"日志写在 {log.name}。按 Ctrl-C 结束。")
+            while all(process.poll() is None for process in processes):
+                time.sleep(0.5)
+            click.echo("有一个进程意外结束，其余一并结束。", err=True)
+            return 2
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+            click.echo("已全部结束。")

@@ -75,7 +75,7 @@ def _key(court: Court) -> Iterator[Finding]:
 
 
 def _clock(court: Court) -> Iterator[Finding]:
-    with court.session() as session:
+    with court.reading() as session:
         newest = session.scalar(select(func.max(JournalRow.at)))
     if newest and court.now < newest:
         text = f"系统时间早于最近一次公布（{newest.astimezone(court.now.tzinfo):%Y-%m-%d %H:%M:%S}）：请校正时钟"
@@ -99,7 +99,7 @@ def _calendar(court: Court) -> Iterator[Finding]:
 
 
 def _store(court: Court) -> Iterator[Finding]:
-    with court.session() as session:
+    with court.reading() as session:
         head = journal.head(session)[0]
     behind = head - court.store_writer.position()
     if behind:

@@ -40,7 +40,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
         "unchanged": done.unchanged,
         "quarantined": [{"line": q.line, "field": q.field, "reason": q.reason} for q in done.quarantined],
         "proposed_corrections": done.proposed,
-        "warnings": done.warnings,
+        "warnings": [{"line": w.line, "reason": w.reason} for w in done.warnings],
         "quarantine_file": done.quarantine_file and str(done.quarantine_file),
     }
     report(as_json, found, _import_text(done))
@@ -91,7 +91,7 @@ def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> 
 def findings(batch: int, as_json: bool) -> int:
     """列出一批中建议遮盖之处：行、字段、规则、把握程度和遮盖后的样子。"""
     court = open_court()
-    with court.session() as session:
+    with court.reading() as session:
         listed = list_findings(session, court.vault, batch)
     rows = [
         {
@@ -174,7 +174,10 @@ def _import_text(done: ImportReport) -> str:
     if done.unchanged:
         lines.append(f"未变化 {done.unchanged} 条")
     if done.warnings:
-        lines.append(f"提醒 {done.warnings} 处（例如没有全国平台编号）")
+        lines.append(f"提醒 {len(done.warnings)} 处：")
+        lines += [f"  第 {warned.line} 行：{warned.reason}" for warned in done.warnings[:SHOWN]]
+        if len(done.warnings) > SHOWN:
+            lines.append(f"  …… 其余 {len(done.warnings) - SHOWN} 处请用 --json 查看")
     if done.quarantined:
         lines.append(f"不合格 {len(done.quarantined)} 条，已写入 {done.quarantine_file}，改正后可再次导入：")
         lines += [f"  第 {q.line} 行 {q.field}：{q.reason}" for q in done.quarantined[:SHOWN]]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from gongshi.clock import World
-from gongshi.server import BadAddress, Server, is_loopback, read_bind
+from gongshi.server import BadAddress, Server, is_loopback, log_to_stderr, read_bind
 
 WORKER_SECONDS = 60
 Work = TypeVar("Work", bound=Callable[..., Any])
@@ -75,6 +75,7 @@ def worker(once: bool) -> int:
 
     @command
     def work() -> int:
+        log_to_stderr()
         duty = Duty(open_court())
         if once:
             duty.tick()

@@ -113,7 +113,7 @@ def test_no_page_has_a_fault(screen: tuple[Page, bool], site: dict[str, str]) ->
 
 @pytest.mark.parametrize(
     ("outcome", "head", "tail"),
-    [("公开的信息与您一致", "9901011980", "0017"), ("同名，但不是您", "9901011981", "0017"), ("填写有误", "99", "")],
+    [("公开的信息与您一致", "9901011980", "0017"), ("有同名的人，但号码与您不同", "9901011981", "0017"), ("填写有误", "99", "")],
 )
 def test_no_answer_of_the_check_has_a_fault(
     screen: tuple[Page, bool], site: dict[str, str], outcome: str, head: str, tail: str
@@ -146,7 +146,7 @@ def test_an_entry_prints_on_one_page(browser: Browser, site: dict[str, str]) -> 
     page = browser.new_page()
     page.goto(site["person"])
     page.emulate_media(media="print")
-    assert page.is_visible("text=打印日期")
+    assert page.is_visible("text=查询时间")
     assert not page.is_visible("nav")
     printed = page.pdf(prefer_css_page_size=True)
     page.close()

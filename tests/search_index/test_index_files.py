@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from synthetic_list import NOW, PublishedList, build_document, find_records
 
 from search_index.index import Index, IndexUnavailable, IndexWriter
+from search_index.journal import ChangeType, EntryChange
 from search_index.page import Query
 from search_index.register import Register
 from search_index.sync import DifferenceKind, rebuild
@@ -135,6 +136,32 @@ def test_many_small_changes_equal_a_rebuild(seed: int) -> None:
         assert Index(published.folder).open().count() == len(listed)
         # Each segment is more than twice those after it together, but for the one that `compact` may add.
         assert len(Index(published.folder).open().slices) <= 5
+
+
+def test_a_departure_leaves_the_index_ahead_of_what_was_journalled_before_it(own: PublishedList) -> None:
+    secret = DOCUMENTS[4]
+    ahead = EntryChange(position=35, at=NOW, sequence=35, type=ChangeType.GONE, record=secret.record, body=None)
+    own.writer.forget([ahead])
+    assert own.sync() == 30
+    assert Index(own.folder).open().count() == 29
+    own.index.compact()
+    assert secret.record.encode() not in read(own)
+
+
+def test_what_killed_writers_left_is_removed(own: PublishedList) -> None:
+    folder = next(path for path in own.folder.iterdir() if path.is_dir())
+    left = [
+        folder / "MAIN_0123456789abcdef.trm",
+        folder / "_MAIN_9.toc.1700000000.5",
+        folder / "MAIN.tmp" / "x.ctmp",
+        own.folder / "v1-9" / "_MAIN_0.toc",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes("只此一人".encode())
+    own.index.compact()
+    assert not any(path.exists() for path in left)
+    assert own.verify() == []
 
 
 def test_verify_says_what_differs(own: PublishedList) -> None:
