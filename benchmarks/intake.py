@@ -4,7 +4,7 @@
 
 Every step runs in a process of its own, as a person would run it, so its peak memory is its own. Beside each import
 stands the bare cost of reading the same file in the same run (json.loads a line, json.load, csv.reader, openpyxl): that
-ratio survives a change of machine, seconds do not. Nothing is asserted about time.
+ratio, of processor seconds, survives a change of machine and a busy one; seconds do not. Nothing is asserted about time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -153,45 +153,63 @@ BARE_NAME = {
 # --- steps, each in a process of its own -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds by the clock on the wall, and of the processor."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @classmethod
+    def so_far(cls) -> Took:
+        return cls(time.perf_counter(), time.process_time())
+
+    def __add__(self, other: Took) -> Took:
+        return Took(self.wall + other.wall, self.cpu + other.cpu)
+
+    def __sub__(self, other: Took) -> Took:
+        return Took(self.wall - other.wall, self.cpu - other.cpu)
+
+
 class WatchedCourt(Court):
     """A court that tells how long its own steps of publication took."""
 
     def __init__(self) -> None:
         super().__init__(read_settings(), World())
-        self.store_seconds = 0.0
-        self.index_seconds = 0.0
+        self.store_took = Took()
+        self.index_took = Took()
 
     def feed_store(self) -> None:
-        started = time.perf_counter()
+        started = Took.so_far()
         super().feed_store()
-        self.store_seconds += time.perf_counter() - started
+        self.store_took += Took.so_far() - started
 
     def feed(self, progress: Progress = quiet) -> None:
-        started = time.perf_counter()
+        started = Took.so_far()
         super().feed(progress)
-        self.index_seconds += time.perf_counter() - started
+        self.index_took += Took.so_far() - started
 
 
 def child(step: str, argument: str) -> None:
     """One measured step; prints what it found as one JSON object."""
-    started = time.perf_counter()
+    started = Took.so_far()
     if step == "publish":
         court = WatchedCourt()
         count, _, _ = court.publish()
-        whole = time.perf_counter() - started
-        found = {"count": count, "store": court.store_seconds, "index": court.index_seconds}
-        found["gate"] = whole - court.store_seconds - court.index_seconds
+        gate = Took.so_far() - started - court.store_took - court.index_took
+        parts = {"gate": gate, "store": court.store_took, "index": court.index_took}
         court.close()
     else:
-        found = {"count": BARE[step](Path(argument)), "seconds": time.perf_counter() - started}
-    print(json.dumps(found))
+        count = BARE[step](Path(argument))
+        parts = {"read": Took.so_far() - started}
+    print(json.dumps({"count": count, **{name: asdict(took) for name, took in parts.items()}}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A process that ended well: seconds of wall clock, its peak memory in MB, and the JSON object it printed."""
+    """A process that ended well: what it took, its peak memory in MB, and the JSON object it printed."""
 
-    seconds: float
+    took: Took
     peak: float
     found: Any
 
@@ -210,14 +228,14 @@ def run(arguments: list[str], home: Path, typed: str = "") -> Measured:
         process.stdin.write(typed.encode())
         process.stdin.close()
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
+        took = Took(time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
         output.seek(0)
         text = output.read().decode()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, arguments, text)
     peak = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
-    return Measured(seconds=seconds, peak=peak, found=json.loads(text.splitlines()[-1]))
+    return Measured(took=took, peak=peak, found=json.loads(text.splitlines()[-1]))
 
 
 def gongshi(home: Path, *arguments: str, typed: str = "") -> Measured:
@@ -243,25 +261,24 @@ def measure(folder: Path, lines: int) -> None:
     write_files(folder, lines, system_now().date())
     print(f"{lines} lines · {system_now():%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()}")
     print(f"{os.cpu_count()} cores · {platform.system()} {platform.machine()}\n")
-    _row("step", "seconds", "a second", "peak MB", "beside bare reading")
-    _row("---", "---:", "---:", "---:", "---")
+    _row("step", "seconds", "processor seconds", "a second", "peak MB", "beside bare reading")
+    _row("---", "---:", "---:", "---:", "---:", "---")
     homes = {name: make_home(folder / f"home-{number}") for number, name in enumerate(FILES)}
     for name, home in homes.items():
         _measure_import(name, folder / FILES[name], home, lines)
     home = homes["JSON Lines"]
     approved = gongshi(home, "approve", "1", "--as", REVIEWER, "--confirm", "art3", "--confirm", "redactions")
-    _result("approve", approved.seconds, approved.found["approved"], approved.peak)
+    _result("approve", approved.took, approved.found["approved"], approved.peak)
     published = run([__file__, "--child", "publish", ""], home)
-    for part, words in (
-        ("gate", "publish: gate and journal"),
-        ("store", "publish: store"),
-        ("index", "publish: index"),
-    ):
-        _result(words, published.found[part], published.found["count"], published.peak)
+    for part, step in PARTS.items():
+        _result(step, Took(**published.found[part]), published.found["count"], published.peak)
     rebuilt = gongshi(home, "index", "rebuild")
-    _result("index rebuild", rebuilt.seconds, rebuilt.found["documents"], rebuilt.peak)
+    _result("index rebuild", rebuilt.took, rebuilt.found["documents"], rebuilt.peak)
     replayed = gongshi(home, "index", "rebuild", "--replay")
-    _result("index rebuild --replay", replayed.seconds, replayed.found["documents"], replayed.peak)
+    _result("index rebuild --replay", replayed.took, replayed.found["documents"], replayed.peak)
+
+
+PARTS = {"gate": "publish: gate and journal", "store": "publish: store", "index": "publish: index"}
 
 
 def _measure_import(name: str, path: Path, home: Path, lines: int) -> None:
@@ -269,13 +286,13 @@ def _measure_import(name: str, path: Path, home: Path, lines: int) -> None:
     done = gongshi(home, "import", str(path), "--as", CLERK)
     if (bare.found["count"], done.found["accepted"]) != (lines, lines):
         raise SystemExit(f"{name}: {bare.found['count']} lines read, {done.found['accepted']} accepted, not {lines}")
-    ratio = done.seconds / bare.found["seconds"]
-    beside = f"{ratio:.0f} × {BARE_NAME[name]} ({bare.found['seconds']:.1f} s)"
-    _result(f"import {name}", done.seconds, lines, done.peak, beside)
+    reading = Took(**bare.found["read"])
+    beside = f"{done.took.cpu / reading.cpu:.0f} × {BARE_NAME[name]} ({reading.cpu:.1f} s)"
+    _result(f"import {name}", done.took, lines, done.peak, beside)
 
 
-def _result(step: str, seconds: float, count: int, peak: float, beside: str = "") -> None:
-    _row(step, f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:.0f}", beside)
+def _result(step: str, took: Took, count: int, peak: float, beside: str = "") -> None:
+    _row(step, f"{took.wall:.1f}", f"{took.cpu:.1f}", f"{count / took.wall:,.0f}", f"{peak:.0f}", beside)
 
 
 def _row(*cells: str) -> None:

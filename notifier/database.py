@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine
 
 from notifier.settings import NotifierSettings
-from search_index.database import sqlite_file, writing_engine
+from search_index.database import sqlite_file, upgrade, writing_engine
 
 
 def open_engine(url: str) -> Engine:
@@ -21,11 +19,7 @@ def migrate(settings: NotifierSettings) -> None:
     make_private_folder(settings.folder)
     if path := sqlite_file(settings.url):
         make_private_folder(path.parent)
-        path.touch(mode=0o600)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("sqlalchemy.url", settings.url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    upgrade(settings.url, Path(__file__).with_name("migrations"))
 
 
 def make_private_folder(folder: Path) -> None:

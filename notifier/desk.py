@@ -30,7 +30,7 @@ _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
 def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk") -> Blueprint:
     """The pages under `/runs` and `/inbox`; `/` leads to the first. They use the style sheets of the application's own `static` folder."""
     pages = Blueprint(name, __name__, template_folder="templates")
-    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day})
+    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day, "parcel_label": _parcel_label})
     pages.after_request(_keep_private)
     _add_runs(pages, notifier, clock)
     _add_inbox(pages, notifier)
@@ -152,7 +152,13 @@ def _keep_private(response: Response) -> Response:
 
 def _local_time(moment: datetime) -> str:
     local = moment.astimezone(BEIJING)
-    return f"{_local_day(local)}{local:%H:%M}"
+    return f"{_local_day(local)} {local:%H:%M}"
+
+
+def _parcel_label(parcel: str) -> str:
+    """What a folder of the inbox is called on the page: `2026Q3-r2` is the second revision of the quarter's list."""
+    period, revision = parcel.split("-r")
+    return f"{Period.parse(period).label}名单，第{revision}次修订"
 
 
 def _local_day(day: date) -> str:

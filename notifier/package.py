@@ -221,26 +221,23 @@ class _Column:
 _SHEET_COLUMNS: Mapping[str, _Column] = {
     "公开编号": _Column(12, lambda d: d.record),
     "类型": _Column(7, lambda d: "自然人" if d.kind == "person" else "单位"),
-    "姓名或者名称": _Column(16, lambda d: d.name),
-    "性别": _Column(5, lambda d: d.gender),
-    "年龄（公布时）": _Column(8, lambda d: d.age),
+    "姓名或者名称": _Column(15, lambda d: d.name),
+    "性别和年龄（公布时）": _Column(8, lambda d: _lines(d.gender, None if d.age is None else f"{d.age}岁")),
     "身份证号码（部分遮盖）或者统一社会信用代码": _Column(20, lambda d: d.id_number or d.uscc),
-    "法定代表人或者负责人": _Column(11, lambda d: d.legal_representative),
-    "执行法院": _Column(13, lambda d: d.court),
-    "地区": _Column(9, lambda d: d.region),
-    "执行案号": _Column(14, lambda d: d.case_number),
-    "立案时间": _Column(11, lambda d: d.filed_on),
+    "法定代表人（本人不因此被列入）": _Column(11, lambda d: d.legal_representative),
+    "执行法院和地区": _Column(15, lambda d: _lines(d.court, d.region)),
+    "执行案号和立案时间": _Column(15, lambda d: _lines(d.case_number, _to_text(d.filed_on))),
     "执行依据文号和作出单位": _Column(15, lambda d: _lines(d.basis_number, d.basis_issuer)),
-    "生效法律文书确定的义务": _Column(38, lambda d: d.obligation),
-    "履行情况": _Column(16, lambda d: _lines(d.performance, d.performed_part, d.unperformed_part)),
-    "失信行为具体情形": _Column(20, lambda d: _lines(*(conduct.text for conduct in d.conduct))),
+    "生效法律文书确定的义务": _Column(34, lambda d: d.obligation),
+    "履行情况": _Column(15, lambda d: _lines(d.performance, d.performed_part, d.unperformed_part)),
+    "失信行为具体情形": _Column(17, lambda d: _lines(*(conduct.text for conduct in d.conduct))),
     "公布时间": _Column(11, lambda d: d.published_on),
     "纳入期限届满日": _Column(11, lambda d: d.term_ends_on),
     "停止使用时间": _Column(11, lambda d: d.visible_until),
 }
-_WIDTHS = (6, *(column.width for column in _SHEET_COLUMNS.values()))
+_WIDTHS = (5, *(column.width for column in _SHEET_COLUMNS.values()))
 _HEAD_ROW = 3
-_LINE_HEIGHT = 15
+_LINE_HEIGHT = 13.5  # points, for type of 10
 
 
 def build_xlsx(edition: Edition, documents: Sequence[Document]) -> bytes:
@@ -287,7 +284,7 @@ def _write_head(sheet: Worksheet, edition: Edition, entries: int, formats: Mappi
 def _write_row(sheet: Worksheet, row: int, cells: Sequence[str], cell_format: Format) -> None:
     # Not every program fits the height to wrapped text by itself.
     lines = max(_count_lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True))
-    sheet.set_row(row, min(lines * _LINE_HEIGHT + 2, 400))
+    sheet.set_row(row, min(lines * _LINE_HEIGHT + 4, 400))
     for column, cell in enumerate(cells):
         sheet.write_string(row, column, cell, cell_format)
 

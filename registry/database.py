@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine
 
-from search_index.database import sqlite_file, writing_engine
+from search_index.database import sqlite_file, upgrade, writing_engine
 
 
 def open_engine(url: str) -> Engine:
@@ -16,11 +14,7 @@ def open_engine(url: str) -> Engine:
 
 
 def migrate(url: str) -> None:
-    """Bring the registry's tables to this version. A SQLite file is made readable by its owner alone."""
+    """Bring the registry's tables to this version; safe to repeat."""
     if path := sqlite_file(url):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    upgrade(url, Path(__file__).with_name("migrations"))

@@ -66,6 +66,20 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(**{_READING: True})
 
 
+def upgrade(url: str, migrations: Path) -> None:
+    """Bring a private database to the newest revision of an Alembic folder. A SQLite file is its owner's alone."""
+    # Most commands never migrate, and Alembic takes longer to load than they take to run.
+    from alembic import command
+    from alembic.config import Config
+
+    if path := sqlite_file(url):
+        path.touch(mode=0o600)
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file behind a SQLite URL; None for any other database."""
     parsed = make_url(url)

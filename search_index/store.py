@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -152,8 +152,9 @@ class Snapshot:
         wanted, key = sorted(set(keys)), document_table.c.name_key
         found: dict[str, int] = {}
         for start in range(0, len(wanted), _CHUNK):
-            query = select(key, func.count()).where(self._visible, key.in_(wanted[start : start + _CHUNK])).group_by(key)
-            found.update(row.tuple() for row in self._connection.execute(query))
+            chunk = key.in_(wanted[start : start + _CHUNK])
+            query = select(key, func.count().label("entries")).where(self._visible, chunk).group_by(key)
+            found.update((row.name_key, row.entries) for row in self._connection.execute(query))
         return found
 
     def newest(self, limit: int) -> list[Document]:
@@ -434,7 +435,7 @@ def _note_change(connection: Connection, entry: EntryChange) -> None:
 
 
 def _upsert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
     keys = [column.name for column in table.primary_key]
     statement = insert(table).values(values)
     others = {name: statement.excluded[name] for name in values if name not in keys}

@@ -12,16 +12,12 @@ from datetime import date
 from typing import Any, ParamSpec
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DBAPIError
 
 from gongshi.calendar import CalendarFileError
 from gongshi.clock import World
-from gongshi.court import Court, NotInitialised
+from gongshi.court import Court, NotInitialised, quiet
 from gongshi.settings import BadSetting, read_settings
-from notifier.calendar import InvalidPeriod
-from notifier.runs import PeriodNotBegun
 from registry import audit
 from registry.approving import BatchNotFound
 from registry.correcting import CorrectionRefused
@@ -47,9 +43,7 @@ EXPECTED = (
     CorrectionRefused,
     NotAllowed,
     NotInitialised,
-    InvalidPeriod,
     NotPermitted,
-    PeriodNotBegun,
     PolicyError,
     RecordNotFound,
     RegisterUnavailable,
@@ -136,6 +130,12 @@ def day(value: Any, default: date) -> date:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
     """A progress bar on standard error, for long work; silent where nobody watches."""
+    if not sys.stderr.isatty():
+        yield quiet
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -143,7 +143,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None)
 
         def advance(done: int, total: int | None) -> None:

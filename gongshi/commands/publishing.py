@@ -6,10 +6,10 @@ import getpass
 
 import click
 
-from gongshi.commands.common import as_json, command, open_court, progress_bar, report
+from gongshi.commands.common import as_json, command, fail, open_court, progress_bar, report
 from gongshi.office import open_office
-from notifier.calendar import Period
-from notifier.runs import Push
+from notifier.calendar import InvalidPeriod, Period
+from notifier.runs import PeriodNotBegun, Push
 from notifier.runs import push as push_run
 from search_index.index import Index
 from search_index.sync import verify
@@ -37,7 +37,10 @@ def push(period: str, dry_run: bool, as_json: bool) -> int:
     """生成并发送一个季度的名单。一个季度只有一次推送，重复运行只显示已有的那一次。"""
     court = open_court()
     office = open_office(court)
-    done = push_run(office, Period.parse(period), now=court.now, made_by=getpass.getuser(), dry_run=dry_run)
+    try:
+        done = push_run(office, Period.parse(period), now=court.now, made_by=getpass.getuser(), dry_run=dry_run)
+    except (InvalidPeriod, PeriodNotBegun) as error:
+        return fail(str(error), None, as_json)
     report(as_json, done.as_json(), _push_text(done, dry_run))
     return 0
 

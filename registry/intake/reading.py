@@ -21,7 +21,6 @@ from registry.intake.jsonfile import (
 from registry.intake.jsontext import decode
 from registry.intake.model import FieldError, Format, Intake, UnrecognisedFile
 from registry.intake.national import build_from_national, is_national, iterate_records
-from registry.intake.xlsxfile import read_xlsx
 
 _OPENING = 1 << 16
 _SAMPLE = 1000
@@ -42,6 +41,9 @@ def read_file(path: Path) -> Intake:
     with path.open("rb") as stream:
         opening = stream.read(_OPENING)
     if opening.startswith(b"PK\x03\x04"):
+        # Only who reads a workbook waits for openpyxl to load.
+        from registry.intake.xlsxfile import read_xlsx
+
         return read_xlsx(path)
     _refuse_strange(opening)
     text = _survey_text(path)

@@ -12,6 +12,7 @@ from documents import AT, a_document, a_number, gone, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, ProfileChange
 from search_index.page import Departed
 from search_index.profile import Profile
@@ -47,10 +48,12 @@ def test_at_its_end_a_document_is_gone_though_nobody_removed_it(url: str, writer
     with Store(url).snapshot(end - timedelta(microseconds=1)) as snapshot:
         assert snapshot.document(document.record) is not None
         assert snapshot.ended() == set()
+        assert snapshot.count_name_keys([fold_name(document.name)]) == {fold_name(document.name): 1}
     with Store(url).snapshot(end) as snapshot:
         assert snapshot.document(document.record) is None
         assert snapshot.count() == 0
         assert snapshot.newest(10) == []
+        assert snapshot.count_name_keys([fold_name(document.name)]) == {}
         assert snapshot.ended() == {document.record}
         assert snapshot.departed(document.record) == Departed(record=document.record, at=end)
 
