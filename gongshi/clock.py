@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime
 from random import Random, SystemRandom
 
-# No daylight saving since 1991, and a fixed offset needs no time zone data on a small server.
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+from search_index.day import SHANGHAI
 
 
 def system_now() -> datetime:
     return datetime.now(SHANGHAI)
-
-
-def day_of(moment: datetime) -> date:
-    """The calendar day of an instant where the court is."""
-    return moment.astimezone(SHANGHAI).date()
 
 
 @dataclass(frozen=True)

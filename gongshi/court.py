@@ -11,7 +11,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from gongshi.clock import World, day_of
+from gongshi.clock import World
 from gongshi.settings import Settings
 from registry import audit, journal
 from registry.database import migrate, open_engine
@@ -23,6 +23,7 @@ from registry.tables import JournalHeadRow
 from registry.turns import Turns
 from registry.vault import Vault, create_key, open_vault
 from search_index.database import for_reading
+from search_index.day import day_of
 from search_index.index import IndexWriter
 from search_index.journal import JournalEntry
 from search_index.profile import Profile

@@ -16,12 +16,13 @@ from werkzeug import Response as ResponseValue
 
 from notifier.calendar import InvalidPeriod, Period
 from notifier.context import Notifier
-from notifier.package import BEIJING, MANIFEST, media_type
+from notifier.package import MANIFEST, media_type
 from notifier.packages import FileRefused, Revision, package_folder, read_package_file
 from notifier.recipients import SANDBOX, Recipient, list_recipients
 from notifier.runs import Run, find_run, list_runs
 from notifier.sending import Clock
 from notifier.worker import find_due_periods
+from search_index.day import SHANGHAI
 
 SHOWN_ENTRIES = 50
 _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
@@ -151,7 +152,7 @@ def _keep_private(response: Response) -> Response:
 
 
 def _local_time(moment: datetime) -> str:
-    local = moment.astimezone(BEIJING)
+    local = moment.astimezone(SHANGHAI)
     return f"{_local_day(local)} {local:%H:%M}"
 
 

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from notifier.calendar import Period
+from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.profile import Profile
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 MANIFEST = "manifest.json"
 FORMAT = "gongshi-package/1"
 _MEDIA_TYPES = {
@@ -122,7 +121,7 @@ def _build_edition(edition: Edition) -> dict[str, Any]:
         "period_end": edition.period.end.isoformat(),
         "revision": edition.revision,
         "sequence": edition.sequence,
-        "made_at": edition.made_at.astimezone(BEIJING).isoformat(timespec="seconds"),
+        "made_at": edition.made_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
         "not_to_be_used_after": edition.last_day_of_use.isoformat(),
         "training": edition.profile.training,
     }
@@ -224,7 +223,7 @@ _SHEET_COLUMNS: Mapping[str, _Column] = {
     "姓名或者名称": _Column(15, lambda d: d.name),
     "性别和年龄（公布时）": _Column(8, lambda d: _lines(d.gender, None if d.age is None else f"{d.age}岁")),
     "身份证号码（部分遮盖）或者统一社会信用代码": _Column(20, lambda d: d.id_number or d.uscc),
-    "法定代表人（本人不因此被列入）": _Column(11, lambda d: d.legal_representative),
+    "法定代表人（本人不因此被列入）": _Column(13, lambda d: d.legal_representative),
     "执行法院和地区": _Column(15, lambda d: _lines(d.court, d.region)),
     "执行案号和立案时间": _Column(15, lambda d: _lines(d.case_number, _to_text(d.filed_on))),
     "执行依据文号和作出单位": _Column(15, lambda d: _lines(d.basis_number, d.basis_issuer)),
@@ -237,7 +236,9 @@ _SHEET_COLUMNS: Mapping[str, _Column] = {
 }
 _WIDTHS = (5, *(column.width for column in _SHEET_COLUMNS.values()))
 _HEAD_ROW = 3
-_LINE_HEIGHT = 13.5  # points, for type of 10
+_LINE_HEIGHT = 14  # points, for type of 10
+_NAMED_ROWS = 20
+_HIGHEST_ROW = 409  # points: no spreadsheet program shows a higher one
 
 
 def build_xlsx(edition: Edition, documents: Sequence[Document]) -> bytes:
@@ -246,14 +247,14 @@ def build_xlsx(edition: Edition, documents: Sequence[Document]) -> bytes:
     # Without the two options a cell that looks like a formula or an address would become one.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     workbook = xlsxwriter.Workbook(file, options)
-    made_at = edition.made_at.astimezone(BEIJING).replace(tzinfo=None)
+    made_at = edition.made_at.astimezone(SHANGHAI).replace(tzinfo=None)
     workbook.set_properties({"title": _title(edition), "author": edition.profile.court, "created": made_at})
     sheet = workbook.add_worksheet("名单")
     formats = _formats(workbook)
-    _write_head(sheet, edition, len(documents), formats)
-    for number, document in enumerate(documents, start=1):
-        cells = [_to_text(column.read(document)) for column in _SHEET_COLUMNS.values()]
-        _write_row(sheet, _HEAD_ROW + number, [str(number), *cells], formats["cell"])
+    rows = [_build_cells(number, document) for number, document in enumerate(documents, start=1)]
+    _write_head(sheet, edition, rows, formats)
+    for row, cells in enumerate(rows, start=_HEAD_ROW + 1):
+        _write_row(sheet, row, cells, formats["cell"])
     _lay_out(sheet, edition, len(documents))
     workbook.close()
     return file.getvalue()
@@ -271,22 +272,32 @@ def _formats(workbook: xlsxwriter.Workbook) -> dict[str, Format]:
     }
 
 
-def _write_head(sheet: Worksheet, edition: Edition, entries: int, formats: Mapping[str, Format]) -> None:
-    made_at = edition.made_at.astimezone(BEIJING)
-    count = f"共{entries}条" if entries else "本期没有可以公布的条目"
+def _build_cells(number: int, document: Document) -> list[str]:
+    return [str(number), *(_to_text(column.read(document)) for column in _SHEET_COLUMNS.values())]
+
+
+def _write_head(sheet: Worksheet, edition: Edition, rows: Sequence[list[str]], formats: Mapping[str, Format]) -> None:
+    made_at = edition.made_at.astimezone(SHANGHAI)
+    count = f"共{len(rows)}条" if rows else "本期没有可以公布的条目"
     sheet.write_string(0, 0, _title(edition), formats["title"])
     sheet.write_string(1, 0, usage_notice(edition), formats["notice"])
-    line = f"第{edition.revision}次修订，{count}，制作时间：{_chinese_date(made_at)}{made_at:%H:%M}（北京时间）"
+    line = f"第{edition.revision}次修订，{count}，制作时间：{_chinese_date(made_at)} {made_at:%H:%M}（北京时间）"
+    if cut := [cells[0] for cells in rows if _fit_height(cells) > _HIGHEST_ROW]:
+        numbers = "、".join(cut[:_NAMED_ROWS]) + (f"等{len(cut)}条" if len(cut) > _NAMED_ROWS else "")
+        line += f"。序号{numbers}的文字过长，表格和打印件显示不全，全文在单元格内和list.csv中"
     sheet.write_string(2, 0, line, formats["line"])
     _write_row(sheet, _HEAD_ROW, ["序号", *_SHEET_COLUMNS], formats["heading"])
 
 
 def _write_row(sheet: Worksheet, row: int, cells: Sequence[str], cell_format: Format) -> None:
-    # Not every program fits the height to wrapped text by itself.
-    lines = max(_count_lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True))
-    sheet.set_row(row, min(lines * _LINE_HEIGHT + 4, 400))
+    sheet.set_row(row, min(_fit_height(cells), _HIGHEST_ROW))
     for column, cell in enumerate(cells):
         sheet.write_string(row, column, cell, cell_format)
+
+
+def _fit_height(cells: Sequence[str]) -> float:
+    """Points that the row needs: not every program fits the height to wrapped text by itself."""
+    return max(_count_lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)) * _LINE_HEIGHT + 4
 
 
 def _count_lines(cell: str, width: int) -> int:
@@ -325,7 +336,7 @@ def _to_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+        return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from notifier.calendar import Period, last_day_of_use
 from notifier.context import Notifier
 from notifier.files import discard, put_in_place, write_aside
-from notifier.package import BEIJING, MANIFEST, Edition, Package, build_package, digest_content
+from notifier.package import MANIFEST, Edition, Package, build_package, digest_content
 from notifier.tables import PackageEntryRow, PackageRow
+from search_index.day import day_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ def ensure_package(notifier: Notifier, run_id: int, period: Period, now: datetim
     """
     sequence, documents = notifier.register.everything(now)
     profile = notifier.register.profile(now)
-    last_day = last_day_of_use(now.astimezone(BEIJING).date(), notifier.workdays)
+    last_day = last_day_of_use(day_of(now), notifier.workdays)
     while True:
         latest = find_latest(notifier.engine, run_id)
         edition = Edition(

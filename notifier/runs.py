@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import Period
 from notifier.context import Notifier
-from notifier.package import BEIJING
 from notifier.packages import Revision, ensure_package, find_latest, package_folder, to_revision
 from notifier.recipients import Recipient, list_recipients, to_recipient
 from notifier.states import MessageState
 from notifier.tables import AttemptRow, MessageRow, PackageRow, RecipientRow, RunRow
+from search_index.day import day_of
 
 QUARTERLY = "quarterly"
 # Who made a run that nobody asked for.
@@ -98,7 +98,7 @@ def push(notifier: Notifier, period: Period, *, now: datetime, made_by: str, dry
 
     Raises PeriodNotBegun.
     """
-    today = now.astimezone(BEIJING).date()
+    today = day_of(now)
     if period.start > today:
         raise PeriodNotBegun(period)
     if dry_run:
@@ -171,7 +171,7 @@ def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str)
         period=str(period),
         kind=QUARTERLY,
         due_on=due_on,
-        days_late=max(0, (now.astimezone(BEIJING).date() - due_on).days),
+        days_late=max(0, (day_of(now) - due_on).days),
         made_by=made_by,
         made_at=now,
     )

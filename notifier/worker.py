@@ -20,11 +20,11 @@ from notifier.channels import Channel
 from notifier.channels.sandbox import SandboxChannel
 from notifier.context import Notifier
 from notifier.files import sweep
-from notifier.package import BEIJING
 from notifier.recipients import SANDBOX
 from notifier.runs import BY_CALENDAR, find_periods_done, push
 from notifier.sending import Clock, send_due
 from notifier.tables import SettingRow
+from search_index.day import SHANGHAI, day_of
 
 _STARTED_ON = "started_on"
 # No step takes nearly as long.
@@ -62,7 +62,7 @@ def notifier_tick(notifier: Notifier, channels: Mapping[str, Channel], *, clock:
 
 def find_due_periods(notifier: Notifier, now: datetime) -> list[DuePeriod]:
     """The periods that are due at `now` and have no run. A new home owes nothing for the time before it."""
-    today = now.astimezone(BEIJING).date()
+    today = day_of(now)
     first = find_first_period(_started_on(notifier.engine, today), notifier.workdays)
     return due_periods(today, first, find_periods_done(notifier.engine), notifier.workdays)
 
@@ -73,12 +73,12 @@ def run_worker(tick: Callable[[], object], stop: Event, every: int = 60) -> None
     An error in a tick is logged, and the next one tries again.
     """
     # Only the pulse: no job store, so nothing to lose, and no decision that a missed run could spoil.
-    scheduler = BackgroundScheduler(timezone=BEIJING)
+    scheduler = BackgroundScheduler(timezone=SHANGHAI)
     scheduler.add_job(
         tick,
         "interval",
         seconds=every,
-        next_run_time=datetime.now(BEIJING),
+        next_run_time=datetime.now(SHANGHAI),
         coalesce=True,
         max_instances=1,
         misfire_grace_time=None,

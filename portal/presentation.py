@@ -6,12 +6,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
+from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.page import Hit, Page
-
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 _EXCERPT = 80  # characters shown of an obligation
 _BEFORE = 24  # of which before the first word found

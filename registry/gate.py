@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +18,10 @@ from registry.policy import Policy, RestrictedTreatment, Treatment
 from registry.record import Conduct, Disclosure, Facts, Kind, Record, State
 from registry.redaction import Finding, find_in_fields, fold, redact
 from registry.values import CitizenNumber, MaskedNumber, OtherNumber
+from search_index.day import SHANGHAI
 from search_index.document import DisclosedConduct, Document
 
 # China has had no summer time since 1991, and legal days are those of Shanghai.
-SHANGHAI = timezone(timedelta(hours=8))
 FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
 _ADULT = 18
 

@@ -10,12 +10,13 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from operator import mul
 from typing import Literal
 
 from search_index.casenumber import CaseNumber, InvalidValue
+from search_index.day import SHANGHAI
 
 __all__ = [
     "MAX_NAME",
@@ -390,7 +391,6 @@ def _nfc(text: str) -> str:
 # Dates ------------------------------------------------------------------------------------------------------------
 
 # Fixed, because China has kept one offset without summer time since 1992 and dates of courts are later or whole days.
-_SHANGHAI = timezone(timedelta(hours=8))
 _EXCEL_EPOCH = date(1899, 12, 30)
 _TIME = r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 _NUMERIC = re.compile(rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_TIME}")
@@ -415,7 +415,7 @@ def parse_date(value: object) -> date:
     if isinstance(value, str):
         return _parse_date_text(value)
     if isinstance(value, datetime):
-        found = (value.astimezone(_SHANGHAI) if value.tzinfo else value).date()
+        found = (value.astimezone(SHANGHAI) if value.tzinfo else value).date()
         return _plausible(found)
     if isinstance(value, date):
         return _plausible(value)
@@ -449,7 +449,7 @@ def _build_date(match: re.Match[str]) -> date:
         moment = datetime.fromisoformat(f"{found.isoformat()}T{match['time']:0>5}{zone}")
     except ValueError:
         raise InvalidValue(_NO_SUCH_DATE) from None
-    return moment.astimezone(_SHANGHAI).date()
+    return moment.astimezone(SHANGHAI).date()
 
 
 def _parse_han_date(text: str) -> date:
@@ -476,7 +476,7 @@ def _parse_date_number(number: int | float) -> date:
     if abs(number) < 10**8:
         raise InvalidValue(_DATE_FAULT)
     seconds = number / 1000 if abs(number) >= 10**10 else number
-    return _plausible((datetime(1970, 1, 1, tzinfo=_SHANGHAI) + timedelta(hours=8, seconds=seconds)).date())
+    return _plausible((datetime(1970, 1, 1, tzinfo=SHANGHAI) + timedelta(hours=8, seconds=seconds)).date())
 
 
 def _parse_java_date(value: Mapping[object, object]) -> date:

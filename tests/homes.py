@@ -13,10 +13,11 @@ from random import Random
 from typing import Any
 
 from gongshi.cli import run
-from gongshi.clock import SHANGHAI, World
+from gongshi.clock import World
 from gongshi.court import Court
 from gongshi.settings import read_settings
 from portal.settings import PortalSettings
+from search_index.day import SHANGHAI
 
 START = datetime(2026, 11, 18, 10, 0, tzinfo=SHANGHAI)
 

@@ -98,7 +98,7 @@ def _take_down_under_load(ground: Ground, published: int, imported: int, departu
         reader.start()
     took, running = [], 0
     for serial in range(1, departures + 1):
-        status, page = ground.get(f"/api/v1/entries?q={quote('甲测试' + _han(serial))}")
+        _, page = ground.get(f"/api/v1/entries?q={quote('甲测试' + _han(serial))}")
         (entry,) = json.loads(page)["entries"]
         running += bulk.poll() is None
         began = time.monotonic()

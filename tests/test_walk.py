@@ -12,8 +12,8 @@ from entries import a_person, an_organisation, citizen_number, with_term
 from flask.testing import FlaskClient
 from homes import Home
 
-from gongshi.clock import SHANGHAI
 from portal.app import create_app
+from search_index.day import SHANGHAI
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import click
 
-from gongshi.clock import World, day_of
+from gongshi.clock import World
 from gongshi.commands.common import command, make_court, world
 from gongshi.court import Court
 from gongshi.office import open_register
 from notifier.calendar import Period
+from search_index.day import day_of
 from search_index.page import Query
 from search_index.profile import Profile
 

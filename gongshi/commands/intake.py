@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from gongshi.clock import day_of
 from gongshi.commands.common import acting, as_json, command, open_court, progress_bar, report, sign, world
 from registry.approving import Approver, LineRefusal, list_findings
 from registry.importing import Importer, ImportReport
 from registry.reconciling import Reconciler
 from registry.staff import Role
+from search_index.day import day_of
 
 SHOWN = 20
 

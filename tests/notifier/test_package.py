@@ -114,6 +114,17 @@ def test_an_empty_list_is_still_made_and_says_so(edition: Edition) -> None:
     assert read_csv(package.files["list.csv"]) == []
 
 
+def test_the_sheet_says_which_rows_it_cannot_show_whole_and_holds_all_their_words(
+    edition: Edition, person: Document
+) -> None:
+    long = "支付货款及逾期付款损失；" * 100
+    listed = [replace(person, record="SX-00000001"), replace(person, record="SX-00000002", obligation=long)]
+    sheet = open_sheet(build_package(edition, listed).files["list.xlsx"])
+    assert "序号2的文字过长" in sheet["A3"].value
+    assert sheet["K6"].value == long
+    assert "过长" not in open_sheet(build_package(edition, listed[:1]).files["list.xlsx"])["A3"].value
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "＝"])
 def test_no_cell_of_the_table_can_run(edition: Edition, person: Document, start: str) -> None:
     attack = f'{start}HYPERLINK("http://example.invalid","点")'

@@ -138,7 +138,7 @@ def test_an_entry_shows_every_public_field(client: FlaskClient, listed) -> None:
     for value in shown:
         assert value in text
     text = client.get(f"/entries/{company.record}").text
-    for value in (company.name, company.uscc, company.legal_representative, "本人未被列入"):
+    for value in (company.name, company.uscc, company.legal_representative, "本人不因这条信息被列入"):
         assert value in text
 
 

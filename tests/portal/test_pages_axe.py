@@ -113,7 +113,11 @@ def test_no_page_has_a_fault(screen: tuple[Page, bool], site: dict[str, str]) ->
 
 @pytest.mark.parametrize(
     ("outcome", "head", "tail"),
-    [("公开的信息与您一致", "9901011980", "0017"), ("有同名的人，但号码与您不同", "9901011981", "0017"), ("填写有误", "99", "")],
+    [
+        ("公开的信息与您一致", "9901011980", "0017"),
+        ("有同名的人，但号码与您不同", "9901011981", "0017"),
+        ("填写有误", "99", ""),
+    ],
 )
 def test_no_answer_of_the_check_has_a_fault(
     screen: tuple[Page, bool], site: dict[str, str], outcome: str, head: str, tail: str

@@ -14,10 +14,10 @@ from entries import a_person, an_organisation, citizen_number, with_term
 from flask.testing import FlaskClient
 from homes import Home
 
-from gongshi.clock import SHANGHAI
 from gongshi.synthetic import build_uscc
 from portal.app import create_app
 from registry.importing import Importer
+from search_index.day import SHANGHAI
 
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 CASE = "（2025）测0101执1号"
