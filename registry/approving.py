@@ -6,25 +6,28 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from operator import itemgetter
 
 from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.approval import Refusal, check
+from registry.approval import REASONS, Refusal, check
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, build_excerpts, find_all
 from registry.lifecycle import Action, transition
 from registry.policy import Policy
-from registry.publishing import redisclose
+from registry.publishing import is_over, redisclose
 from registry.record import Facts, Record, State
-from registry.records import facts_columns, read_facts, read_record
+from registry.matching import is_same_debtor
+from registry.records import facts_columns, identity_columns, proposal_context, read_facts, read_record
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns
-from registry.values import CitizenNumber, MaskedNumber
+from registry.values import MaskedNumber, OrganisationCode, Uscc
 from registry.vault import Vault
 
 CHUNK = 500
+_NUMBER_CHANGED = "证件号码与已有记录的不是同一个号码；号码不得更正，确属列错人的应撤销后重新列入（法释〔2017〕7号第九条）"
 
 
 class BatchNotFound(Exception):
@@ -131,8 +134,12 @@ class Approver:
         record = read_record(row, self.vault)
         if record.state.has_departed:
             return [LineRefusal(line=proposal.line, rule="departed", reason="该记录已退出名单，不能更正")]
+        if is_over(row, now):
+            return [LineRefusal(line=proposal.line, rule="term_over", reason=REASONS["term_over"])]
         batch = session.get_one(BatchRow, proposal.batch_id)
-        facts = keep_full_number(read_facts(proposal, self.vault, row.identity), record.facts)
+        facts = keep_full_number(read_facts(proposal, self.vault, proposal_context(row.id)), record.facts)
+        if not is_same_debtor(facts, record.facts):
+            return [LineRefusal(line=proposal.line, rule="number_changed", reason=_NUMBER_CHANGED)]
         proposed = replace(record, facts=facts, imported_by=batch.imported_by, changed_at=now)
         refusals = self._check(proposed, today, counts)
         if refusals:
@@ -161,26 +168,34 @@ class Approver:
 def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str) -> None:
     """Put a record's new facts into its row and the state where they belong, with the audit line."""
     row.state = transition(State(row.state), Action.CORRECT).state.value
+    # A masked number that was completed makes the debtor known by the full one from now on.
+    for name, value in identity_columns(record.facts, vault).items():
+        setattr(row, name, value)
     before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity)
     row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
-    row.masked = isinstance(record.facts.id_number, MaskedNumber)
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
     audit.note(session, now, actor, "correct", record=row.id, detail={"fields": changed})
 
 
 def keep_full_number(incoming: Facts, known: Facts) -> Facts:
-    """A masked version never replaces a full number that it agrees with."""
-    if isinstance(incoming.id_number, MaskedNumber) and isinstance(known.id_number, CitizenNumber):
+    """A masked version never replaces a full number that it agrees with, nor an old code the unified one."""
+    if isinstance(incoming.id_number, MaskedNumber) and not isinstance(known.id_number, MaskedNumber):
         return replace(incoming, id_number=known.id_number)
+    if isinstance(incoming.uscc, OrganisationCode) and isinstance(known.uscc, Uscc):
+        return replace(incoming, uscc=known.uscc)
     return incoming
 
 
 def list_findings(session: Session, vault: Vault, batch: int) -> list[tuple[int, Excerpt]]:
     """Every proposed redaction of a batch, by line. Raises BatchNotFound."""
-    if session.get(BatchRow, batch) is None:
+    found = session.get(BatchRow, batch)
+    if found is None or not found.ready:
         raise BatchNotFound(batch)
-    rows = session.scalars(select(RecordRow).where(RecordRow.batch_id == batch).order_by(RecordRow.line))
-    return [(row.line, excerpt) for row in rows for excerpt in build_excerpts(read_facts(row, vault, row.identity))]
+    rows = session.scalars(select(RecordRow).where(RecordRow.batch_id == batch))
+    facts = [(row.line, read_facts(row, vault, row.identity)) for row in rows]
+    proposals = session.scalars(_proposals(batch))
+    facts += [(row.line, read_facts(row, vault, proposal_context(row.record_id))) for row in proposals]
+    return [(line, excerpt) for line, known in sorted(facts, key=itemgetter(0)) for excerpt in build_excerpts(known)]
 
 
 def _line_refusal(line: int, refusals: tuple[Refusal, ...]) -> LineRefusal:
@@ -194,6 +209,7 @@ def _drafts(batch: int, after: int) -> Select[RecordRow]:
         .where(RecordRow.batch_id == batch, RecordRow.state == State.DRAFT.value, RecordRow.id > after)
         .order_by(RecordRow.id)
         .limit(CHUNK)
+        .with_for_update()
     )
 
 

@@ -8,8 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from registry import journal
-from registry.approval import check
+from registry.approval import REASONS, check
 from registry.approving import correct_row
 from registry.facts_json import facts_from_json, facts_to_json
 from registry.findings import find_all
@@ -17,11 +16,12 @@ from registry.intake import parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
 from registry.policy import Policy
-from registry.publishing import redisclose
+from registry.publishing import is_over, redisclose
 from registry.record import Facts, Record, State
 from registry.records import read_record
 from registry.tables import RecordRow
 from registry.vault import Vault
+from search_index.journal import EntryChange
 
 
 class CorrectionRefused(Exception):
@@ -43,17 +43,21 @@ class Corrector:
 
     def correct(
         self, session: Session, row: RecordRow, settings: Sequence[tuple[str, str]], now: datetime, today: date
-    ) -> Sequence[journal.Change]:
+    ) -> Sequence[EntryChange]:
         """Set fields of a record; what the public is told of it. Raises CorrectionRefused or NotAllowed."""
         record = read_record(row, self.vault)
-        transition(record.state, Action.CORRECT)
+        becomes = transition(record.state, Action.CORRECT).state
+        if is_over(row, now):
+            raise CorrectionRefused(REASONS["term_over"], "term_over")
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
         corrected = replace(record, facts=facts, changed_at=now)
-        self._check(corrected, today)
+        # A draft is completed field by field, and checked when it is approved.
+        if becomes is not State.DRAFT:
+            self._check(corrected, today)
         # What is not public yet starts again from a draft, and this person has become the one who prepared it.
-        if record.state in (State.DRAFT, State.APPROVED, State.RESTRICTED):
+        if becomes is State.DRAFT:
             row.imported_by = self.actor
         correct_row(session, row, corrected, self.vault, now, self.actor)
         return redisclose(session, row, replace(corrected, state=State(row.state)), self.policy, now, today)

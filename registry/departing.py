@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,6 +35,9 @@ _TERM_ENTRY_NOTE = (
     "该记录有纳入期限，第十条第一款不当然适用（第十条第二款）：已按第二条第二款登记为提前删除，请补附决定"
 )
 
+# Case and document numbers do not have that many digits in a row.
+_LONG_NUMBER = re.compile(r"\d{10}")
+
 
 class NotPermitted(Exception):
     """A rule of four eyes or of dates stands against it. The message is for the person who tried."""
@@ -55,6 +59,13 @@ class Grounds:
         if self.known_on < self.arose_on:
             raise NotPermitted("知悉日不能早于事由发生日：请核对 --arose 和 --known")
 
+    def refuse_unfit_basis(self) -> None:
+        """A basis is kept in the clear and read by many: it names a document, and nobody's numbers. Raises NotPermitted."""
+        if not self.basis.strip():
+            raise NotPermitted("依据不能是空的：请用 --basis 写明文书名称和文号，或者来源")
+        if _LONG_NUMBER.search(self.basis):
+            raise NotPermitted("依据中有身份证、电话或者账户一类的号码：请改写为文书名称和文号（个人信息保护法第六条）")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
@@ -70,8 +81,9 @@ class Departure:
 def take_down(
     session: Session, row: RecordRow, action: Action, grounds: Grounds, actor: str, now: datetime, today: date
 ) -> Departure:
-    """Hold, withdraw or remove. Raises NotAllowed (wrong state) or NotPermitted (wrong dates)."""
+    """Hold, withdraw or remove. Raises NotAllowed (wrong state) or NotPermitted (wrong dates, unfit basis)."""
     grounds.refuse_wrong_dates(today)
+    grounds.refuse_unfit_basis()
     step = transition(State(row.state), action)
     row.state, row.changed_at = step.state.value, now
     if step.state.has_departed:
@@ -108,9 +120,10 @@ def lift_hold(session: Session, row: RecordRow, basis: str, actor: str, now: dat
     Raises NotAllowed or NotPermitted.
     """
     step = transition(State(row.state), Action.LIFT)
-    request = _open_decision(session, row, Action.LIFT)
+    request = _find_lift_request(session, row)
     if request is None:
         grounds = Grounds(ground=None, basis=basis, arose_on=today, known_on=today)
+        grounds.refuse_unfit_basis()
         session.add(_decision(row, Action.LIFT, grounds, actor, now))
         audit.note(session, now, actor, "lift_request", record=row.id, detail={"basis": basis})
         return False
@@ -121,8 +134,14 @@ def lift_hold(session: Session, row: RecordRow, basis: str, actor: str, now: dat
 
 
 def lift_is_asked(session: Session, row: RecordRow) -> bool:
-    """Whether somebody has asked to show this entry again and nobody has agreed yet."""
-    return _open_decision(session, row, Action.LIFT) is not None
+    """Whether somebody has asked to show this entry, as it stands, again and nobody has agreed yet."""
+    return _find_lift_request(session, row) is not None
+
+
+def _find_lift_request(session: Session, row: RecordRow) -> DecisionRow | None:
+    request = _open_decision(session, row, Action.LIFT)
+    # Who asked before a correction did not ask to show what it says now.
+    return request if request and request.decided_at >= row.changed_at else None
 
 
 def _decision(row: RecordRow, action: Action, grounds: Grounds, actor: str, now: datetime) -> DecisionRow:

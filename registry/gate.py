@@ -21,7 +21,6 @@ from registry.values import CitizenNumber, MaskedNumber, OtherNumber
 from search_index.day import SHANGHAI
 from search_index.document import DisclosedConduct, Document
 
-# China has had no summer time since 1991, and legal days are those of Shanghai.
 FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
 _ADULT = 18
 

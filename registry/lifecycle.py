@@ -38,6 +38,7 @@ _NEXT: dict[tuple[State, Action], State] = {
     (State.RESTRICTED, Action.WITHDRAW): State.WITHDRAWN,
     (State.RESTRICTED, Action.REMOVE): State.REMOVED,
     (State.PUBLISHED, Action.CORRECT): State.PUBLISHED,
+    (State.PUBLISHED, Action.RESTRICT): State.RESTRICTED,
     (State.PUBLISHED, Action.HOLD): State.HELD,
     (State.PUBLISHED, Action.WITHDRAW): State.WITHDRAWN,
     (State.PUBLISHED, Action.REMOVE): State.REMOVED,

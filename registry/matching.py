@@ -37,9 +37,22 @@ def is_masked(facts: Facts) -> bool:
     return isinstance(facts.id_number, MaskedNumber)
 
 
+def is_same_debtor(facts: Facts, known: Facts) -> bool:
+    """Whether two versions can be of one debtor: the same number, or, where one is masked, one that it agrees with."""
+    if identity_of(facts) == identity_of(known):
+        return True
+    if facts.name != known.name or not (is_masked(facts) or is_masked(known)):
+        return False
+    shown, other = (number.text if number else "" for number in (facts.id_number, known.id_number))
+    return len(shown) == len(other) and all("*" in (a, b) or a == b for a, b in zip(shown, other, strict=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is here already of the debtor in the case that a line is about: the newest listing."""
+    """What is here already of the debtor in the case that a line is about: the newest listing.
+
+    `was_public` is whether the public ever saw it; `alike` counts the debtors a masked number fits, 1 for a full one.
+    """
 
     id: int
     state: State
@@ -49,6 +62,8 @@ class Known:
     in_this_file: bool
     departed_on: date | None
     departed_ground: str | None
+    was_public: bool = False
+    alike: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,8 @@ def judge(facts: Facts, digest: str, known: Known | None, proposed: frozenset[st
     """What a line means beside what is known. `proposed` holds the digests of versions already proposed for it."""
     if known is None:
         return New(listing=0)
+    if known.alike > 1:
+        return Conflict("id_number", "本案中有不止一名被执行人与所填的掩码号码相符，无法确定是哪一名：请填写完整号码")
     if digest == known.source_digest or digest in proposed:
         return Unchanged()
     if known.in_this_file:
@@ -93,6 +110,9 @@ def judge(facts: Facts, digest: str, known: Known | None, proposed: frozenset[st
 
 
 def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:
+    # Nobody was listed by a draft that was thrown away: there is nothing to come back from.
+    if known.state is State.WITHDRAWN and not known.was_public:
+        return New(listing=known.listing + 1)
     if known.departed_on is None or facts.decided_on is None or facts.decided_on <= known.departed_on:
         return Conflict(
             "decided_on",

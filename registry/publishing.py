@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
 from random import Random
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from registry import audit, journal
-from registry.gate import Withheld, WithholdReason, disclose
+from registry.gate import SHANGHAI, Withheld, WithholdReason, disclose
 from registry.lifecycle import Action, transition
 from registry.policy import Policy
 from registry.record import Record, State
@@ -19,7 +20,7 @@ from registry.records import read_record
 from registry.tables import DecisionRow, RecordRow
 from registry.vault import Vault
 from search_index.document import Document
-from search_index.journal import ChangeType
+from search_index.journal import ChangeType, EntryChange
 from search_index.number import draw_number
 
 CHUNK = 500
@@ -70,26 +71,28 @@ class Publisher:
         published_on = record.published_on or today
         match disclose(replace(record, published_on=published_on, changed_at=now), self.policy, today):
             case Withheld(reason=reason):
-                self._keep_inside(session, row, reason, now)
+                self._keep_inside(session, row, reason, now, today)
                 return None
             case Document() as document:
                 number = record.number or self._draw(session)
                 document = replace(document, record=number)
         step = transition(record.state, Action.PUBLISH)
         row.state, row.number, row.published_on = step.state.value, number, published_on
-        row.visible_until, row.policy, row.changed_at = document.visible_until, self.policy.version, now
-        detail = {"number": number, "policy": self.policy.version}
+        stamp = stamp_of(self.policy)
+        row.visible_until, row.policy, row.changed_at = document.visible_until, stamp, now
+        detail = {"number": number, "policy": stamp}
         audit.note(session, now, SYSTEM, "publish", record=row.id, detail=detail)
         return journal.Change(type=step.change or ChangeType.PUBLISHED, record=number, document=document)
 
-    def _keep_inside(self, session: Session, row: RecordRow, reason: WithholdReason, now: datetime) -> None:
+    def _keep_inside(
+        self, session: Session, row: RecordRow, reason: WithholdReason, now: datetime, today: date
+    ) -> None:
         if reason is WithholdReason.RESTRICTED:
-            row.state = transition(State(row.state), Action.RESTRICT).state.value
+            row.state, row.changed_at = transition(State(row.state), Action.RESTRICT).state.value, now
         elif reason is WithholdReason.TERM_ENDED:
-            row.state = transition(State(row.state), Action.EXPIRE).state.value
+            _end(session, row, now, today)
         else:
             return
-        row.changed_at = now
         audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
 
     def _draw(self, session: Session) -> str:
@@ -114,12 +117,10 @@ def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
     )
     changes = []
     for row in session.scalars(query):
-        step = transition(State(row.state), Action.EXPIRE)
-        row.state, row.changed_at, row.departed_on, row.departed_ground = step.state.value, now, today, "expired"
-        session.add(_expiry(row, now, today))
+        change = _end(session, row, now, today)
         audit.note(session, now, SYSTEM, "expire", record=row.id)
-        if step.change and row.number:
-            changes.append(journal.Change(type=step.change, record=row.number))
+        if change and row.number:
+            changes.append(journal.Change(type=change, record=row.number))
     session.flush()
     journal.append_changes(session, now, changes)
     return [change.record for change in changes]
@@ -127,40 +128,107 @@ def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
 
 def redisclose(
     session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, today: date
-) -> Sequence[journal.Change]:
-    """After a change of a published record, tell the public what it now may see of it.
+) -> Sequence[EntryChange]:
+    """After a change of a published record, or of the rules, tell the public what it now may see of it.
 
-    When the gate now withholds it, the entry is held: it must not stay as it was.
+    When the gate now withholds it, the entry is taken down: it must not stay as it was.
     """
     if record.state is not State.PUBLISHED or row.number is None:
         return []
+    change = _change_of(session, row, record, policy, now, today)
+    session.flush()
+    return journal.append_changes(session, now, [change] if change else [])
+
+
+def reissue_some(
+    session: Session, vault: Vault, policy: Policy, now: datetime, today: date
+) -> tuple[int, Sequence[EntryChange]]:
+    """Pass the next published records that were disclosed under other rules, or another mask, through the gate again.
+
+    Returns how many were looked at (none when nothing is left) and what the public is told of them.
+    """
+    stamp = stamp_of(policy)
+    query = (
+        select(RecordRow)
+        .where(
+            RecordRow.state == State.PUBLISHED.value,
+            # Two ranges, and not `!=`, so that an index finds them.
+            or_(RecordRow.policy < stamp, RecordRow.policy > stamp),
+        )
+        .limit(CHUNK)
+        .with_for_update()
+    )
+    rows = list(session.scalars(query))
+    changes = [
+        change
+        for row in rows
+        if row.number and (change := _change_of(session, row, read_record(row, vault), policy, now, today))
+    ]
+    session.flush()
+    return len(rows), journal.append_changes(session, now, changes)
+
+
+def stamp_of(policy: Policy) -> str:
+    """The rules under which a record was disclosed: policy, version, mask, and a digest that tells one text from another."""
+    digest = blake2b(repr(policy).encode(), digest_size=4).hexdigest()
+    return f"{policy.name[:20]} {policy.version[:16]} {policy.id_mask.value} {digest}"
+
+
+def _change_of(
+    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, today: date
+) -> journal.Change | None:
+    number = row.number or ""
     match disclose(replace(record, changed_at=now), policy, today):
         case Document() as document:
-            row.visible_until, row.policy = document.visible_until, policy.version
-            before = journal.last_document(session, row.number)
+            row.visible_until, row.policy = document.visible_until, stamp_of(policy)
+            before = journal.last_document(session, number)
             if before is not None and _same(Document.from_json(before), document):
-                return []
-            change = journal.Change(type=ChangeType.CORRECTED, record=row.number, document=document)
+                return None
+            return journal.Change(type=ChangeType.CORRECTED, record=number, document=document)
+        case Withheld(reason=WithholdReason.TERM_ENDED as reason):
+            _end(session, row, now, today)
         case Withheld(reason=reason):
-            row.state = transition(State.PUBLISHED, Action.HOLD).state.value
-            audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
-            change = journal.Change(type=ChangeType.GONE, record=row.number)
-    journal.append_changes(session, now, [change])
-    return [change]
+            action = Action.RESTRICT if reason is WithholdReason.RESTRICTED else Action.HOLD
+            row.state, row.changed_at = transition(State.PUBLISHED, action).state.value, now
+    audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
+    return journal.Change(type=ChangeType.GONE, record=number)
+
+
+def is_over(row: RecordRow, now: datetime) -> bool:
+    """Whether a record that was public has reached its end, though nobody may have noted it yet (art. 10 ¶2)."""
+    return row.visible_until is not None and row.visible_until <= now
 
 
 def _same(before: Document, after: Document) -> bool:
     return replace(before, updated_at=after.updated_at) == after
 
 
-def _expiry(row: RecordRow, now: datetime, today: date) -> DecisionRow:
-    return DecisionRow(
-        record_id=row.id,
-        action=Action.EXPIRE.value,
-        ground="term_ended",
-        basis="纳入期限届满（法释〔2017〕7号第十条第二款）",
-        arose_on=today,
-        known_on=today,
-        decided_at=now,
-        decided_by=SYSTEM,
+def _end(session: Session, row: RecordRow, now: datetime, today: date) -> ChangeType | None:
+    """End a record whose term is over, as of the day it ended however late the machine is; what the public is told."""
+    step = transition(State(row.state), Action.EXPIRE)
+    ended = _day_of_end(row, today)
+    row.state, row.changed_at, row.departed_on, row.departed_ground = step.state.value, now, ended, "expired"
+    session.add(
+        DecisionRow(
+            record_id=row.id,
+            action=Action.EXPIRE.value,
+            ground="term_ended",
+            basis="纳入期限届满（法释〔2017〕7号第十条第二款）",
+            arose_on=ended,
+            known_on=ended,
+            decided_at=now,
+            decided_by=SYSTEM,
+        )
     )
+    return step.change
+
+
+def _day_of_end(row: RecordRow, today: date) -> date:
+    """The first day on which it could not be seen."""
+    ends = row.facts.get("term_ends_on")
+    days = [today]
+    if ends:
+        days.append(date.fromisoformat(ends) + timedelta(days=1))
+    if row.visible_until:
+        days.append(row.visible_until.astimezone(SHANGHAI).date())
+    return min(days)

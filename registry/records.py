@@ -10,12 +10,16 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from registry.facts_json import PRIVATE_KEYS, facts_from_json
+from registry.gate import FREE_TEXTS
 from registry.matching import identity_of, is_masked, likeness_of
 from registry.record import Facts, Record, State
-from registry.tables import ProposalRow, RecordRow
+from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.vault import Vault
 from search_index.casenumber import CaseNumber, find_case_number
 from search_index.number import find_number
+
+# Free texts name third parties, with their numbers, until the gate has redacted them.
+_SEALED_KEYS = PRIVATE_KEYS | frozenset(FREE_TEXTS)
 
 
 class RecordNotFound(Exception):
@@ -33,13 +37,18 @@ def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
 
 
 def facts_columns(whole: Mapping[str, Any], vault: Vault, context: str) -> dict[str, Any]:
-    """The columns that hold the facts (facts_to_json), the identifying ones sealed. `context` is the record's identity
-    digest."""
-    private = {key: value for key, value in whole.items() if key in PRIVATE_KEYS and value is not None}
+    """The columns that hold the facts (facts_to_json), what may identify a person sealed. `context` is a record's
+    identity digest, or `proposal_context` of the record that a proposal is for."""
+    private = {key: value for key, value in whole.items() if key in _SEALED_KEYS and value is not None}
     return {
-        "facts": {key: value for key, value in whole.items() if key not in PRIVATE_KEYS},
+        "facts": {key: value for key, value in whole.items() if key not in _SEALED_KEYS},
         "sealed": vault.seal(private, context),
     }
+
+
+def proposal_context(record_id: int) -> str:
+    """What a proposal is sealed to. A record's identity digest changes when its masked number is completed."""
+    return f"proposal for {record_id}"
 
 
 def source_digest(whole: Mapping[str, Any], vault: Vault) -> str:
@@ -84,7 +93,9 @@ def get_row(session: Session, reference: str) -> RecordRow:
 
 
 def _locked() -> Select[RecordRow]:
-    return select(RecordRow).order_by(RecordRow.id).with_for_update()
+    """Rows of whole batches only: what an unfinished import has staged is not there yet."""
+    ready = select(BatchRow.id).where(BatchRow.ready)
+    return select(RecordRow).where(RecordRow.batch_id.in_(ready)).order_by(RecordRow.id).with_for_update()
 
 
 def _current(rows: list[RecordRow]) -> list[RecordRow]:
