@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 from flask import Flask, Response
 from jinja2 import StrictUndefined
@@ -11,10 +11,12 @@ from gongshi.court import Court
 from gongshi.office import open_office
 from notifier.desk import desk_pages
 
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
 
 def create_desk(court: Court) -> Flask:
     """The application of `serve desk`."""
-    app = Flask("gongshi.desk", static_folder=str(files("static")), static_url_path="/static")
+    app = Flask("gongshi.desk", static_folder=str(STATIC), static_url_path="/static")
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(desk_pages(open_office(court), clock=court.world.now))
 

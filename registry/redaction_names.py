@@ -118,6 +118,9 @@ _LOOSE = re.compile(
 )
 
 
+_AND_OTHERS = re.compile(r"等\s?[\d\0一二三四五六七八九十百两几]{0,5}\s?(?:名|位)?[人户]")
+
+
 def find_people(text: str) -> Iterator[Named]:
     """Names of people in `text` (folded, with blanks where something is decided), by their role or by a dot inside."""
     for role in _ROLE.finditer(text):
@@ -144,8 +147,10 @@ def _listed_from(text: str, position: int) -> Iterator[Named]:
 
 
 def _is_followed(text: str, position: int) -> bool:
-    """Whether a figure, the debtor or a word of two characters or more comes next."""
-    return text.startswith(("\0", "\1"), position) or len(_AT_FOLLOWING.find_at(text, position)) > 1
+    """Whether a figure, the debtor, 等N人, or a word of two characters or more comes next."""
+    if text.startswith(("\0", "\1"), position) or _AND_OTHERS.match(text, position):
+        return True
+    return len(_AT_FOLLOWING.find_at(text, position)) > 1
 
 
 def _first_dot(name: str) -> int:
@@ -211,7 +216,9 @@ def _likelier_end(text: str, ends: list[int]) -> int:
 
 
 def _strength(text: str, position: int) -> int:
-    """How surely a name ends at `position`: 3 punctuation or the like, 2 a word, 1 a doubtful character, 0 not."""
+    """How surely a name ends at `position`: 4 等N人, 3 punctuation or the like, 2 a word, 1 a doubtful character, 0 not."""
+    if _AND_OTHERS.match(text, position):
+        return 4
     if position >= len(text) or not _IN_NAME.match(text, position):
         return 3
     if _FOLLOW_JOIN.match(text, position):

@@ -51,6 +51,7 @@ def demo(entries: int, port: int, no_serve: bool) -> int:
     home = Path(os.environ.get("GONGSHI_HOME", "demo-home"))
     _make_fresh(home)
     os.environ["GONGSHI_HOME"] = str(home.absolute())
+    os.environ["GONGSHI_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     given = world()
     court = _prepare(home, entries, given)
     click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")

@@ -382,3 +382,12 @@ def test_no_long_run_of_figures_survives(text: str) -> None:
     after = redacted(text)
     runs = "".join(c if c.isdigit() else " " for c in after).split()
     assert all(len(run) < 15 for run in runs)
+
+
+@pytest.mark.parametrize("others", ["等21人", "等二十一人", "等人", "等3户", "等 5 人"])
+@pytest.mark.parametrize("name", ["刘龙", "钟堃", "白雪", "欧阳明月"])
+def test_a_name_that_stands_for_several_people_is_found(name: str, others: str) -> None:
+    text = f"向{name}{others}支付劳务费共计50000元。"
+    redacted = redact(text, find(text, "甲测试"))
+    assert name not in redacted
+    assert "50000元" in redacted
