@@ -33,6 +33,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 
 from search_index.database import for_reading, reading_engine, sqlite_file, writing_engine
+from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
@@ -102,7 +103,7 @@ class Snapshot:
         row = connection.execute(select(state_table)).one()
         self.sequence: int = row.sequence
         self.indexed: int = row.indexed
-        self.updated_at = row.updated_at and datetime.fromisoformat(row.updated_at)
+        self.updated_at = _local(row.updated_at) if row.updated_at else None
         self._profile: str | None = row.profile
 
     def document(self, record: str) -> Document | None:
@@ -122,12 +123,12 @@ class Snapshot:
             select(tombstone_table).where(tombstone_table.c.record == record)
         ).first()
         if row is not None:
-            return Departed(record=record, at=datetime.fromisoformat(row.at))
+            return Departed(record=record, at=_local(row.at))
         ended = select(document_table.c.visible_until).where(
             document_table.c.record == record, ~self._visible
         )
         until = self._connection.execute(ended).scalar()
-        return until and Departed(record=record, at=datetime.fromisoformat(until))
+        return until and Departed(record=record, at=_local(until))
 
     def changed_since(self, sequence: int) -> set[str]:
         query = select(change_table.c.record).where(change_table.c.sequence > sequence).distinct()
@@ -171,7 +172,7 @@ class Snapshot:
         return [
             EntryChange(
                 position=row.position,
-                at=datetime.fromisoformat(row.at),
+                at=_local(row.at),
                 sequence=row.sequence,
                 type=ChangeType(row.type),
                 record=row.record,
@@ -333,6 +334,11 @@ class StoreWriter:
 def utc(at: datetime) -> str:
     """An aware instant as UTC text of one width, which sorts as time does."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _local(text: str) -> datetime:
+    """What `utc` wrote, at the court's offset: readers are shown it."""
+    return datetime.fromisoformat(text).astimezone(SHANGHAI)
 
 
 def _is_visible(now: datetime) -> ColumnElement[bool]:
