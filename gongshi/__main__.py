@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
-
-from gongshi.cli import run
+from io import TextIOWrapper
 
 
 def main() -> None:
-    sys.exit(run(sys.argv[1:]))
+    """Run the command that was typed, and end with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character is no reason to stop.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from gongshi.cli import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 2
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,14 @@ and does not need, a module of the private side."""
 
 from __future__ import annotations
 
+import gettext
+import json
+import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -45,12 +50,11 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module, attribute = COMMANDS[name].split(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return _in_chinese(getattr(import_module(module), attribute))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="gongshi", message="公示 %(version)s")
+@click.version_option(package_name="gongshi", message="公示 %(version)s", help="显示版本后结束。")
 def cli() -> None:
     """公示：失信被执行人名单的公布、查询、推送与撤回。
 
@@ -60,14 +64,96 @@ def cli() -> None:
 
 def run(arguments: Sequence[str], world: World | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 some input was refused, 2 nothing could be done."""
+    machine = "--json" in arguments
     try:
+        _refuse_broken(arguments)
         result = cli.main(args=list(arguments), prog_name="gongshi", standalone_mode=False, obj=world or World())
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.Abort:
-        click.echo("已中止", err=True)
-        return 2
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return 2
+    except click.Abort:
+        return fail("已中止", "aborted", machine)
+    except click.ClickException as error:
+        return fail(" ".join(error.format_message().split()) + _hint(error), "usage", machine)
+    except BrokenPipeError:
+        stop_talking()
+        return 0
     return result if isinstance(result, int) else 0
+
+
+def fail(reason: str, rule: str | None, machine: bool) -> int:
+    """Say in one line, and to a machine in one object, why nothing was done; exit code 2."""
+    told = _hide_numbers(reason)
+    if machine:
+        say(json.dumps({"error": told, "rule": rule}, ensure_ascii=False))
+    try:
+        click.echo(f"未办理：{told}", err=True)
+    except OSError:
+        pass  # There is nobody left to tell.
+    return 2
+
+
+def say(text: str) -> None:
+    """Print a line. Where the reader has left (`| head`), the work was done all the same."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        stop_talking()
+    except OSError:
+        stop_talking()
+        raise
+
+
+def stop_talking() -> None:
+    """Let what is still to be printed go nowhere, so that nothing fails when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+_LOCALE = Path(__file__).with_name("locale")
+# What may be somebody's number is not printed, wherever it was typed.
+_NUMBER = re.compile(r"(?<![\dA-Za-z])(?:1[3-9]\d{9}|\d{15,19}[Xx]?)(?![\dA-Za-z])")
+_METAVAR = {"integer": "整数", "integer range": "整数", "text": "文字", "file": "文件", "path": "路径"}
+
+
+def _hide_numbers(text: str) -> str:
+    return _NUMBER.sub(lambda found: f"（{len(found[0])} 位号码）", text)
+
+
+def _speak_chinese() -> None:
+    # Click takes its words from gettext, which goes by the environment; the product speaks one language everywhere.
+    os.environ["LANGUAGE"] = "zh_CN"
+    gettext.bindtextdomain("messages", str(_LOCALE))
+
+
+def _in_chinese(command: click.Command) -> click.Command:
+    """A command whose usage line has no English placeholders: gettext does not reach those."""
+    command.options_metavar = "[选项]"
+    for parameter in command.params:
+        kind = parameter.type.name
+        if parameter.metavar is None and kind in _METAVAR and not getattr(parameter, "is_flag", False):
+            parameter.metavar = _METAVAR[kind]
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = "命令 [参数]..."
+        for part in command.commands.values():
+            _in_chinese(part)
+    return command
+
+
+def _refuse_broken(arguments: Sequence[str]) -> None:
+    for place, argument in enumerate(arguments, start=1):
+        if not argument.isascii() and any("\ud800" <= character <= "\udfff" for character in argument):
+            raise click.UsageError(f"第 {place} 个参数不是有效的 UTF-8 文字，请检查终端的编码")
+
+
+def _hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"（用法见 {context.command_path} --help）" if context else ""
+
+
+_in_chinese(cli)
+# Before the commands are loaded: some words are taken when a parameter is made.
+_speak_chinese()

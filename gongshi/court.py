@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from gongshi.clock import World
@@ -18,14 +18,14 @@ from registry.database import migrate, open_engine
 from registry.departing import Departure
 from registry.masks import MaskProfile
 from registry.policy import Policy, PolicyError, load_policy
-from registry.publishing import Publisher, expire_some
-from registry.tables import JournalHeadRow
+from registry.publishing import Publisher, expire_some, reissue_some
+from registry.tables import JournalHeadRow, RecordRow
 from registry.turns import Turns
-from registry.vault import Vault, create_key, open_vault
+from registry.vault import Vault, VaultError, create_key, open_vault
 from search_index.database import for_reading
 from search_index.day import day_of
 from search_index.index import IndexWriter
-from search_index.journal import JournalEntry
+from search_index.journal import ChangeType, EntryChange, JournalEntry
 from search_index.profile import Profile
 from search_index.store import Store, StoreWriter
 from search_index.sync import rebuild as rebuild_index
@@ -69,7 +69,14 @@ class Court:
 
     @cached_property
     def vault(self) -> Vault:
-        return open_vault(self.settings.key_file)
+        """The vault of this home, tried on one record: a key that is another home's must not seal a line.
+        Raises VaultError."""
+        vault = open_vault(self.settings.key_file)
+        with self.reading() as session:
+            row = session.execute(select(RecordRow.sealed, RecordRow.identity).limit(1)).first()
+        if row is not None:
+            vault.open(row.sealed, row.identity)
+        return vault
 
     @cached_property
     def store_writer(self) -> StoreWriter:
@@ -109,8 +116,11 @@ class Court:
 
     def require_home(self) -> None:
         """Raises NotInitialised where `init` has not been run."""
-        if not self.settings.key_file.exists():
-            raise NotInitialised(f"{self.settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
+        if self.settings.key_file.exists():
+            return
+        if self.settings.private.exists():
+            raise NotInitialised(f"没有密钥文件 {self.settings.key_file}：请从备份恢复；从未用过的，请运行 gongshi init")
+        raise NotInitialised(f"{self.settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
 
     def init(self, profile: Profile | None = None) -> bool:
         """Make the home and its databases, or bring them to this version. True when it was new."""
@@ -129,10 +139,20 @@ class Court:
                 session.add(JournalHeadRow(id=1, position=0, sequence=0))
                 session.flush()
                 journal.append_profile(session, self.now, profile or Profile())
+        self._refuse_new_key()
         # Last: its presence is what says that everything before it was done.
         create_key(settings.key_file)
         self.feed()
         return new
+
+    def _refuse_new_key(self) -> None:
+        if self.settings.key_file.exists():
+            return
+        with self.session() as session:
+            if session.scalar(select(RecordRow.id).limit(1)) is not None:
+                raise VaultError(
+                    f"数据库中已有加密的记录，而密钥文件 {self.settings.key_file} 不见了：请从备份恢复密钥，不能新建"
+                )
 
     def profile(self) -> Profile:
         with self.reading() as session:
@@ -149,9 +169,13 @@ class Court:
         self.feed()
 
     def publish(self, progress: Progress = quiet) -> tuple[int, int, int]:
-        """Publish what is due, end what has ended, feed the store. Returns published, expired, sequence."""
+        """Publish what is due, end what has ended, issue anew what was public under other rules, feed the store.
+
+        Returns published, expired, sequence.
+        """
         now, today = self.now, self.today
         expired = self._expire(now, today)
+        self._reissue(now, today)
         publisher = self.publisher()
         published, after = 0, 0
         while True:
@@ -176,9 +200,25 @@ class Court:
             with self.session() as session:
                 departure = decide(session)
             if departure.change is not None:
-                self.store_writer.forget([departure.change])
+                self.store_writer.apply_ahead([departure.change])
         self.feed_if_idle()
         return departure
+
+    def amend(self, decide: Callable[[Session], Sequence[EntryChange]]) -> Sequence[EntryChange]:
+        """Carry out what changes or takes down an entry: when this returns, every reader sees it so."""
+        with self.turns.go_ahead():
+            with self.session() as session:
+                changes = decide(session)
+            if changes:
+                self.store_writer.apply_ahead(changes)
+        self.feed_if_idle()
+        return changes
+
+    def spread(self) -> None:
+        """Take what has departed out of the store at once, and feed it unless other work holds it."""
+        with self.turns.go_ahead():
+            self._forget_departed()
+        self.feed_if_idle()
 
     def feed(self, progress: Progress = quiet) -> None:
         """Bring the store and the index to the end of the journal."""
@@ -250,7 +290,23 @@ class Court:
         with self.reading() as session:
             departures = journal.departures_after(session, self.store_writer.position())
         if departures:
-            self.store_writer.forget(departures)
+            self.store_writer.apply_ahead(departures)
+
+    def _forget(self, changes: Sequence[EntryChange]) -> None:
+        gone = [change for change in changes if change.type is ChangeType.GONE]
+        if gone:
+            self.store_writer.apply_ahead(gone)
+
+    def _reissue(self, now: datetime, today: date) -> None:
+        policy = self.policy()
+        while True:
+            self.turns.step_aside()
+            with self.session() as session:
+                looked_at, changes = reissue_some(session, self.vault, policy, now, today)
+            if not looked_at:
+                return
+            self._forget(changes)
+            self.feed_store()
 
     def _expire(self, now: datetime, today: date) -> int:
         expired = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +14,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "GONGSHI_"
+_POSTGRESQL = "postgresql+psycopg"
+_ADDRESS = re.compile(r"https?://[^\s/?#]+")
 
 
 class BadSetting(Exception):
@@ -21,7 +25,7 @@ class BadSetting(Exception):
 class Settings(BaseSettings):
     """Where things are. `home` holds registry/ and notifier/ (private) and public/ (all that the portal may read)."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     home: Path = Path("var")
     registry_url: str = ""
@@ -33,18 +37,22 @@ class Settings(BaseSettings):
     @field_validator("registry_url", "disclosed_url", "notifier_url")
     @classmethod
     def _is_database(cls, value: str) -> str:
+        if not value:
+            return value
         try:
-            backend = make_url(value).get_backend_name() if value else "sqlite"
-        except ArgumentError:
-            backend = ""
-        if backend not in ("sqlite", "postgresql"):
-            raise ValueError("应为 sqlite:///… 或 postgresql+psycopg://… 形式的数据库地址")
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            url = None
+        if url is None or url.drivername not in ("sqlite", _POSTGRESQL) or url.database in (None, "", ":memory:"):
+            raise ValueError(f"应为 sqlite:////文件 或 {_POSTGRESQL}://主机/库名 形式的数据库地址")
+        if url.drivername == _POSTGRESQL and find_spec("psycopg") is None:
+            raise ValueError("使用 PostgreSQL 须先安装 psycopg：pip install 'gongshi[postgres]'")
         return value
 
     @field_validator("public_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
+        if value and not _ADDRESS.match(value):
             raise ValueError("应为 http:// 或 https:// 开头的网址")
         return value.rstrip("/")
 

@@ -16,10 +16,10 @@ from registry.approval import REASONS, Refusal, check
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, build_excerpts, find_all
 from registry.lifecycle import Action, transition
+from registry.matching import is_same_debtor
 from registry.policy import Policy
 from registry.publishing import is_over, redisclose
 from registry.record import Facts, Record, State
-from registry.matching import is_same_debtor
 from registry.records import facts_columns, identity_columns, proposal_context, read_facts, read_record
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns

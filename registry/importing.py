@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.facts_json import facts_to_json
 from registry.intake import Accepted, Intake, Quarantine, Refused, read_file
-from registry.matching import Conflict, Known, New, Proposal, Unchanged, judge
+from registry.matching import Conflict, Known, New, Proposal, Unchanged, is_same_debtor, judge
 from registry.record import Facts, State
-from registry.records import facts_columns, identity_columns, source_digest
+from registry.records import facts_columns, identity_columns, proposal_context, read_facts, source_digest
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns, chunks
 from registry.vault import Vault
@@ -112,7 +113,7 @@ class Importer:
         refused = [line for line in lines if isinstance(line, Refused)]
         self.turns.step_aside()
         with Session(self.engine) as session, session.begin():
-            known = _KnownRecords(session, batch, prepared)
+            known = _KnownRecords(session, batch, prepared, self.vault)
             records: list[dict[str, Any]] = []
             proposals: list[dict[str, Any]] = []
             for line in prepared:
@@ -121,7 +122,7 @@ class Importer:
                         records.append(line.record_row(batch, listing, actor, now, self.vault))
                         known.add(line, listing)
                     case Proposal(record_id):
-                        proposals.append(line.proposal_row(batch, record_id, known.identity(record_id), self.vault))
+                        proposals.append(line.proposal_row(batch, record_id, self.vault))
                         known.add_proposal(record_id, line.digest, in_this_file=True)
                     case Unchanged():
                         tally.unchanged += 1
@@ -151,7 +152,8 @@ class Importer:
             else:
                 session.delete(row)
             counts = {"accepted": tally.accepted, "unchanged": tally.unchanged, "quarantined": len(tally.refused)}
-            audit.note(session, now, actor, "import", batch=batch, detail=counts)
+            # A batch that brought nothing is gone, and its number may be another's.
+            audit.note(session, now, actor, "import", batch=batch if tally.accepted else None, detail=counts)
         return ImportReport(
             batch=batch if tally.accepted else None,
             accepted=tally.accepted,
@@ -202,9 +204,9 @@ class _Line:
             "changed_at": now,
         }
 
-    def proposal_row(self, batch: int, record_id: int, context: str, vault: Vault) -> dict[str, Any]:
+    def proposal_row(self, batch: int, record_id: int, vault: Vault) -> dict[str, Any]:
         return {
-            **facts_columns(self.whole, vault, context),
+            **facts_columns(self.whole, vault, proposal_context(record_id)),
             "batch_id": batch,
             "line": self.line,
             "record_id": record_id,
@@ -234,18 +236,19 @@ def _missing(facts: Facts) -> tuple[str, ...]:
 class _KnownRecords:
     """What the registry holds of the cases that a chunk is about."""
 
-    def __init__(self, session: Session, batch: int, lines: Iterable[_Line]) -> None:
+    def __init__(self, session: Session, batch: int, lines: Iterable[_Line], vault: Vault) -> None:
         self._by_identity: dict[tuple[str, str], Known] = {}
-        self._by_likeness: dict[tuple[str, str], list[tuple[bool, Known]]] = {}
-        self._identities: dict[int, str] = {}
+        self._by_likeness: dict[tuple[str, str], dict[str, _Candidate]] = {}
         self._proposed: dict[int, set[str]] = {}
         self._touched: set[int] = set()
-        cases = {line.columns["case_key"] for line in lines}
+        cases, ids = {line.columns["case_key"] for line in lines}, []
         for row in session.scalars(select(RecordRow).where(RecordRow.case_key.in_(cases)).order_by(RecordRow.listing)):
-            self._identities[row.id] = row.identity
-            self._remember(row.case_key, row.identity, row.likeness, row.masked, _known(row, batch))
-        ids = list(self._identities)
-        for found in session.scalars(select(ProposalRow).where(ProposalRow.record_id.in_(ids))):
+            ids.append(row.id)
+            candidate = _Candidate(known=_known(row, batch), facts=partial(read_facts, row, vault, row.identity))
+            self._remember(row.case_key, row.identity, row.likeness, candidate)
+        # A version that was decided on is not proposed any more, and may be again.
+        open_ones = select(ProposalRow).where(ProposalRow.record_id.in_(ids), ProposalRow.decided.is_(False))
+        for found in session.scalars(open_ones):
             self.add_proposal(found.record_id, found.source_digest, in_this_file=found.batch_id == batch)
 
     def find(self, line: _Line) -> Known | None:
@@ -253,16 +256,14 @@ class _KnownRecords:
         case = line.columns["case_key"]
         known = self._by_identity.get((case, line.columns["identity"]))
         if known is None:
-            alike = self._by_likeness.get((case, line.columns["likeness"]), [])
-            known = next((known for masked, known in alike if masked or line.columns["masked"]), None)
+            candidates = self._by_likeness.get((case, line.columns["likeness"]), {}).values()
+            alike = [item.known for item in candidates if is_same_debtor(line.facts, item.facts())]
+            known = replace(alike[-1], alike=len(alike)) if alike else None
         return replace(known, in_this_file=True) if known and known.id in self._touched else known
 
     def proposed(self, line: _Line) -> frozenset[str]:
         known = self.find(line)
         return frozenset(self._proposed.get(known.id, ())) if known else frozenset()
-
-    def identity(self, record_id: int) -> str:
-        return self._identities[record_id]
 
     def add_proposal(self, record_id: int, digest: str, *, in_this_file: bool) -> None:
         self._proposed.setdefault(record_id, set()).add(digest)
@@ -281,11 +282,20 @@ class _KnownRecords:
             departed_ground=None,
         )
         columns = line.columns
-        self._remember(columns["case_key"], columns["identity"], columns["likeness"], columns["masked"], known)
+        candidate = _Candidate(known=known, facts=lambda: line.facts)
+        self._remember(columns["case_key"], columns["identity"], columns["likeness"], candidate)
 
-    def _remember(self, case: str, identity: str, likeness: str, masked: bool, known: Known) -> None:
-        self._by_identity[case, identity] = known
-        self._by_likeness.setdefault((case, likeness), []).insert(0, (masked, known))
+    def _remember(self, case: str, identity: str, likeness: str, candidate: _Candidate) -> None:
+        self._by_identity[case, identity] = candidate.known
+        self._by_likeness.setdefault((case, likeness), {})[identity] = candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """A record whose number may be that of a line; its facts are opened only where that has to be seen."""
+
+    known: Known
+    facts: Callable[[], Facts]
 
 
 def _known(row: RecordRow, batch: int) -> Known:
@@ -298,4 +308,5 @@ def _known(row: RecordRow, batch: int) -> Known:
         in_this_file=row.batch_id == batch,
         departed_on=row.departed_on,
         departed_ground=row.departed_ground,
+        was_public=row.number is not None,
     )

@@ -94,19 +94,23 @@ def judge(facts: Facts, digest: str, known: Known | None, proposed: frozenset[st
     """What a line means beside what is known. `proposed` holds the digests of versions already proposed for it."""
     if known is None:
         return New(listing=0)
-    if known.alike > 1:
-        return Conflict("id_number", "本案中有不止一名被执行人与所填的掩码号码相符，无法确定是哪一名：请填写完整号码")
     if digest == known.source_digest or digest in proposed:
         return Unchanged()
+    if conflict := _find_conflict(facts, known):
+        return conflict
+    return _judge_relisting(facts, known) if known.state.has_departed else Proposal(known.id)
+
+
+def _find_conflict(facts: Facts, known: Known) -> Conflict | None:
+    if known.alike > 1:
+        return Conflict("id_number", "本案中有不止一名被执行人与所填的掩码号码相符，无法确定是哪一名：请填写完整号码")
     if known.in_this_file:
         return Conflict("case_number", "同一文件中已有同一案件的同一被执行人，且内容不同：请只保留正确的一行")
-    if known.state.has_departed:
-        return _judge_relisting(facts, known)
-    if facts.name != known.name:
+    if facts.name != known.name and not known.state.has_departed:
         return Conflict(
             "name", "与已有记录案号、证件号码相同而姓名或名称不同：姓名和号码不得更正，确属列错人的应撤销后重新列入"
         )
-    return Proposal(known.id)
+    return None
 
 
 def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:

@@ -12,13 +12,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from registry import audit, journal
-from registry.gate import SHANGHAI, Withheld, WithholdReason, disclose
+from registry.gate import Withheld, WithholdReason, disclose
 from registry.lifecycle import Action, transition
 from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
 from registry.tables import DecisionRow, RecordRow
 from registry.vault import Vault
+from search_index.day import day_of
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange
 from search_index.number import draw_number
@@ -230,5 +231,5 @@ def _day_of_end(row: RecordRow, today: date) -> date:
     if ends:
         days.append(date.fromisoformat(ends) + timedelta(days=1))
     if row.visible_until:
-        days.append(row.visible_until.astimezone(SHANGHAI).date())
+        days.append(day_of(row.visible_until))
     return min(days)

@@ -83,7 +83,7 @@ def get_row(session: Session, reference: str) -> RecordRow:
     elif case := find_case_number(reference):
         rows = _current(list(session.scalars(_locked().where(RecordRow.case_key == case.key))))
     else:
-        raise RecordNotFound(f"“{reference}”不是记录编号（SX-开头）或案号")
+        raise RecordNotFound(f"“{reference}”不是记录编号（SX-开头）或案号，请核对")
     if not rows:
         raise RecordNotFound(f"没有编号或案号为“{reference}”的记录")
     if len(rows) > 1:

@@ -30,8 +30,8 @@ class StaffError(Exception):
 
 def add(session: Session, name: str, role: Role, password: str, now: datetime, actor: str) -> None:
     """Make an account. Raises StaffError."""
-    if not name.strip() or len(name) > 64 or not name.isprintable():
-        raise StaffError("用户名应为 1 至 64 个可见字符")
+    if not name or name != name.strip() or len(name) > 64 or not name.isprintable():
+        raise StaffError("用户名应为 1 至 64 个可见字符，首尾不能有空格")
     if len(password) < MIN_PASSWORD:
         raise StaffError(f"口令至少 {MIN_PASSWORD} 个字符")
     if session.get(StaffRow, name):

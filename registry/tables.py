@@ -60,6 +60,7 @@ class RecordRow(Base):
 
     `identity` digests the full number, `likeness` only what every mask shows of it, so that a masked and a full
     version of the same entry find each other. `listing` counts the times this debtor was listed in this case.
+    `policy` names the rules, and the mask, under which it was last disclosed.
     """
 
     __tablename__ = "record"
@@ -67,6 +68,8 @@ class RecordRow(Base):
         UniqueConstraint("case_key", "identity", "listing"),
         Index("ix_record_likeness", "case_key", "likeness"),
         Index("ix_record_due", "state", "id"),
+        # What was disclosed under other rules is looked for at every publication.
+        Index("ix_record_policy", "state", "policy"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

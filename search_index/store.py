@@ -1,8 +1,8 @@
 """The disclosed store: every entry the public may see now, the list of changes, and the tombstones.
 
 It is a consumer of the journal and holds nothing that was not in it. Applying is idempotent and resumes from the
-stored position. A departure may be applied ahead of its turn (`forget`): it never waits behind bulk work, and a
-published entry that is applied later cannot bring back what a departure with a higher sequence took away.
+stored position. A departure or a correction may be applied ahead of its turn (`apply_ahead`): it never waits behind
+bulk work, and what is applied later with a lower sequence cannot bring back what it took away.
 """
 
 from __future__ import annotations
@@ -263,12 +263,11 @@ class StoreWriter:
         with self._engine.begin() as connection:
             _apply(connection, entries)
 
-    def forget(self, departures: Iterable[EntryChange]) -> None:
-        """Take departures out at once, ahead of whatever is still to be applied before them."""
+    def apply_ahead(self, changes: Iterable[EntryChange]) -> None:
+        """Apply departures and corrections at once, ahead of whatever is still to be applied before them."""
         with self._engine.begin() as connection:
             connection.execute(_lock(select(state_table.c.id)))
-            for entry in departures:
-                _depart(connection, entry)
+            _apply_changes(connection, list(changes))
 
     def set_indexed(self, sequence: int) -> None:
         """Record that the full-text index holds everything up to `sequence`."""
@@ -362,7 +361,10 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
         return
     if [entry.position for entry in new] != list(range(state.position + 1, state.position + 1 + len(new))):
         raise JournalGap(f"store is at {state.position}, next entry is {new[0].position}")
-    _apply_all(connection, new)
+    for entry in new:
+        if isinstance(entry, ProfileChange):
+            connection.execute(state_table.update().values(profile=json.dumps(entry.body, ensure_ascii=False)))
+    _apply_changes(connection, [entry for entry in new if isinstance(entry, EntryChange)])
     sequences = [entry.sequence for entry in new if isinstance(entry, EntryChange)]
     connection.execute(
         state_table.update().values(
@@ -373,30 +375,29 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
     )
 
 
-def _apply_all(connection: Connection, entries: Sequence[JournalEntry]) -> None:
-    buried = _buried(connection, entries)
-    for entry in entries:
-        if isinstance(entry, ProfileChange):
-            connection.execute(
-                state_table.update().values(profile=json.dumps(entry.body, ensure_ascii=False))
-            )
-        elif entry.type is ChangeType.GONE:
-            _depart(connection, entry)
-            buried[entry.record] = max(buried.get(entry.record, 0), entry.sequence)
-        else:
-            _note_change(connection, entry)
-            if entry.body is not None and entry.sequence > buried.get(entry.record, 0):
-                _put(connection, entry)
+def _apply_changes(connection: Connection, changes: Sequence[EntryChange]) -> None:
+    newest = _newest_known(connection, [change.record for change in changes])
+    for change in changes:
+        _note_change(connection, change)
+        if change.sequence < newest.get(change.record, 0):
+            continue  # something later about this record was applied ahead of its turn
+        if change.type is ChangeType.GONE:
+            _depart(connection, change)
+        elif change.body is not None:
+            _put(connection, change)
+        newest[change.record] = change.sequence
 
 
-def _buried(connection: Connection, entries: Sequence[JournalEntry]) -> dict[str, int]:
-    records = [entry.record for entry in entries if isinstance(entry, EntryChange)]
+def _newest_known(connection: Connection, records: Sequence[str]) -> dict[str, int]:
+    """The sequence of the last change of each record that the store knows."""
     found: dict[str, int] = {}
     for start in range(0, len(records), _CHUNK):
-        query = select(tombstone_table.c.record, tombstone_table.c.sequence).where(
-            tombstone_table.c.record.in_(records[start : start + _CHUNK])
+        query = (
+            select(change_table.c.record, func.max(change_table.c.sequence).label("last"))
+            .where(change_table.c.record.in_(records[start : start + _CHUNK]))
+            .group_by(change_table.c.record)
         )
-        found.update((row.record, row.sequence) for row in connection.execute(query))
+        found.update((row.record, row.last) for row in connection.execute(query))
     return found
 
 
@@ -417,16 +418,8 @@ def _put(connection: Connection, entry: EntryChange) -> None:
 
 
 def _depart(connection: Connection, entry: EntryChange) -> None:
-    later = select(func.max(change_table.c.sequence)).where(
-        change_table.c.record == entry.record, change_table.c.type != ChangeType.GONE.value
-    )
-    _note_change(connection, entry)
-    if (connection.execute(later).scalar() or 0) > entry.sequence:
-        return  # shown again since
     connection.execute(delete(document_table).where(document_table.c.record == entry.record))
-    _upsert(
-        connection, tombstone_table, {"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)}
-    )
+    _upsert(connection, tombstone_table, {"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)})
 
 
 def _note_change(connection: Connection, entry: EntryChange) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
-import getpass
 import json
+import os
+import pwd
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from gongshi.calendar import CalendarFileError
+from gongshi.cli import fail, say
 from gongshi.clock import World
 from gongshi.court import Court, NotInitialised, quiet
 from gongshi.settings import BadSetting, read_settings
@@ -30,6 +33,7 @@ from registry.records import RecordNotFound
 from registry.staff import Role, StaffError, require
 from registry.turns import Busy
 from registry.vault import VaultError
+from search_index.index import IndexUnavailable
 from search_index.register import RegisterUnavailable
 from search_index.store import StoreUnavailable
 
@@ -63,29 +67,32 @@ def command(work: Callable[P, int | None]) -> Callable[P, int]:
 
     @functools.wraps(work)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
+        machine = bool(kwargs.get("as_json"))
         try:
             return work(*args, **kwargs) or 0
         except EXPECTED as error:
-            return fail(str(error), getattr(error, "rule", None), bool(kwargs.get("as_json")))
+            return fail(str(error), getattr(error, "rule", None), machine)
         except StoreUnavailable:
-            return fail("公示库暂时不能读取：请先运行 gongshi init，或稍后再试", None, bool(kwargs.get("as_json")))
+            return fail("公示库暂时不能读取：请先运行 gongshi init，或稍后再试", None, machine)
+        except IndexUnavailable:
+            return fail("检索索引不能读取：请运行 gongshi index rebuild", None, machine)
         except DBAPIError as error:
-            return fail(f"数据库不能使用（{_database_reason(error)}）", None, bool(kwargs.get("as_json")))
+            return fail(f"数据库不能使用（{_database_reason(error)}）", None, machine)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             where = f"：{error.filename}" if error.filename else ""
-            return fail(
-                f"文件或磁盘出错（{error.strerror or type(error).__name__}）{where}", None, bool(kwargs.get("as_json"))
-            )
+            return fail(f"文件或磁盘出错（{_system_reason(error)}）{where}", None, machine)
 
     return wrapped
 
 
-def fail(reason: str, rule: str | None, machine: bool) -> int:
-    """Say why nothing was done; exit code 2."""
-    if machine:
-        click.echo(json.dumps({"error": reason, "rule": rule}, ensure_ascii=False))
-    click.echo(f"未办理：{reason}", err=True)
-    return 2
+def os_account() -> str:
+    """The operating-system account of this process, from the system: the environment says what anyone put there."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def open_court() -> Court:
@@ -112,14 +119,14 @@ def sign(court: Court, actor: str, *roles: Role) -> str:
     with court.turns.go_ahead(), court.session() as session:
         require(session, actor, *roles)
         name = click.get_current_context().command_path
-        detail = {"command": name, "os_account": getpass.getuser()}
+        detail = {"command": name, "os_account": os_account()}
         audit.note(session, court.now, actor, "command", detail=detail)
     return actor
 
 
 def report(machine: bool, found: Mapping[str, Any], text: str) -> None:
     """Print one JSON object, or the sentence for people."""
-    click.echo(json.dumps(found, ensure_ascii=False) if machine else text)
+    say(json.dumps(found, ensure_ascii=False) if machine else text)
 
 
 def day(value: Any, default: date) -> date:
@@ -152,13 +159,36 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
         yield advance
 
 
+_SYSTEM_REASONS = {
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "所在磁盘是只读的",
+    errno.ENOSPC: "磁盘已满，请腾出空间后重试",
+    errno.EDQUOT: "超出磁盘配额，请腾出空间后重试",
+    errno.EFBIG: "文件超出允许的大小",
+    errno.ENOENT: "没有这个文件或者目录",
+    errno.EEXIST: "已有同名的文件",
+    errno.ENOTDIR: "路径中有一段不是目录",
+    errno.EISDIR: "是目录，应为文件",
+    errno.EIO: "磁盘读写出错，请检查磁盘",
+    errno.EMFILE: "打开的文件过多",
+}
+
+
+def _system_reason(error: OSError) -> str:
+    return _SYSTEM_REASONS.get(error.errno or 0, f"系统错误 {error.errno}")
+
+
 def _database_reason(error: DBAPIError) -> str:
     text = str(error.orig)
     known = {
         "disk is full": "磁盘已满，请腾出空间后重试",
         "readonly": "数据库文件只读，请检查权限",
         "locked": "正被其他程序占用，请稍后重试",
+        "disk I/O": "磁盘读写出错或者已满，请检查磁盘",
         "no such table": "还没有建表，请先运行 gongshi init",
+        "no such column": "数据库不是本版本的，请先运行 gongshi init",
+        "relation": "还没有建表，请先运行 gongshi init",
         "malformed": "数据库文件已损坏，请从备份恢复",
         "not a database": "数据库文件已损坏，请从备份恢复",
         "unable to open": "打不开数据库文件，请检查路径和权限",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,8 +15,10 @@ from registry import departing
 from registry.correcting import Corrector
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Departure, Grounds
 from registry.lifecycle import STATE_LABEL, Action
+from registry.record import State
 from registry.records import get_row
-from registry.staff import Role
+from registry.staff import Role, require
+from search_index.journal import ChangeType, EntryChange
 
 record_argument = click.argument("record", metavar="记录编号或案号")
 basis_option = click.option("--basis", required=True, metavar="依据", help="依据的文书或说明。")
@@ -87,9 +90,9 @@ def hold(
         raise click.UsageError("--confirm 与 --lift 不能同时使用")
     if lift:
         return _lift(court, record, basis, sign(court, actor, Role.CLERK, Role.REVIEWER), as_json)
-    sign(court, actor, Role.CLERK, Role.REVIEWER)
     if confirm:
-        return _confirm(court, record, actor, as_json)
+        return _confirm(court, record, sign(court, actor, Role.REVIEWER), as_json)
+    sign(court, actor, Role.CLERK, Role.REVIEWER)
     if not basis:
         raise click.UsageError("屏蔽须用 --basis 说明依据")
     return _take_down(court, record, Action.HOLD, _grounds(court, None, basis, arose, known), actor, as_json)
@@ -108,15 +111,20 @@ def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], 
     sign(court, actor, Role.REVIEWER)
     pairs = [_pair(setting) for setting in settings]
     corrector = Corrector(vault=court.vault, policy=court.policy(), actor=actor, confirmed=frozenset(confirmed))
-    now = court.now
-    with court.turns.go_ahead(), court.session() as session:
+    now, number, state = court.now, None, ""
+
+    def decide(session: Session) -> Sequence[EntryChange]:
+        nonlocal number, state
         row = get_row(session, record)
         changes = corrector.correct(session, row, pairs, now, court.today)
-        number = row.number
-    court.feed()
-    sequence = court.sequence() if changes else None
-    found = {"record": number, "sequence": sequence, "at": now.isoformat()}
-    report(as_json, found, f"已更正 {number or record}" + ("" if changes else "（公众看到的内容没有变化）"))
+        number, state = row.number, STATE_LABEL[State(row.state)]
+        return changes
+
+    changes = court.amend(decide)
+    found = {"record": number, "sequence": changes[-1].sequence if changes else None, "at": now.isoformat()}
+    gone = any(change.type is ChangeType.GONE for change in changes)
+    seen = f"（{state}，公众已查不到）" if gone else "" if changes else f"（{state}；公众看到的内容没有变化）"
+    report(as_json, found, f"已更正 {number or record}{seen}")
     return 0
 
 
@@ -150,18 +158,23 @@ def _confirm(court: Court, record: str, actor: str, as_json: bool) -> int:
 
 
 def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> int:
-    now, publisher = court.now, court.publisher()
+    now, publisher, shown = court.now, court.publisher(), None
     with court.session() as session:
         row = get_row(session, record)
-        if not basis and not departing.lift_is_asked(session, row):
+        asked = departing.lift_is_asked(session, row)
+        if asked:
+            require(session, actor, Role.REVIEWER)
+        elif not basis:
             raise click.UsageError("提出解除屏蔽须用 --basis 说明依据")
         lifted = departing.lift_hold(session, row, basis, actor, now, court.today)
         if lifted:
-            publisher.publish_row(session, row, now, court.today)
+            shown = publisher.publish_row(session, row, now, court.today)
         number, state = row.number, row.state
     court.feed()
-    sequence = court.sequence() if lifted else None
-    text = "已解除屏蔽" if lifted else "已提出解除屏蔽，待另一名审核人同意"
+    sequence = court.sequence() if shown else None
+    text = "已提出解除屏蔽，待另一名审核人同意"
+    if lifted:
+        text = "已解除屏蔽" if shown else f"屏蔽已解除，但现在不能公布（{STATE_LABEL[State(state)]}）"
     report(
         as_json,
         {"record": number, "sequence": sequence, "at": now.isoformat(), "state": state},

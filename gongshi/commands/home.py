@@ -93,6 +93,13 @@ def _changed(current: Profile, settings: tuple[str, ...], emblem: Path | None) -
 
 
 def _read_password() -> str:
+    if sys.stdin is None:
+        return ""
     if sys.stdin.isatty():
         return str(click.prompt("口令", hide_input=True, confirmation_prompt="再输入一次"))
-    return sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = sys.stdin.readline().rstrip("\r\n")
+        password.encode()
+    except UnicodeError:
+        raise click.UsageError("口令不是有效的 UTF-8 文字") from None
+    return password

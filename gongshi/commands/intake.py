@@ -16,10 +16,18 @@ from registry.staff import Role
 from search_index.day import day_of
 
 SHOWN = 20
+BATCH = click.IntRange(1, 2**31 - 1)
+
+
+def _regular(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+    # A file is read more than once, which a pipe or a device does not allow.
+    if not path.is_file():
+        raise click.BadParameter("只能是普通文件，不能是管道或者设备")
+    return path
 
 
 @click.command("import", short_help="导入文件。")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="文件")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=_regular, metavar="文件")
 @acting
 @as_json
 @command
@@ -48,7 +56,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
 
 
 @click.command(short_help="审核一批（须由导入人以外的审核人办理）。")
-@click.argument("batch", type=int, metavar="批次")
+@click.argument("batch", type=BATCH, metavar="批次")
 @acting
 @click.option(
     "--confirm",
@@ -72,6 +80,8 @@ def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> 
     )
     with progress_bar("审核") as progress:
         done = approver.run(batch, court.now, court.today, progress)
+    # A second version may have changed, or taken down, what is public.
+    court.spread()
     found = {
         "batch": done.batch,
         "approved": done.approved,
@@ -85,7 +95,7 @@ def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> 
 
 
 @click.command(short_help="列出一批中建议遮盖之处。")
-@click.argument("batch", type=int, metavar="批次")
+@click.argument("batch", type=BATCH, metavar="批次")
 @as_json
 @command
 def findings(batch: int, as_json: bool) -> int:
@@ -112,7 +122,7 @@ def findings(batch: int, as_json: bool) -> int:
 
 
 @click.command(short_help="与案件系统或全国平台的全量名单核对。")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="文件")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=_regular, metavar="文件")
 @acting
 @click.option("--force", is_flag=True, help="缺失的条目超过两成时仍然执行。")
 @as_json

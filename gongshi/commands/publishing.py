@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
-from gongshi.commands.common import as_json, command, fail, open_court, progress_bar, report
+from gongshi.cli import fail
+from gongshi.commands.common import as_json, command, open_court, os_account, progress_bar, report
 from gongshi.office import open_office
 from notifier.calendar import InvalidPeriod, Period
 from notifier.runs import PeriodNotBegun, Push
@@ -38,7 +37,7 @@ def push(period: str, dry_run: bool, as_json: bool) -> int:
     court = open_court()
     office = open_office(court)
     try:
-        done = push_run(office, Period.parse(period), now=court.now, made_by=getpass.getuser(), dry_run=dry_run)
+        done = push_run(office, Period.parse(period), now=court.now, made_by=os_account(), dry_run=dry_run)
     except (InvalidPeriod, PeriodNotBegun) as error:
         return fail(str(error), None, as_json)
     report(as_json, done.as_json(), _push_text(done, dry_run))

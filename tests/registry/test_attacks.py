@@ -232,7 +232,9 @@ def test_a_half_imported_batch_can_be_neither_seen_nor_touched(home: Home) -> No
     assert bring_in(home, a_person(1))["accepted"] == 1
 
 
-@pytest.mark.parametrize("basis", ["", "  ", f"身份证{citizen_number(1)}", "电话13900000001", f"证{citizen_number(2)}号"])
+@pytest.mark.parametrize(
+    "basis", ["", "  ", f"身份证{citizen_number(1)}", "电话13900000001", f"证{citizen_number(2)}号"]
+)
 def test_a_basis_names_a_document_and_no_persons_numbers(home: Home, public: FlaskClient, basis: str) -> None:
     home.publish(a_person(1))
     said = home.run("withdraw", CASE, "--ground", "wrongly_listed", "--basis", basis, "--as", "reviewer")
@@ -352,7 +354,9 @@ def test_what_ended_before_it_was_published_may_be_listed_by_a_later_decision(ho
     assert rules(approve(home, batch)) == []
     home.clock.moment = datetime(2027, 2, 1, tzinfo=SHANGHAI)
     assert home.ask("publish")["published"] == 0
-    later = with_term(a_person(1, decided_on="2027-01-20", served_on="2027-01-22", decision_number="新1号"), "2028-01-01")
+    later = with_term(
+        a_person(1, decided_on="2027-01-20", served_on="2027-01-22", decision_number="新1号"), "2028-01-01"
+    )
     assert bring_in(home, later)["accepted"] == 1
 
 
@@ -360,7 +364,9 @@ def test_an_end_is_dated_by_the_law_and_not_by_when_the_machine_woke(home: Home)
     home.publish(with_term(a_person(1), "2026-12-01"))
     home.clock.moment = datetime(2027, 2, 1, tzinfo=SHANGHAI)
     assert home.ask("publish")["expired"] == 1
-    later = with_term(a_person(1, decided_on="2027-01-20", served_on="2027-01-22", decision_number="新1号"), "2028-01-01")
+    later = with_term(
+        a_person(1, decided_on="2027-01-20", served_on="2027-01-22", decision_number="新1号"), "2028-01-01"
+    )
     assert bring_in(home, later)["accepted"] == 1
 
 
@@ -427,7 +433,9 @@ def test_a_wrong_key_stops_before_anything_is_written(home: Home, key: bytes) ->
 def test_no_number_telephone_or_address_is_anywhere_but_in_quarantine(home: Home) -> None:
     third = citizen_number(77)
     obligation = f"向原告李某某（身份证号{third}，电话13912345678）支付100000元。"
-    said = [home.run("import", home.write("s.jsonl", [a_person(1, obligation=obligation), a_person(2)]), "--as", "clerk")]
+    said = [
+        home.run("import", home.write("s.jsonl", [a_person(1, obligation=obligation), a_person(2)]), "--as", "clerk")
+    ]
     spoiled = [a_person(3, id_number=citizen_number(3)[:-1] + "A"), a_person(4, phone=citizen_number(4)), "x"]
     said.append(home.run("import", home.write("t.jsonl", spoiled), "--as", "clerk", "--json"))  # type: ignore[arg-type]
     said += [home.run("findings", 1), home.run("approve", 1, "--as", "reviewer", *BOTH), home.run("publish")]

@@ -141,7 +141,7 @@ def test_many_small_changes_equal_a_rebuild(seed: int) -> None:
 def test_a_departure_leaves_the_index_ahead_of_what_was_journalled_before_it(own: PublishedList) -> None:
     secret = DOCUMENTS[4]
     ahead = EntryChange(position=35, at=NOW, sequence=35, type=ChangeType.GONE, record=secret.record, body=None)
-    own.writer.forget([ahead])
+    own.writer.apply_ahead([ahead])
     assert own.sync() == 30
     assert Index(own.folder).open().count() == 29
     own.index.compact()

@@ -60,7 +60,7 @@ def test_at_its_end_a_document_is_gone_though_nobody_removed_it(url: str, writer
 
 def test_a_departure_ahead_of_its_turn_is_not_undone_by_what_comes_before_it(url: str, writer: StoreWriter) -> None:
     document = a_document()
-    writer.forget([gone(2, document.record)])
+    writer.apply_ahead([gone(2, document.record)])
     writer.apply([shown(1, document)])
     with Store(url).snapshot(AT) as snapshot:
         assert snapshot.document(document.record) is None
@@ -71,18 +71,31 @@ def test_a_departure_ahead_of_its_turn_is_not_undone_by_what_comes_before_it(url
         assert snapshot.departed(document.record) is None
 
 
+def test_a_correction_ahead_of_its_turn_is_not_undone_by_what_comes_before_it(url: str, writer: StoreWriter) -> None:
+    wrong, right = a_document(obligation="错的内容"), a_document(obligation="对的内容")
+    writer.apply_ahead([shown(2, right, corrected=True)])
+    writer.apply([shown(1, wrong)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.document(right.record) == right
+        assert snapshot.changed_since(1) == {right.record}
+    writer.apply([shown(2, right, corrected=True), gone(3, right.record)])
+    writer.apply_ahead([shown(2, right, corrected=True)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.document(right.record) is None
+
+
 def test_a_departure_told_again_does_not_take_down_what_was_shown_again_since(url: str, writer: StoreWriter) -> None:
     document = a_document()
     departure = gone(2, document.record)
     writer.apply([shown(1, document), departure, shown(3, document)])
-    writer.forget([departure])
+    writer.apply_ahead([departure])
     with Store(url).snapshot(AT) as snapshot:
         assert snapshot.document(document.record) == document
 
 
 def test_the_changes_are_told_only_as_far_as_they_are_whole(url: str, writer: StoreWriter) -> None:
     writer.apply([shown(1, a_document(1))])
-    writer.forget([gone(5, a_number(9))])
+    writer.apply_ahead([gone(5, a_number(9))])
     with Store(url).snapshot(AT) as snapshot:
         assert [change.sequence for change in snapshot.changes(0, 100)] == [1]
         assert snapshot.changed_since(1) == {a_number(9)}
@@ -112,7 +125,7 @@ def test_the_words_of_a_departed_entry_leave_the_file(url: str, writer: StoreWri
     token = "独一无二的姓名𠮷𠮷"
     for position in range(1, 40):
         writer.apply([shown(position, a_document(position, name=token if position == 20 else "甲测试"))])
-    writer.forget([gone(40, a_number(20))])
+    writer.apply_ahead([gone(40, a_number(20))])
     assert all(token.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
@@ -148,7 +161,7 @@ def test_however_the_journal_is_applied_the_store_is_the_same(
         writer.create()
     whole.apply(lines)
     if early:
-        parts.forget([line for line in lines if line.type is ChangeType.GONE])
+        parts.apply_ahead([line for line in lines if line.type is not ChangeType.PUBLISHED])
     for cut in sorted(cuts):
         parts.apply(lines[: min(cut, len(lines))])  # from the start each time: what was applied is passed over
     parts.apply(lines)
