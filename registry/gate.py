@@ -394,7 +394,8 @@ def _holds(field: str, compact: str, key: str, value: str, facts: Facts) -> bool
         return False
     if key not in ("name", "employer"):
         return True
-    if field == "legal_representative" and key == "name" and wanted == compact:
+    # Whoever represents the debtor is named by art. 6, also where the applicant's name is theirs or a part of it.
+    if field == "legal_representative" and key == "name":
         return False
     own = _compact(fold(facts.name))
     return wanted not in own or wanted in compact.replace(own, "\0")

@@ -467,3 +467,10 @@ def test_a_profile_may_take_a_field_away(tmp_path: Path) -> None:
     (tmp_path / "less.toml").write_text(text, encoding="utf-8")
     document = shown(record(), load_policy("less", tmp_path))
     assert (document.gender, document.name) == (None, DEBTOR)
+
+
+@pytest.mark.parametrize("representative", ["王伟", "王伟国"])
+def test_a_representative_may_share_the_name_of_the_applicant(representative: str) -> None:
+    facts = organisation(legal_representative=representative, applicant=Applicant(name="王伟"))
+    document = shown(record(facts))
+    assert document.legal_representative == representative
