@@ -40,6 +40,10 @@ class NotInitialised(Exception):
     """There is no home to work in. The message is for the administrator."""
 
 
+class StoreAhead(Exception):
+    """The store has applied more than the journal holds. The message is for the administrator."""
+
+
 def quiet(_done: int, _total: int | None) -> None:
     """A progress that nobody watches."""
 
@@ -119,7 +123,9 @@ class Court:
         if self.settings.key_file.exists():
             return
         if self.settings.private.exists():
-            raise NotInitialised(f"没有密钥文件 {self.settings.key_file}：请从备份恢复；从未用过的，请运行 gongshi init")
+            raise NotInitialised(
+                f"没有密钥文件 {self.settings.key_file}：请从备份恢复；从未用过的，请运行 gongshi init"
+            )
         raise NotInitialised(f"{self.settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
 
     def init(self, profile: Profile | None = None) -> bool:
@@ -175,7 +181,7 @@ class Court:
         """
         now, today = self.now, self.today
         expired = self._expire(now, today)
-        self._reissue(now, today)
+        self._reissue(now)
         publisher = self.publisher()
         published, after = 0, 0
         while True:
@@ -197,6 +203,8 @@ class Court:
         Bulk work stands aside meanwhile; the index follows later and is not believed before.
         """
         with self.turns.go_ahead():
+            # First what a killed command decided and could not carry out: repeated, it is refused as already done.
+            self._forget_departed()
             with self.session() as session:
                 departure = decide(session)
             if departure.change is not None:
@@ -207,6 +215,7 @@ class Court:
     def amend(self, decide: Callable[[Session], Sequence[EntryChange]]) -> Sequence[EntryChange]:
         """Carry out what changes or takes down an entry: when this returns, every reader sees it so."""
         with self.turns.go_ahead():
+            self._forget_departed()
             with self.session() as session:
                 changes = decide(session)
             if changes:
@@ -235,7 +244,7 @@ class Court:
         """Feed unless another process is at it, or there is bulk work to do that a departure must not wait for."""
         with self.turns.feeding_store(wait=False) as mine, self.reading() as session:
             behind = journal.head(session)[0] - self.store_writer.position()
-        if mine and behind <= FEED_CHUNK:
+        if mine and 0 <= behind <= FEED_CHUNK:
             self.feed()
 
     def rebuild(self, *, replay: bool, progress: Progress = quiet) -> int:
@@ -278,6 +287,7 @@ class Court:
 
     def _apply(self) -> None:
         self._forget_departed()
+        self._refuse_store_ahead()
         while True:
             with self.reading() as session:
                 entries = journal.read_after(session, self.store_writer.position(), FEED_CHUNK)
@@ -285,6 +295,17 @@ class Court:
                 return
             self.turns.step_aside()
             self.store_writer.apply(entries)
+
+    def _refuse_store_ahead(self) -> None:
+        # A registry that came back from a backup would be passed over, line by line, as long as the store is ahead.
+        applied = self.store_writer.position()
+        with self.reading() as session:
+            last = journal.head(session)[0]
+        if applied > last:
+            raise StoreAhead(
+                f"公示库已到第 {applied} 行而公布日志只有 {last} 行，登记库像是从备份恢复的："
+                "请先核对备份之后的公布和撤下，再运行 gongshi index rebuild --replay"
+            )
 
     def _forget_departed(self) -> None:
         with self.reading() as session:
@@ -297,12 +318,12 @@ class Court:
         if gone:
             self.store_writer.apply_ahead(gone)
 
-    def _reissue(self, now: datetime, today: date) -> None:
+    def _reissue(self, now: datetime) -> None:
         policy = self.policy()
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                looked_at, changes = reissue_some(session, self.vault, policy, now, today)
+                looked_at, changes = reissue_some(session, self.vault, policy, now)
             if not looked_at:
                 return
             self._forget(changes)

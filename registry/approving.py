@@ -27,7 +27,9 @@ from registry.values import MaskedNumber, OrganisationCode, Uscc
 from registry.vault import Vault
 
 CHUNK = 500
-_NUMBER_CHANGED = "证件号码与已有记录的不是同一个号码；号码不得更正，确属列错人的应撤销后重新列入（法释〔2017〕7号第九条）"
+_NUMBER_CHANGED = (
+    "证件号码与已有记录的不是同一个号码；号码不得更正，确属列错人的应撤销后重新列入（法释〔2017〕7号第九条）"
+)
 
 
 class BatchNotFound(Exception):
@@ -147,7 +149,7 @@ class Approver:
         proposal.decided = True
         row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
         correct_row(session, row, proposed, self.vault, now, self.approver)
-        redisclose(session, row, replace(proposed, state=State(row.state)), self.policy, now, today)
+        redisclose(session, row, replace(proposed, state=State(row.state)), self.policy, now)
         if State(row.state) is State.DRAFT:
             return self._decide(session, row, proposal.line, now, today, Counter())
         return []

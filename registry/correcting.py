@@ -60,7 +60,7 @@ class Corrector:
         if becomes is State.DRAFT:
             row.imported_by = self.actor
         correct_row(session, row, corrected, self.vault, now, self.actor)
-        return redisclose(session, row, replace(corrected, state=State(row.state)), self.policy, now, today)
+        return redisclose(session, row, replace(corrected, state=State(row.state)), self.policy, now)
 
     def _check(self, record: Record, today: date) -> None:
         refusals = check(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.tables import JournalHeadRow, JournalRow
@@ -95,11 +95,16 @@ def newest_profile(session: Session) -> Profile:
     return Profile.from_json(json.loads(body)) if body else Profile()
 
 
-def last_document(session: Session, record: str) -> Mapping[str, Any] | None:
-    """What the public was last shown of a record; None when it has departed."""
-    query = select(JournalRow.body).where(JournalRow.record == record).order_by(JournalRow.position.desc()).limit(1)
-    body = session.scalar(query)
-    return json.loads(body) if body else None
+def last_documents(session: Session, records: Sequence[str]) -> dict[str, Document]:
+    """What the public was last shown of records, by number; those that have departed are left out."""
+    newest = (
+        select(func.max(JournalRow.position))
+        .where(JournalRow.record.in_(records))
+        .group_by(JournalRow.record)
+        .subquery()
+    )
+    query = select(JournalRow.record, JournalRow.body).where(JournalRow.position.in_(select(newest)))
+    return {row.record: Document.from_json(json.loads(row.body)) for row in session.execute(query) if row.body}
 
 
 def _lock_head(session: Session) -> JournalHeadRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -55,7 +55,8 @@ class Publisher:
             .with_for_update()
         )
         rows = list(session.scalars(query))
-        changes = [change for row in rows if (change := self._publish(session, row, now, today))]
+        turn = self._turn(session, rows, now, today)
+        changes = [change for row in rows if (change := self._publish(turn, row))]
         journal.append_changes(session, now, changes)
         return Step(
             published=len(changes), withheld=len(rows) - len(changes), last=rows[-1].id if len(rows) == CHUNK else None
@@ -63,26 +64,29 @@ class Publisher:
 
     def publish_row(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
         """Publish one approved record now if the gate lets it through."""
-        change = self._publish(session, row, now, today)
+        change = self._publish(self._turn(session, [row], now, today), row)
         journal.append_changes(session, now, [change] if change else [])
         return change
 
-    def _publish(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
-        record = read_record(row, self.vault)
-        published_on = record.published_on or today
-        match disclose(replace(record, published_on=published_on, changed_at=now), self.policy, today):
+    def _turn(self, session: Session, rows: Sequence[RecordRow], now: datetime, today: date) -> _Turn:
+        fresh = self._draw(session, sum(row.number is None for row in rows))
+        return _Turn(session=session, now=now, today=today, stamp=stamp_of(self.policy), numbers=iter(fresh))
+
+    def _publish(self, turn: _Turn, row: RecordRow) -> journal.Change | None:
+        record, now = read_record(row, self.vault), turn.now
+        published_on = record.published_on or turn.today
+        match disclose(replace(record, published_on=published_on, changed_at=now), self.policy, turn.today):
             case Withheld(reason=reason):
-                self._keep_inside(session, row, reason, now, today)
+                self._keep_inside(turn.session, row, reason, now, turn.today)
                 return None
             case Document() as document:
-                number = record.number or self._draw(session)
+                number = record.number or next(turn.numbers)
                 document = replace(document, record=number)
         step = transition(record.state, Action.PUBLISH)
         row.state, row.number, row.published_on = step.state.value, number, published_on
-        stamp = stamp_of(self.policy)
-        row.visible_until, row.policy, row.changed_at = document.visible_until, stamp, now
-        detail = {"number": number, "policy": stamp}
-        audit.note(session, now, SYSTEM, "publish", record=row.id, detail=detail)
+        row.visible_until, row.policy, row.changed_at = document.visible_until, turn.stamp, now
+        detail = {"number": number, "policy": turn.stamp}
+        audit.note(turn.session, now, SYSTEM, "publish", record=row.id, detail=detail)
         return journal.Change(type=step.change or ChangeType.PUBLISHED, record=number, document=document)
 
     def _keep_inside(
@@ -96,11 +100,25 @@ class Publisher:
             return
         audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
 
-    def _draw(self, session: Session) -> str:
-        while True:
-            number = draw_number(self.random)
-            if session.scalar(select(RecordRow.id).where(RecordRow.number == number)) is None:
-                return number
+    def _draw(self, session: Session, count: int) -> list[str]:
+        """Numbers that no record has."""
+        drawn: dict[str, None] = {}
+        while len(drawn) < count:
+            fresh = [draw_number(self.random) for _ in range(count - len(drawn))]
+            taken = set(session.scalars(select(RecordRow.number).where(RecordRow.number.in_(fresh))))
+            drawn.update(dict.fromkeys(number for number in fresh if number not in taken))
+        return list(drawn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """What the records of one chunk share: the transaction, the time, the rules, and the numbers drawn for them."""
+
+    session: Session
+    now: datetime
+    today: date
+    stamp: str
+    numbers: Iterator[str]
 
 
 def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
@@ -128,7 +146,7 @@ def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
 
 
 def redisclose(
-    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, today: date
+    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime
 ) -> Sequence[EntryChange]:
     """After a change of a published record, or of the rules, tell the public what it now may see of it.
 
@@ -136,14 +154,13 @@ def redisclose(
     """
     if record.state is not State.PUBLISHED or row.number is None:
         return []
-    change = _change_of(session, row, record, policy, now, today)
+    shown = journal.last_documents(session, [row.number]).get(row.number)
+    change = _change_of(session, row, record, policy, now, shown)
     session.flush()
     return journal.append_changes(session, now, [change] if change else [])
 
 
-def reissue_some(
-    session: Session, vault: Vault, policy: Policy, now: datetime, today: date
-) -> tuple[int, Sequence[EntryChange]]:
+def reissue_some(session: Session, vault: Vault, policy: Policy, now: datetime) -> tuple[int, Sequence[EntryChange]]:
     """Pass the next published records that were disclosed under other rules, or another mask, through the gate again.
 
     Returns how many were looked at (none when nothing is left) and what the public is told of them.
@@ -160,10 +177,11 @@ def reissue_some(
         .with_for_update()
     )
     rows = list(session.scalars(query))
+    shown = journal.last_documents(session, [row.number for row in rows if row.number])
     changes = [
         change
         for row in rows
-        if row.number and (change := _change_of(session, row, read_record(row, vault), policy, now, today))
+        if (change := _change_of(session, row, read_record(row, vault), policy, now, shown.get(row.number or "")))
     ]
     session.flush()
     return len(rows), journal.append_changes(session, now, changes)
@@ -176,14 +194,13 @@ def stamp_of(policy: Policy) -> str:
 
 
 def _change_of(
-    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, today: date
+    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, shown: Document | None
 ) -> journal.Change | None:
-    number = row.number or ""
+    number, today = row.number or "", day_of(now)
     match disclose(replace(record, changed_at=now), policy, today):
         case Document() as document:
             row.visible_until, row.policy = document.visible_until, stamp_of(policy)
-            before = journal.last_document(session, number)
-            if before is not None and _same(Document.from_json(before), document):
+            if shown is not None and _same(shown, document):
                 return None
             return journal.Change(type=ChangeType.CORRECTED, record=number, document=document)
         case Withheld(reason=WithholdReason.TERM_ENDED as reason):

@@ -43,7 +43,7 @@ class Vault:
         nonce = sealed[1 : 1 + _NONCE_BYTES]
         try:
             plain = self._cipher.decrypt(nonce, sealed[1 + _NONCE_BYTES :], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: it has been cut short
             raise VaultError("密文无法解开：密钥文件与数据库不是同一套，请恢复原来的密钥文件") from None
         values: dict[str, Any] = json.loads(plain)
         return values

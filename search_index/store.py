@@ -119,14 +119,10 @@ class Snapshot:
 
     def departed(self, record: str) -> Departed | None:
         """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet."""
-        row = self._connection.execute(
-            select(tombstone_table).where(tombstone_table.c.record == record)
-        ).first()
+        row = self._connection.execute(select(tombstone_table).where(tombstone_table.c.record == record)).first()
         if row is not None:
             return Departed(record=record, at=_local(row.at))
-        ended = select(document_table.c.visible_until).where(
-            document_table.c.record == record, ~self._visible
-        )
+        ended = select(document_table.c.visible_until).where(document_table.c.record == record, ~self._visible)
         until = self._connection.execute(ended).scalar()
         return until and Departed(record=record, at=_local(until))
 
@@ -377,15 +373,19 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
 
 def _apply_changes(connection: Connection, changes: Sequence[EntryChange]) -> None:
     newest = _newest_known(connection, [change.record for change in changes])
+    _note_changes(connection, changes)
+    # Documents are put in together at the end: of one that departs again meanwhile nothing is written.
+    documents: dict[str, dict[str, Any]] = {}
     for change in changes:
-        _note_change(connection, change)
         if change.sequence < newest.get(change.record, 0):
             continue  # something later about this record was applied ahead of its turn
         if change.type is ChangeType.GONE:
+            documents.pop(change.record, None)
             _depart(connection, change)
         elif change.body is not None:
-            _put(connection, change)
+            documents[change.record] = _build_row(change)
         newest[change.record] = change.sequence
+    _put(connection, documents)
 
 
 def _newest_known(connection: Connection, records: Sequence[str]) -> dict[str, int]:
@@ -401,11 +401,11 @@ def _newest_known(connection: Connection, records: Sequence[str]) -> dict[str, i
     return found
 
 
-def _put(connection: Connection, entry: EntryChange) -> None:
+def _build_row(entry: EntryChange) -> dict[str, Any]:
     document = Document.from_json(entry.body or {})
     if document.record != entry.record or not is_number(document.record):
         raise ValueError(f"the journal's document at {entry.position} does not carry its record number")
-    values = {
+    return {
         "record": document.record,
         "sequence": entry.sequence,
         "name_key": fold_name(document.name),
@@ -413,29 +413,40 @@ def _put(connection: Connection, entry: EntryChange) -> None:
         "visible_until": document.visible_until and utc(document.visible_until),
         "body": json.dumps(document.as_json(), ensure_ascii=False, separators=(",", ":")),
     }
-    _upsert(connection, document_table, values)
-    connection.execute(delete(tombstone_table).where(tombstone_table.c.record == document.record))
+
+
+def _put(connection: Connection, documents: dict[str, dict[str, Any]]) -> None:
+    _upsert(connection, document_table, list(documents.values()))
+    records = list(documents)
+    for start in range(0, len(records), _CHUNK):
+        chunk = tombstone_table.c.record.in_(records[start : start + _CHUNK])
+        connection.execute(delete(tombstone_table).where(chunk))
 
 
 def _depart(connection: Connection, entry: EntryChange) -> None:
     connection.execute(delete(document_table).where(document_table.c.record == entry.record))
-    _upsert(connection, tombstone_table, {"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)})
+    _upsert(connection, tombstone_table, [{"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)}])
 
 
-def _note_change(connection: Connection, entry: EntryChange) -> None:
-    values = {
-        "sequence": entry.sequence,
-        "position": entry.position,
-        "type": entry.type.value,
-        "record": entry.record,
-        "at": utc(entry.at),
-    }
-    _upsert(connection, change_table, values)
+def _note_changes(connection: Connection, entries: Sequence[EntryChange]) -> None:
+    rows = [
+        {
+            "sequence": entry.sequence,
+            "position": entry.position,
+            "type": entry.type.value,
+            "record": entry.record,
+            "at": utc(entry.at),
+        }
+        for entry in entries
+    ]
+    _upsert(connection, change_table, rows)
 
 
-def _upsert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+def _upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
     insert = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
     keys = [column.name for column in table.primary_key]
-    statement = insert(table).values(values)
-    others = {name: statement.excluded[name] for name in values if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    statement = insert(table)
+    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)

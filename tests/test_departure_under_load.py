@@ -148,11 +148,15 @@ def test_departures_seen_by_a_portal_of_another_user_during_an_import_of_100_000
     assert os.geteuid() == 0, "only root can become another user"
     with _ground({}, user=NOBODY, published=500) as ground:
         took = _take_down_under_load(ground, published=500, imported=100_000, departures=12)
-    sys.stderr.write(f"\nwithdraw under load, SQLite: median {sorted(took)[len(took) // 2]:.1f} s, worst {max(took):.1f} s\n")
+    sys.stderr.write(
+        f"\nwithdraw under load, SQLite: median {sorted(took)[len(took) // 2]:.1f} s, worst {max(took):.1f} s\n"
+    )
 
 
 @pytest.mark.parametrize("databases", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_departures_on_postgresql_during_an_import_of_100_000(databases: dict[str, str]) -> None:
     with _ground(databases, user=0, published=500) as ground:
         took = _take_down_under_load(ground, published=500, imported=100_000, departures=12)
-    sys.stderr.write(f"\nwithdraw under load, PostgreSQL: median {sorted(took)[len(took) // 2]:.1f} s, worst {max(took):.1f} s\n")
+    sys.stderr.write(
+        f"\nwithdraw under load, PostgreSQL: median {sorted(took)[len(took) // 2]:.1f} s, worst {max(took):.1f} s\n"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import logging
 import os
 import pwd
 import sys
@@ -19,11 +20,12 @@ from sqlalchemy.exc import DBAPIError
 from gongshi.calendar import CalendarFileError
 from gongshi.cli import fail, say
 from gongshi.clock import World
-from gongshi.court import Court, NotInitialised, quiet
+from gongshi.court import Court, NotInitialised, StoreAhead, quiet
 from gongshi.settings import BadSetting, read_settings
 from registry import audit
 from registry.approving import BatchNotFound
 from registry.correcting import CorrectionRefused
+from registry.database import NewerDatabase
 from registry.deadlines import StartOutOfRange
 from registry.departing import NotPermitted
 from registry.intake import UnrecognisedFile
@@ -38,6 +40,8 @@ from search_index.register import RegisterUnavailable
 from search_index.store import StoreUnavailable
 
 P = ParamSpec("P")
+# What goes wrong in a database reaches the person as one line; without a handler the library would print its own.
+logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 EXPECTED = (
     BadSetting,
@@ -45,6 +49,7 @@ EXPECTED = (
     Busy,
     CalendarFileError,
     CorrectionRefused,
+    NewerDatabase,
     NotAllowed,
     NotInitialised,
     NotPermitted,
@@ -53,6 +58,7 @@ EXPECTED = (
     RegisterUnavailable,
     StaffError,
     StartOutOfRange,
+    StoreAhead,
     UnrecognisedFile,
     VaultError,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from entries import a_person, an_organisation, citizen_number, with_term
 from flask.testing import FlaskClient
 from homes import Home
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from gongshi.synthetic import build_uscc
 from portal.app import create_app
@@ -472,3 +475,36 @@ def twin_of(number: str) -> str:
                 if body[-3:] == number[14:17] and check == number[17] and body != number[:17]:
                     return body + check
     raise AssertionError("there is always one")
+
+
+def test_a_registry_from_a_backup_does_not_pass_for_the_one_that_fed_the_store(
+    home: Home, public: FlaskClient, databases: dict[str, str]
+) -> None:
+    home.publish(a_person(1))
+    with registry_of(home) as session:
+        kept = session.execute(text("SELECT position, sequence FROM journal_head")).one()
+    home.publish(a_person(2), name="b.jsonl")
+    with registry_of(home) as session:
+        session.execute(text("DELETE FROM journal WHERE position > :position"), kept._asdict())
+        session.execute(text("UPDATE journal_head SET position = :position, sequence = :sequence"), kept._asdict())
+    said = home.run("publish")
+    assert (said.code, len(said.err.splitlines())) == (2, 1)
+    assert "rebuild --replay" in said.err
+    # Taking a name down does not wait for that.
+    record = next(entry["record"] for entry in listed(public) if "执1号" in entry["case_number"])
+    home.ask("withdraw", record, "--ground", "wrongly_listed", "--basis", "执异1号", "--as", "reviewer")
+    assert public.get(f"/entries/{record}").status_code == 410
+    home.ask("index", "rebuild", "--replay")
+    home.ask("publish")
+    assert public.get(f"/entries/{record}").status_code == 410
+
+
+@contextmanager
+def registry_of(home: Home) -> Iterator[Session]:
+    """One transaction on the registry of a home."""
+    court = home.court
+    try:
+        with court.session() as session:
+            yield session
+    finally:
+        court.close()
