@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -55,39 +55,42 @@ class Publisher:
             .with_for_update()
         )
         rows = list(session.scalars(query))
-        turn = self._turn(session, rows, now, today)
-        changes = [change for row in rows if (change := self._publish(turn, row))]
-        journal.append_changes(session, now, changes)
+        changes = self._publish(session, rows, now, today)
         return Step(
             published=len(changes), withheld=len(rows) - len(changes), last=rows[-1].id if len(rows) == CHUNK else None
         )
 
     def publish_row(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
         """Publish one approved record now if the gate lets it through."""
-        change = self._publish(self._turn(session, [row], now, today), row)
-        journal.append_changes(session, now, [change] if change else [])
-        return change
+        return next(iter(self._publish(session, [row], now, today)), None)
 
-    def _turn(self, session: Session, rows: Sequence[RecordRow], now: datetime, today: date) -> _Turn:
-        fresh = self._draw(session, sum(row.number is None for row in rows))
-        return _Turn(session=session, now=now, today=today, stamp=stamp_of(self.policy), numbers=iter(fresh))
+    def _publish(self, session: Session, rows: Sequence[RecordRow], now: datetime, today: date) -> list[journal.Change]:
+        disclosed = [(row, document) for row in rows if (document := self._disclose(session, row, now, today))]
+        # Only what goes out draws: what stays inside must leave no trace, not even in the numbers of others.
+        fresh = iter(self._draw(session, sum(row.number is None for row, _ in disclosed)))
+        numbered = [(row, replace(document, record=row.number or next(fresh))) for row, document in disclosed]
+        stamp = stamp_of(self.policy)
+        changes = [self._show(session, row, document, stamp) for row, document in numbered]
+        journal.append_changes(session, now, changes)
+        return changes
 
-    def _publish(self, turn: _Turn, row: RecordRow) -> journal.Change | None:
-        record, now = read_record(row, self.vault), turn.now
-        published_on = record.published_on or turn.today
-        match disclose(replace(record, published_on=published_on, changed_at=now), self.policy, turn.today):
-            case Withheld(reason=reason):
-                self._keep_inside(turn.session, row, reason, now, turn.today)
-                return None
+    def _disclose(self, session: Session, row: RecordRow, now: datetime, today: date) -> Document | None:
+        record = read_record(row, self.vault)
+        record = replace(record, published_on=record.published_on or today, changed_at=now)
+        match disclose(record, self.policy, today):
             case Document() as document:
-                number = record.number or next(turn.numbers)
-                document = replace(document, record=number)
-        step = transition(record.state, Action.PUBLISH)
-        row.state, row.number, row.published_on = step.state.value, number, published_on
-        row.visible_until, row.policy, row.changed_at = document.visible_until, turn.stamp, now
-        detail = {"number": number, "policy": turn.stamp}
-        audit.note(turn.session, now, SYSTEM, "publish", record=row.id, detail=detail)
-        return journal.Change(type=step.change or ChangeType.PUBLISHED, record=number, document=document)
+                return document
+            case Withheld(reason=reason):
+                self._keep_inside(session, row, reason, now, today)
+                return None
+
+    def _show(self, session: Session, row: RecordRow, document: Document, stamp: str) -> journal.Change:
+        step = transition(State(row.state), Action.PUBLISH)
+        row.state, row.number, row.published_on = step.state.value, document.record, document.published_on
+        row.visible_until, row.policy, row.changed_at = document.visible_until, stamp, document.updated_at
+        detail = {"number": document.record, "policy": stamp}
+        audit.note(session, document.updated_at, SYSTEM, "publish", record=row.id, detail=detail)
+        return journal.Change(type=step.change or ChangeType.PUBLISHED, record=document.record, document=document)
 
     def _keep_inside(
         self, session: Session, row: RecordRow, reason: WithholdReason, now: datetime, today: date
@@ -108,17 +111,6 @@ class Publisher:
             taken = set(session.scalars(select(RecordRow.number).where(RecordRow.number.in_(fresh))))
             drawn.update(dict.fromkeys(number for number in fresh if number not in taken))
         return list(drawn)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    """What the records of one chunk share: the transaction, the time, the rules, and the numbers drawn for them."""
-
-    session: Session
-    now: datetime
-    today: date
-    stamp: str
-    numbers: Iterator[str]
 
 
 def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:

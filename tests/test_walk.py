@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from homes import Home
 
 from portal.app import create_app
 from search_index.day import SHANGHAI
+from search_index.number import draw_number
 
 
 @pytest.fixture
@@ -252,3 +254,11 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(home: Home, arguments: 
     assert said.out == ""
     assert len(said.err.strip().splitlines()) == 1
     assert "Traceback" not in said.err
+
+
+def test_what_stays_inside_leaves_no_trace_in_the_numbers_of_others(home: Home, public: FlaskClient) -> None:
+    secret = a_person(5, name="丁秘密", disclosure="restricted", restricted_ground="privacy")
+    home.publish(a_person(1), secret, an_organisation(2))
+    with_secret = [entry["record"] for entry in listed(public)]
+    alone = Random(7)
+    assert sorted(with_secret) == sorted(draw_number(alone) for _ in range(2))
