@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from registry.masks import mask_id, mask_name, mask_organisation
@@ -92,6 +93,8 @@ def find_leaks(record: Record, policy: Policy, today: date) -> tuple[str, ...]:
     return tuple(_LABELS[name] for name in _leaking(record.facts, shown))
 
 
+# Approval asks for it, and the leak guard right after it for the same record.
+@lru_cache(maxsize=1)
 def find_redactions(facts: Facts) -> dict[str, tuple[Finding, ...]]:
     """What is redacted in the free texts of a record, by field, as the gate itself will do it."""
     texts = {name: text for name in FREE_TEXTS if (text := getattr(facts, name))}
