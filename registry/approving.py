@@ -121,7 +121,8 @@ class Approver:
         decision = {
             "decision_number": record.facts.decision_number,
             "decided_on": str(record.facts.decided_on),
-            "signed_by": "院长签发（法释〔2017〕7号第五条第三款）",
+            # What the approver answers for by approving: nobody is listed without it.
+            "decision_signed": "审核人确认决定书已由院长签发（法释〔2017〕7号第五条第三款）",
             "policy": self.policy.version,
             "confirmed": sorted(self.confirmed),
         }

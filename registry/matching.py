@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
+from registry.deadlines import add_months
 from registry.record import Facts, State
 from registry.values import MaskedNumber, OrganisationCode, Uscc
 
@@ -133,17 +133,5 @@ def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:
     return New(listing=known.listing + 1)
 
 
-def add_months(day: date, months: int) -> date:
-    """The corresponding day so many months later, or the last of that month (民法典 art. 202)."""
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
-
-
-IdentityField = Literal["name", "id_number", "uscc", "case_number", "kind"]
-FIXED_FIELDS: frozenset[str] = frozenset({"name", "id_number", "uscc", "case_number", "kind", "birth_date", "gender"})
+# A wrong person is withdrawn and listed anew, never corrected into another.
+FIXED_FIELDS: frozenset[str] = frozenset({"name", "id_number", "uscc", "case_number", "kind"})

@@ -67,7 +67,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
 @as_json
 @command
 def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> int:
-    """审核一批。不合条件的记录逐条说明规则和原因，其余通过。"""
+    """审核一批。不合条件的记录逐条说明规则和原因，其余通过。审核即确认决定书已由院长签发（第五条第三款）。"""
     court = open_court()
     sign(court, actor, Role.REVIEWER)
     approver = Approver(

@@ -508,3 +508,10 @@ def registry_of(home: Home) -> Iterator[Session]:
             yield session
     finally:
         court.close()
+
+
+def test_what_was_typed_wrong_beside_the_number_can_be_mended(home: Home, public: FlaskClient) -> None:
+    masked = "9901011980****00*5"
+    home.publish(a_person(1, id_number=masked, birth_date="1980-01-02", gender="男"))
+    home.ask("correct", CASE, "--set", "gender=女", "--set", "birth_date=1980-03-04", *BOTH, "--as", "reviewer")
+    assert listed(public)[0]["gender"] == "女"

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gongshi.synthetic import build_citizen_number, build_uscc
+from registry.deadlines import add_months
 from registry.matching import (
     Conflict,
     Known,
     New,
     Proposal,
     Unchanged,
-    add_months,
     identity_of,
     is_same_debtor,
     judge,
