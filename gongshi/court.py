@@ -132,7 +132,9 @@ class Court:
         """Make the home and its databases, or bring them to this version. True when it was new."""
         settings = self.settings
         new = not settings.key_file.exists()
-        settings.home.mkdir(parents=True, exist_ok=True)
+        if not settings.home.exists():
+            settings.home.mkdir(parents=True)
+            settings.home.chmod(0o755)  # whatever the umask: the portal's user passes through to public/
         for private in (settings.private, settings.notifier):
             private.mkdir(mode=0o700, exist_ok=True)
             private.chmod(0o700)

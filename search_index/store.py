@@ -238,12 +238,15 @@ class StoreWriter:
 
     def create(self) -> None:
         """Make the tables and the first state row; safe to repeat."""
+        if path := sqlite_file(self.url):
+            # Before SQLite makes its journal, which takes its mode from the file: a reader of another user who cannot
+            # open the journal takes it for one to be rolled back.
+            path.touch()
+            path.chmod(0o644)
         with self._engine.begin() as connection:
             metadata.create_all(connection)
             if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
                 connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
-        if path := sqlite_file(self.url):
-            path.chmod(0o644)
 
     def position(self) -> int:
         """The journal position that has been applied."""

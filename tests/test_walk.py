@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -262,3 +264,21 @@ def test_what_stays_inside_leaves_no_trace_in_the_numbers_of_others(home: Home, 
     with_secret = [entry["record"] for entry in listed(public)]
     alone = Random(7)
     assert sorted(with_secret) == sorted(draw_number(alone) for _ in range(2))
+
+
+def test_whatever_the_umask_the_public_half_can_be_read_and_the_private_cannot(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = tmp_path / "strict"
+    monkeypatch.setenv("GONGSHI_HOME", str(strict))
+    before = os.umask(0o077)
+    try:
+        home.ask("init")
+    finally:
+        os.umask(before)
+    public = [path for path in (strict / "public").rglob("*") if path.name != "lock"]
+    for path in (strict, strict / "public", *public):
+        wanted = 0o005 if path.is_dir() else 0o004
+        assert path.stat().st_mode & wanted == wanted, path
+    for path in (strict / "registry", strict / "notifier"):
+        assert path.stat().st_mode & 0o077 == 0, path
