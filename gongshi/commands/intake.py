@@ -9,9 +9,12 @@ from pathlib import Path
 import click
 
 from gongshi.commands.common import acting, as_json, command, open_court, progress_bar, report, sign, world
+from gongshi.court import Court
 from registry.approving import Approver, LineRefusal, list_findings
+from registry.departing import Departure
 from registry.importing import Importer, ImportReport
-from registry.reconciling import Reconciler
+from registry.lifecycle import NotAllowed
+from registry.reconciling import Reconciler, ToHold
 from registry.staff import Role
 from search_index.day import day_of
 
@@ -133,21 +136,23 @@ def reconcile(file: Path, actor: str, force: bool, as_json: bool) -> int:
     sign(court, actor, Role.CLERK, Role.REVIEWER)
     reconciler = Reconciler(engine=court.engine, vault=court.vault)
     plan = reconciler.plan(file, force=force)
-    held = [
-        court.take_down(lambda session, item=item: reconciler.hold(session, item, actor, court.now, court.today))  # type: ignore[misc]
-        for item in plan.to_hold
-    ]
+    held = [(item, departure) for item in plan.to_hold if (departure := _hold(court, reconciler, item, actor))]
     found = {
         "compared": plan.compared,
         "rows": plan.rows,
-        "held": [
-            {"record": d.record, "case": item.case, "reason": item.reason}
-            for d, item in zip(held, plan.to_hold, strict=True)
-        ],
+        "held": [{"record": done.record, "case": item.case, "reason": item.reason} for item, done in held],
     }
     text = f"核对本地 {plan.compared} 条、名单 {plan.rows} 行：屏蔽 {len(held)} 条，待人决定"
-    report(as_json, found, "\n".join([text, *(f"{i.case}：{i.reason}" for i in plan.to_hold)]))
+    report(as_json, found, "\n".join([text, *(f"{item.case}：{item.reason}" for item, _ in held)]))
     return 0
+
+
+def _hold(court: Court, reconciler: Reconciler, item: ToHold, actor: str) -> Departure | None:
+    """Hold an entry of the plan; None where somebody has taken it down since."""
+    try:
+        return court.take_down(lambda session: reconciler.hold(session, item, actor, court.now, court.today))
+    except NotAllowed:
+        return None
 
 
 @click.command(short_help="生成演示用的虚构数据。")
