@@ -210,7 +210,7 @@ class Court:
             with self.session() as session:
                 departure = decide(session)
             if departure.change is not None:
-                self.store_writer.apply_ahead([departure.change])
+                self._apply_ahead([departure.change])
         self.feed_if_idle()
         return departure
 
@@ -221,7 +221,7 @@ class Court:
             with self.session() as session:
                 changes = decide(session)
             if changes:
-                self.store_writer.apply_ahead(changes)
+                self._apply_ahead(changes)
         self.feed_if_idle()
         return changes
 
@@ -244,8 +244,8 @@ class Court:
 
     def feed_if_idle(self) -> None:
         """Feed unless another process is at it, or there is bulk work to do that a departure must not wait for."""
-        with self.turns.feeding_store(wait=False) as mine, self.reading() as session:
-            behind = journal.head(session)[0] - self.store_writer.position()
+        with self.turns.feeding_store(wait=False) as mine:
+            behind = self._lines_behind()
         if mine and 0 <= behind <= FEED_CHUNK:
             self.feed()
 
@@ -287,6 +287,16 @@ class Court:
                 turn.enter_context(self.turns.go_ahead())
                 waiting = True
 
+    def _apply_ahead(self, changes: Sequence[EntryChange]) -> None:
+        # A store ahead of the journal knows "later" changes of a history that is gone; what was decided just now holds.
+        self.store_writer.apply_ahead(changes, last_word=self._lines_behind() < 0)
+
+    def _lines_behind(self) -> int:
+        """How many journal lines the store has still to apply; negative where it is ahead of a restored journal."""
+        applied = self.store_writer.position()
+        with self.reading() as session:
+            return journal.head(session)[0] - applied
+
     def _apply(self) -> None:
         self._forget_departed()
         self._refuse_store_ahead()
@@ -300,12 +310,10 @@ class Court:
 
     def _refuse_store_ahead(self) -> None:
         # A registry that came back from a backup would be passed over, line by line, as long as the store is ahead.
-        applied = self.store_writer.position()
-        with self.reading() as session:
-            last = journal.head(session)[0]
-        if applied > last:
+        behind = self._lines_behind()
+        if behind < 0:
             raise StoreAhead(
-                f"公示库已到第 {applied} 行而公布日志只有 {last} 行，登记库像是从备份恢复的："
+                f"公示库比公布日志多 {-behind} 行，登记库像是从备份恢复的："
                 "请先核对备份之后的公布和撤下，再运行 gongshi index rebuild --replay"
             )
 

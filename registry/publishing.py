@@ -34,7 +34,6 @@ class Step:
     """What one chunk did, and the record id to go on after; `last` is None when nothing is left."""
 
     published: int = 0
-    withheld: int = 0
     last: int | None = None
 
 
@@ -56,9 +55,7 @@ class Publisher:
         )
         rows = list(session.scalars(query))
         changes = self._publish(session, rows, now, today)
-        return Step(
-            published=len(changes), withheld=len(rows) - len(changes), last=rows[-1].id if len(rows) == CHUNK else None
-        )
+        return Step(published=len(changes), last=rows[-1].id if len(rows) == CHUNK else None)
 
     def publish_row(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
         """Publish one approved record now if the gate lets it through."""

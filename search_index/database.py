@@ -20,7 +20,7 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 JournalMode = Literal["WAL", "TRUNCATE"]
 
 
-def writing_engine(url: str, *, journal_mode: Literal["WAL", "TRUNCATE"], secure_delete: bool = False) -> Engine:
+def writing_engine(url: str, *, journal_mode: JournalMode, secure_delete: bool = False) -> Engine:
     """An engine whose transactions may write. On SQLite each takes the write lock when it begins, so that two
     writers queue up instead of failing half-way."""
     parsed = make_url(url)

@@ -262,11 +262,15 @@ class StoreWriter:
         with self._engine.begin() as connection:
             _apply(connection, entries)
 
-    def apply_ahead(self, changes: Iterable[EntryChange]) -> None:
-        """Apply departures and corrections at once, ahead of whatever is still to be applied before them."""
+    def apply_ahead(self, changes: Iterable[EntryChange], *, last_word: bool = False) -> None:
+        """Apply departures and corrections at once, ahead of whatever is still to be applied before them.
+
+        With `last_word` they hold whatever sequence the store knows of their records: for a store that has applied
+        more than a restored journal holds.
+        """
         with self._engine.begin() as connection:
             connection.execute(_lock(select(state_table.c.id)))
-            _apply_changes(connection, list(changes))
+            _apply_changes(connection, list(changes), last_word=last_word)
 
     def set_indexed(self, sequence: int) -> None:
         """Record that the full-text index holds everything up to `sequence`."""
@@ -374,8 +378,8 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
     )
 
 
-def _apply_changes(connection: Connection, changes: Sequence[EntryChange]) -> None:
-    newest = _newest_known(connection, [change.record for change in changes])
+def _apply_changes(connection: Connection, changes: Sequence[EntryChange], *, last_word: bool = False) -> None:
+    newest = {} if last_word else _newest_known(connection, [change.record for change in changes])
     _note_changes(connection, changes)
     # Documents are put in together at the end: of one that departs again meanwhile nothing is written.
     documents: dict[str, dict[str, Any]] = {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -515,3 +516,28 @@ def test_what_was_typed_wrong_beside_the_number_can_be_mended(home: Home, public
     home.publish(a_person(1, id_number=masked, birth_date="1980-01-02", gender="男"))
     home.ask("correct", CASE, "--set", "gender=女", "--set", "birth_date=1980-03-04", *BOTH, "--as", "reviewer")
     assert listed(public)[0]["gender"] == "女"
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_restored_registry_never_claims_a_departure_that_the_store_passed_over(
+    home: Home, public: FlaskClient
+) -> None:
+    home.publish(a_person(1), an_organisation(2))
+    record = next(entry["record"] for entry in listed(public) if entry["kind"] == "person")
+    database = home.folder / "registry" / "registry.db"
+    copy = home.folder.parent / "registry-of-yesterday.db"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    # Two changes that the copy knows nothing of: the store is ahead of it, and of this very record.
+    for amount in ("50000", "60000"):
+        home.ask("correct", record, "--set", f"obligation=支付货款{amount}元。", *BOTH, "--as", "reviewer")
+    for leftover in database.parent.glob("registry.db*"):
+        leftover.unlink()
+    copy.rename(database)
+    home.ask("correct", record, "--set", "obligation=支付货款1元。", *BOTH, "--as", "reviewer")
+    assert "支付货款1元" in public.get(f"/entries/{record}").text
+    home.ask("withdraw", record, "--ground", "wrongly_listed", "--basis", "执异", "--as", "reviewer")
+    for _ in range(2):
+        assert public.get(f"/entries/{record}").status_code == 410
+        assert [entry["kind"] for entry in listed(public)] == ["organisation"]
+        home.ask("index", "rebuild", "--replay")
