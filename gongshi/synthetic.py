@@ -2,7 +2,8 @@
 
 Nothing in them belongs to anyone: the area code 99 is no province, the courts and places do not exist, and neither
 do the telephone prefix 154 and the card prefix 99. They are varied as real lists are: namesakes, compound surnames,
-names with a middle dot, characters beyond the BMP, company names with brackets, co-debtors, one debtor in many cases.
+names with a middle dot, minority names with and without their Latin spelling, characters beyond the BMP, company
+names with brackets, co-debtors, one debtor in many cases.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 from typing import Any, TypeVar
+from zlib import crc32
 
 from registry.deadlines import add_months
 from registry.record import Conduct
@@ -77,6 +79,14 @@ _UYGHUR_GIVEN = {
     "女": ("迪丽娜尔", "阿依古丽", "古丽巴哈尔", "热依汗古丽", "迪丽胡玛尔", "帕提古丽"),
 }
 _UYGHUR_FATHER = ("力木拉提", "吾买尔", "阿不力孜", "艾山江", "依明", "赛买提", "托合提")
+_LATIN_PARTS = {
+    "扎西": "Tashi", "次仁": "Tsering", "多吉": "Dorje", "平措": "Phuntsok", "旺堆": "Wangdu", "洛桑": "Lobsang",
+    "格桑": "Kelsang", "尼玛": "Nyima", "达瓦": "Dawa", "卓玛": "Dolma", "央金": "Yangchen", "拉姆": "Lhamo",
+    "艾力": "Eli", "买买提": "Memet", "吐尔逊": "Tursun", "阿不都热合曼": "Abdurehman", "玉素甫": "Yüsüp", "库尔班": "Qurban",
+    "迪丽娜尔": "Dilnar", "阿依古丽": "Aygül", "古丽巴哈尔": "Gülbahar", "热依汗古丽": "Reyhangül", "迪丽胡玛尔": "Dilhumar",
+    "帕提古丽": "Patigül", "力木拉提": "Ilmurat", "吾买尔": "Ömer", "阿不力孜": "Abliz", "艾山江": "Hesenjan", "依明": "Imin",
+    "赛买提": "Semet", "托合提": "Toxti",
+}  # fmt: skip
 _TRADE = "云杉恒泰金桥瑞丰鼎盛宏远博雅中信诚联创新天和顺达华茂永兴嘉禾百川海纳源通正大光明"
 _FIELDS = ("商贸", "建筑工程", "农业开发", "物流", "科技", "房地产开发", "餐饮管理", "装饰工程", "矿业", "劳务")
 _FARMS = ("种植", "养殖", "果蔬", "中药材种植", "奶牛养殖")
@@ -164,11 +174,14 @@ class _Maker:
         born = self.today - timedelta(days=26 * 366 + self.below(50 * 365))
         sequence = self.below(499) * 2 + (1 if gender == "男" else 2)
         number = build_citizen_number(self.pick(_COURTS)[3], born, sequence)
-        facts: Entry = {"kind": "person", "name": self.make_name(gender), "id_number": number, "gender": gender}
+        name = self.make_name(gender)
+        facts: Entry = {"kind": "person", "name": name, "id_number": number, "gender": gender}
         if self.random.random() < 0.04:
             facts["id_number"] = f"{number[:10]}****{number[14:]}"
         elif self.random.random() < 0.5:
             facts["birth_date"] = born.isoformat()
+        if latin_name := _find_latin_name(name, number):
+            facts["latin_name"] = latin_name
         return facts
 
     def make_name(self, gender: str) -> str:
@@ -316,6 +329,15 @@ class _Maker:
         return decision
 
 
+def _find_latin_name(name: str, number: str) -> str | None:
+    """The Latin spelling of a minority name for two debtors in three. Nothing is drawn, so all else stays as it was."""
+    given, _, father = name.partition("·")
+    parts = (given, father) if father else (name[:2], name[2:])
+    if not _LATIN_PARTS.keys() >= set(parts) or crc32(number.encode()) % 3 == 0:
+        return None
+    return " ".join(_LATIN_PARTS[part] for part in parts)
+
+
 _Obligation = Callable[[_Maker, str, int], str]
 
 
@@ -384,7 +406,7 @@ def _as_person(number: str) -> Callable[[Entry], None]:
 
 def _as_organisation(uscc: str) -> Callable[[Entry], None]:
     def spoil(entry: Entry) -> None:
-        for key in ("id_number", "gender", "birth_date", "employer"):
+        for key in ("id_number", "latin_name", "gender", "birth_date", "employer"):
             entry.pop(key, None)
         entry.update(kind="organisation", uscc=uscc)
 

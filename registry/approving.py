@@ -140,7 +140,7 @@ class Approver:
         if is_over(row, now):
             return [LineRefusal(line=proposal.line, rule="term_over", reason=REASONS["term_over"])]
         batch = session.get_one(BatchRow, proposal.batch_id)
-        facts = keep_full_number(read_facts(proposal, self.vault, proposal_context(row.id)), record.facts)
+        facts = _keep_known(read_facts(proposal, self.vault, proposal_context(row.id)), record.facts)
         if not is_same_debtor(facts, record.facts):
             return [LineRefusal(line=proposal.line, rule="number_changed", reason=_NUMBER_CHANGED)]
         proposed = replace(record, facts=facts, imported_by=batch.imported_by, changed_at=now)
@@ -180,7 +180,14 @@ def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, 
     audit.note(session, now, actor, "correct", record=row.id, detail={"fields": changed})
 
 
-def keep_full_number(incoming: Facts, known: Facts) -> Facts:
+def _keep_known(incoming: Facts, known: Facts) -> Facts:
+    """The proposed version with what it shows less of than the record does."""
+    facts = _keep_full_number(incoming, known)
+    # Filled in by hand: the case system and the national list have no such field, so their silence says nothing.
+    return replace(facts, latin_name=known.latin_name) if facts.latin_name is None else facts
+
+
+def _keep_full_number(incoming: Facts, known: Facts) -> Facts:
     """A masked version never replaces a full number that it agrees with, nor an old code the unified one."""
     if isinstance(incoming.id_number, MaskedNumber) and not isinstance(known.id_number, MaskedNumber):
         return replace(incoming, id_number=known.id_number)

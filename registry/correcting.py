@@ -12,7 +12,7 @@ from registry.approval import REASONS, check
 from registry.approving import correct_row
 from registry.facts_json import facts_from_json, facts_to_json
 from registry.findings import find_all
-from registry.intake import parse_field
+from registry.intake import FieldError, check_kind, parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
 from registry.policy import Policy
@@ -90,4 +90,8 @@ def _set_fields(facts: Facts, settings: Sequence[tuple[str, str]]) -> Facts:
             values[name] = parse_field(name, text)
         except ValueError as error:
             raise CorrectionRefused(f"{name}：{error}", "invalid_value") from None
+    try:
+        check_kind(values)
+    except FieldError as error:
+        raise CorrectionRefused(f"{error.field}：{error.reason}", "invalid_value") from None
     return facts_from_json(values)

@@ -248,6 +248,7 @@ def _values(record: Record, policy: Policy, today: date) -> dict[str, Any]:
         "record": record.number or "",
         "kind": facts.kind.value,
         "name": facts.name,
+        "latin_name": facts.latin_name if person else None,
         "gender": facts.gender.value if person and facts.gender else None,
         "age": facts.born_on if person else None,
         "id_number": facts.id_number if person else None,
@@ -317,6 +318,7 @@ _LABELS = {
     "record": "公示编号",
     "kind": "类别",
     "name": "姓名或名称",
+    "latin_name": "拉丁字母写法",
     "gender": "性别",
     "age": "年龄",
     "id_number": "身份证号码",
@@ -382,6 +384,9 @@ def _leaks(field: str, text: str, facts: Facts) -> bool:
         return False
     plain = fold(text)
     if field != "uscc" and (_IDENTITY_RUN.search(plain) or _MOBILE_RUN.search(plain)):
+        return True
+    # A spelling has no digits: whatever has is something else.
+    if field == "latin_name" and _DIGIT.search(plain):
         return True
     compact = _compact(plain)
     return any(_holds(field, compact, key, value, facts) for key, value in _private_values(facts))

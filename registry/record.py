@@ -91,6 +91,7 @@ class Facts:
 
     kind: Kind
     name: str
+    latin_name: str | None = None
     id_number: CitizenNumber | MaskedNumber | OtherNumber | None = None
     uscc: Uscc | OrganisationCode | None = None
     gender: Gender | None = None

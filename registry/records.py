@@ -54,6 +54,9 @@ def proposal_context(record_id: int) -> str:
 def source_digest(whole: Mapping[str, Any], vault: Vault) -> str:
     """A digest of a version (facts_to_json) as it came in, to tell whether a later file says anything new."""
     same_case = {**whole, "case_number": CaseNumber.parse(whole["case_number"]).key}
+    # Digests written before there was this key are of versions without it.
+    if same_case.get("latin_name") is None:
+        same_case.pop("latin_name", None)
     return vault.digest(json.dumps(same_case, ensure_ascii=False, sort_keys=True))
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Uscc",
     "parse_date",
     "parse_id_number",
+    "parse_latin_name",
     "parse_name",
     "parse_phone",
     "parse_text",
@@ -335,6 +336,32 @@ def parse_name(text: str) -> str:
         raise InvalidValue(f"超过{MAX_NAME}个字，请核对")
     if _HAS_HAN.search(name) is None and not any(map(str.isalnum, name)):
         raise InvalidValue("没有文字，请填写")
+    return name
+
+
+_LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u02af\u1e00-\u1eff\u2c60-\u2c7f"
+_LATIN_NAME = re.compile(rf"[{_LATIN}](?:[{_LATIN} '.\-]|(?<=[{_LATIN}])[\u0300-\u036f]{{1,2}})*")
+# Where Han writing has a dot between the parts of a name, Latin writing has a blank.
+_LATIN_WRITING = (
+    _WIDTH | _DASHES | dict.fromkeys(map(ord, "’‘ʼʻ`´′"), "'") | {ord(dot): " " for dot in _DOTS if dot not in ".．"}
+)
+_BLANKS = re.compile("[ \u3000\xa0]+")
+MIN_LATIN_NAME = 2
+MAX_LATIN_NAME = 100
+
+
+def parse_latin_name(text: str) -> str:
+    """A person's name in Latin letters, as their documents spell it: NFC, half width, one blank between words.
+
+    Letters may carry marks; beside them only blanks, hyphens, apostrophes and full stops. Raises InvalidValue.
+    """
+    name = _BLANKS.sub(" ", _nfc(text.translate(_LATIN_WRITING))).strip()
+    if not name:
+        raise InvalidValue("为空，请填写")
+    if not MIN_LATIN_NAME <= len(name) <= MAX_LATIN_NAME:
+        raise InvalidValue(f"应为{MIN_LATIN_NAME}至{MAX_LATIN_NAME}个字符，请对照证件核对")
+    if _LATIN_NAME.fullmatch(name) is None:
+        raise InvalidValue("应以拉丁字母开头，只能有拉丁字母（可带附加符号）、空格、连字符、撇号和点，请对照证件核对")
     return name
 
 

@@ -28,11 +28,14 @@ class Document:
 
     `visible_until` is the first instant at which the entry must no longer be seen; None where no end is known.
     `age` is the age at first publication. `record` is empty until a number is drawn at first publication.
+    `latin_name` is a person's name in Latin letters, as their documents spell it.
     """
 
     record: str
     kind: Kind
     name: str
+    # Absent in journals and stores written before there was the field.
+    latin_name: str | None = None
     gender: str | None
     age: int | None
     id_number: str | None
@@ -64,7 +67,8 @@ class Document:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Document:
-        """Read back what `as_json` wrote. Raises KeyError or ValueError on anything else."""
+        """Read back what `as_json` wrote, also before `latin_name`. Raises KeyError, TypeError or ValueError on
+        anything else."""
         values = dict(body)
         unknown = values.keys() - _FIELDS
         if unknown:

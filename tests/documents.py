@@ -22,6 +22,7 @@ def a_document(serial: int = 1, **changes: Any) -> Document:
         "record": a_number(serial),
         "kind": "person",
         "name": "甲测试",
+        "latin_name": None,
         "gender": "男",
         "age": 46,
         "id_number": "9901011980****0015",

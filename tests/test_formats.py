@@ -15,6 +15,7 @@ from homes import Home
 
 HEADERS = {
     "被执行人姓名": "name",
+    "拉丁字母写法": "latin_name",
     "身份证号码": "id_number",
     "性别": "gender",
     "执行法院": "court",
@@ -34,12 +35,13 @@ NAMES = ("扎西·次仁", "王𠮷", "李䶮", "甲测试")
 
 def entries() -> list[dict[str, Any]]:
     people = [a_person(serial, name=name) for serial, name in enumerate(NAMES, start=1)]
+    people[0]["latin_name"] = "Tashi Tsering"
     people[2]["id_number"] = people[2]["id_number"][:-1] + ("0" if people[2]["id_number"][-1] != "0" else "1")
     return people
 
 
 def rows() -> list[list[str]]:
-    cells = [[CONDUCT if key == "conduct" else person[key] for key in HEADERS.values()] for person in entries()]
+    cells = [[CONDUCT if key == "conduct" else person.get(key, "") for key in HEADERS.values()] for person in entries()]
     return [list(HEADERS), *cells]
 
 

@@ -100,13 +100,20 @@ def hold(
 
 @click.command(short_help="更正不准确的信息。")
 @record_argument
-@click.option("--set", "settings", multiple=True, required=True, metavar="字段=值", help="要更正的字段，可重复。")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    required=True,
+    metavar="字段=值",
+    help="要更正的字段，可重复；值为空的，删去该字段。",
+)
 @click.option("--confirm", "confirmed", multiple=True, type=click.Choice(["art3", "redactions"]), help="同审核。")
 @acting
 @as_json
 @command
 def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], actor: str, as_json: bool) -> int:
-    """更正不准确的信息（姓名、名称、证件号码和案号除外）。命令返回时，公众看到的已是更正后的内容。"""
+    """更正不准确的信息（姓名、名称、证件号码和案号除外；姓名的拉丁字母写法可以）。命令返回时，公众看到的已是更正后的内容。"""
     court = open_court()
     sign(court, actor, Role.REVIEWER)
     pairs = [_pair(setting) for setting in settings]

@@ -1,6 +1,6 @@
 """Reading what courts and platforms send: each line becomes the facts of a record, or is refused with its reason."""
 
-from registry.intake.build import LABELS, build_facts
+from registry.intake.build import LABELS, build_facts, check_kind
 from registry.intake.headers import IGNORED, SYNONYMS
 from registry.intake.loose import parse_field
 from registry.intake.model import (
@@ -32,6 +32,7 @@ __all__ = [
     "RowStatus",
     "UnrecognisedFile",
     "build_facts",
+    "check_kind",
     "parse_field",
     "read_file",
     "write_quarantine",

@@ -17,6 +17,7 @@ from registry.values import (
     has_private_use,
     parse_date,
     parse_id_number,
+    parse_latin_name,
     parse_name,
     parse_phone,
     parse_text,
@@ -32,6 +33,7 @@ QUARANTINE_KEY = "_quarantine"
 LABELS = {
     "kind": "主体类型",
     "name": "姓名或名称",
+    "latin_name": "拉丁字母写法",
     "id_number": "身份证号码",
     "uscc": "统一社会信用代码",
     "gender": "性别",
@@ -124,13 +126,21 @@ def _check_number(parsed: Mapping[str, Any]) -> None:
 # Rules between fields ---------------------------------------------------------------------------------------------
 
 
-def _check_kind(parsed: Mapping[str, Any]) -> None:
-    if parsed["kind"] is Kind.PERSON and "legal_representative" in parsed:
-        raise FieldError("legal_representative", "自然人没有法定代表人，请核对主体类型或删去")
-    if parsed["kind"] is Kind.ORGANISATION:
-        for key in ("gender", "birth_date"):
-            if key in parsed:
-                raise FieldError(key, f"单位没有{LABELS[key]}，请核对主体类型或删去")
+# What only one kind of debtor has, and what the other is told.
+_OF_ONE_KIND = {
+    "latin_name": (Kind.PERSON, "只有自然人才填写拉丁字母写法，请核对主体类型或删去"),
+    "gender": (Kind.PERSON, "单位没有性别，请核对主体类型或删去"),
+    "birth_date": (Kind.PERSON, "单位没有出生日期，请核对主体类型或删去"),
+    "legal_representative": (Kind.ORGANISATION, "自然人没有法定代表人，请核对主体类型或删去"),
+}
+
+
+def check_kind(values: Mapping[str, Any]) -> None:
+    """Refuse what a debtor of this kind does not have. `values` has keys of the import format, `kind` among them;
+    None is absent. Raises FieldError."""
+    for key, (kind, reason) in _OF_ONE_KIND.items():
+        if values.get(key) is not None and values["kind"] != kind:
+            raise FieldError(key, reason)
 
 
 def _check_identity(parsed: Mapping[str, Any]) -> None:
@@ -168,7 +178,7 @@ def _check_dates(parsed: Mapping[str, Any]) -> None:
         raise FieldError("term_ends_on", "期限届满日不晚于决定日期，请核对")
 
 
-_RULES = (_check_kind, _check_identity, _check_restriction, _check_parts, _check_dates)
+_RULES = (check_kind, _check_identity, _check_restriction, _check_parts, _check_dates)
 
 
 def _find_warnings(parsed: Mapping[str, Any]) -> tuple[str, ...]:
@@ -282,6 +292,7 @@ def _prefix(label: str, parse: Callable[[str], str], text: str | None) -> str | 
 _PARSERS: dict[str, Parser] = {
     "kind": _choice(Kind),
     "name": _text_of(parse_name),
+    "latin_name": _text_of(parse_latin_name),
     "id_number": _text_of(parse_id_number),
     "uscc": _text_of(parse_uscc),
     "gender": _choice(Gender),

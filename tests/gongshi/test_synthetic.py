@@ -11,13 +11,33 @@ from hypothesis import strategies as st
 
 from gongshi.synthetic import DEFECTS, SpoiledMoreThanAll, build_citizen_number, build_uscc, generate
 from registry.deadlines import add_months
-from registry.values import CitizenNumber, MaskedNumber, Uscc, parse_id_number, parse_name, parse_phone, parse_uscc
+from registry.values import (
+    CitizenNumber,
+    MaskedNumber,
+    Uscc,
+    parse_id_number,
+    parse_latin_name,
+    parse_name,
+    parse_phone,
+    parse_uscc,
+)
 from search_index.casenumber import CaseNumber
 
 TODAY = date(2026, 11, 21)
 ENTRIES = list(generate(3000, seed=7, today=TODAY))
 KEYS = {
-    *("kind", "name", "id_number", "uscc", "gender", "birth_date", "legal_representative", "court", "region"),
+    *(
+        "kind",
+        "name",
+        "latin_name",
+        "id_number",
+        "uscc",
+        "gender",
+        "birth_date",
+        "legal_representative",
+        "court",
+        "region",
+    ),
     *("case_number", "filed_on", "basis_number", "basis_issuer", "obligation", "performance", "performed_part"),
     *("unperformed_part", "conduct", "decision_number", "decided_on", "served_on", "term_ends_on"),
     *("national_reference", "disclosure", "restricted_ground", "employer", "phone", "address", "applicant", "note"),
@@ -142,6 +162,17 @@ def test_the_entries_are_as_varied_as_a_real_list() -> None:
     assert any(re.search(r"公民身份号码99\d{15}[\dX]", e["obligation"]) for e in ENTRIES)
 
 
+def test_many_minority_names_come_with_their_latin_spelling_and_no_other_name_does() -> None:
+    spelled = {(e["name"], e["latin_name"]) for e in ENTRIES if "latin_name" in e}
+    assert {("卓玛·旺堆", "Dolma Wangdu"), ("买买提·依明", "Memet Imin")} <= spelled
+    assert any("·" in name for name, _ in spelled)
+    assert all(e["kind"] == "person" for e in ENTRIES if "latin_name" in e)
+    assert all(len(name) >= 4 for name, _ in spelled)
+    # A name is spelled in one way, and not every time.
+    assert len(spelled) == len({name for name, _ in spelled})
+    assert {e["name"] for e in ENTRIES if "latin_name" not in e} & {name for name, _ in spelled}
+
+
 def test_a_debtor_is_listed_once_in_a_case_and_cases_can_have_several() -> None:
     pairs = Counter((e.get("id_number", e.get("uscc")), e["case_number"]) for e in ENTRIES)
     assert max(pairs.values()) == 1
@@ -159,6 +190,7 @@ def test_intake_reads_every_value_as_what_it_is() -> None:
     for entry in ENTRIES:
         assert CaseNumber.parse(entry["case_number"]).text == entry["case_number"]
         assert parse_name(entry["name"]) == entry["name"]
+        assert "latin_name" not in entry or parse_latin_name(entry["latin_name"]) == entry["latin_name"]
         assert parse_phone(entry["phone"])
         if entry["kind"] == "person":
             assert isinstance(parse_id_number(entry["id_number"]), CitizenNumber | MaskedNumber)

@@ -41,6 +41,7 @@ facts = st.builds(
     Facts,
     kind=st.sampled_from(Kind),
     name=texts,
+    latin_name=maybe(texts),
     id_number=maybe(numbers),
     uscc=maybe(organisation_numbers),
     gender=maybe(st.sampled_from(Gender)),

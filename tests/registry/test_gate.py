@@ -56,6 +56,7 @@ def test_a_person_is_shown_with_the_fields_of_article_6_and_the_number_masked() 
         record="SX-M9S346Q5",
         kind="person",
         name=DEBTOR,
+        latin_name=None,
         gender="男",
         age=46,
         id_number=f"{number[:10]}****{number[14:]}",
@@ -88,6 +89,12 @@ def test_an_organisation_is_shown_with_its_code_and_representative_and_nothing_o
 def test_a_person_has_no_representative_and_no_organisation_code() -> None:
     document = shown(record(person(legal_representative="钱样例", uscc=organisation().uscc)))
     assert (document.legal_representative, document.uscc) == (None, None)
+
+
+def test_the_latin_spelling_of_a_persons_name_is_shown_beside_it() -> None:
+    document = shown(record(person(name="扎西次仁", latin_name="Tashi Tsering")))
+    assert (document.name, document.latin_name) == ("扎西次仁", "Tashi Tsering")
+    assert shown(record(organisation(latin_name="Tashi Tsering"))).latin_name is None
 
 
 def test_the_age_is_that_of_first_publication() -> None:
@@ -202,14 +209,23 @@ def restricted(facts: Facts) -> Record:
 
 
 def test_a_policy_may_show_a_restricted_record_masked(masked_policy: Policy) -> None:
-    document = shown(restricted(person(name="张样例")), masked_policy)
+    document = shown(restricted(person(name="张样例", latin_name="Zhang Yangli")), masked_policy)
     assert (document.name, document.court) == ("张某某", "测试市某基层人民法院")
     assert (document.gender, document.age, document.performance) == ("男", 46, "全部未履行")
-    hidden = ("id_number", "uscc", "legal_representative", "region", "basis_number", "basis_issuer", "case_number")
+    hidden: tuple[str, ...] = (
+        "latin_name",
+        "id_number",
+        "uscc",
+        "legal_representative",
+        "region",
+        "basis_number",
+        "basis_issuer",
+        "case_number",
+    )
     hidden += ("filed_on", "obligation", "performed_part", "unperformed_part")
     assert {getattr(document, name) for name in hidden} == {None}
     text = json.dumps(document.as_json(), ensure_ascii=False)
-    for private in ("张样例", "样例", citizen().text, "9901", "50000"):
+    for private in ("张样例", "样例", "Zhang", citizen().text, "9901", "50000"):
         assert private not in text
 
 
@@ -285,6 +301,10 @@ def test_henan_leaves_an_earlier_term_alone() -> None:
     [
         person(name="测试甲13800000000"),
         person(name=f"测试甲{citizen().text}"),
+        person(latin_name="Tashi Tsering 13800000000"),
+        person(latin_name="Tashi 7"),
+        person(latin_name="Tashi ７"),
+        person(latin_name="John Example", applicant=Applicant(name="John Example")),
         person(region="测试省 138 0000 0000", phone="13800000000"),
         person(region="测试省９９０１０１８００５０６００１"),
         person(basis_issuer="样例村5组12号公证处", address="样例村5组12号"),
@@ -353,6 +373,7 @@ def records(draw: st.DrawFn) -> tuple[Record, list[str]]:
         "card": f"62{canary}{canary}",
     }
     facts = person(
+        latin_name=draw(st.none() | st.just("Ceshi Jia")),
         id_number=number,
         gender=Gender(number.gender),
         obligation=draw(TEXTS).format(**values),

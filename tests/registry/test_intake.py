@@ -119,7 +119,7 @@ def test_json_lines_are_read_one_by_one_with_their_line_in_the_file(tmp_path: Pa
 
 def test_every_key_of_the_import_format_is_read(tmp_path: Path) -> None:
     entry = a_person(
-        1, birth_date="1980-01-02", performance="部分未履行", performed_part="5元", unperformed_part="7元",
+        1, latin_name="Jia Ceshi", birth_date="1980-01-02", performance="部分未履行", performed_part="5元", unperformed_part="7元",
         conduct=["breaks_settlement", "breaks_property_reporting"], term_ends_on="2027-06-02",
         disclosure="restricted", restricted_ground="privacy",
     )  # fmt: skip
@@ -426,7 +426,7 @@ def test_xlsx_says_the_same_as_json(tmp_path: Path) -> None:
 
 
 def test_every_title_of_the_table_is_read(tmp_path: Path) -> None:
-    entry = as_row(a_person(1))
+    entry = as_row(a_person(1, latin_name="Jia Ceshi"))
     plain = accepted(outcomes(write_csv(tmp_path / "list.csv", entry.keys(), entry.values())))
     for key, titles in SYNONYMS.items():
         label = {"applicant.name": "申请执行人", "applicant.phone": "申请执行人电话"}.get(key, LABELS.get(key, ""))

@@ -24,6 +24,7 @@ from registry.values import (
     has_private_use,
     parse_date,
     parse_id_number,
+    parse_latin_name,
     parse_name,
     parse_phone,
     parse_text,
@@ -346,6 +347,55 @@ def test_a_name_that_was_parsed_stays_as_it_is(text: str) -> None:
     assert unicodedata.is_normalized("NFC", name)
     assert 1 <= len(name) <= 64
     assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in name)
+
+
+# Names in Latin letters
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Tashi Tsering", "Gülbahar Ömer", "Al-Ma'mun", "J. R. Smith", "Ng", "T\u0323\u0306ashi", "Ⱪurban Ǝli", "A" * 100],
+    ids=range(8),
+)
+def test_a_latin_name_is_kept_exactly(name: str) -> None:
+    assert parse_latin_name(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("  Tashi \u3000 Tsering ", "Tashi Tsering"),
+        ("Ｔａｓｈｉ　Ｔｓｅｒｉｎｇ", "Tashi Tsering"),
+        ("Gu\u0308lbahar", "Gülbahar"),
+        ("Ma’mun‐Ali", "Ma'mun-Ali"),
+        ("Eli·Ömer", "Eli Ömer"),
+    ],
+)
+def test_a_latin_name_is_written_in_one_way(written: str, name: str) -> None:
+    assert parse_latin_name(written) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "T", "T" * 101, "Tashi 2", "Tashi２", "扎西", "Tashi 扎西", "Таши", "Tashi\nTsering", "Tashi\u200bTsering", "'Tashi",
+     "-Tashi", "Tashi, T", "Tashi/T", "Tashi(T)", "=Tashi", "Tashi×", "Tashi ²", "Tashi ª", "Tashi\u0301\u0301\u0301\u0301"],
+    ids=range(21),
+)  # fmt: skip
+def test_what_is_no_latin_name(name: str) -> None:
+    reason = reason_of(parse_latin_name, name)
+    assert "Tashi" not in reason
+    assert "2" not in reason.replace("2至100", "")
+
+
+@given(st.text(st.characters(codec="utf-8", max_codepoint=0x24F) | st.sampled_from("aZ ü·'’-.̈１ａ"), max_size=105))
+def test_a_latin_name_that_was_parsed_stays_as_it_is_and_has_no_digit(text: str) -> None:
+    try:
+        name = parse_latin_name(text)
+    except InvalidValue:
+        return
+    assert parse_latin_name(name) == name
+    assert 2 <= len(name) <= 100
+    assert not any(map(str.isdigit, name))
 
 
 def test_private_use_characters_are_kept_and_noticed() -> None:
