@@ -8,19 +8,25 @@ What is folded, and why:
 | upper and lower case                                | casefold   | both |
 | spaces, zero-width marks, variation selectors       | nothing    | both |
 | private-use code points of GB 18030-2000 (U+E863)   | 䶮 (U+4DAE) | both |
+| traditional and variant forms (貸 峯 產)              | 贷 峰 产     | both |
 | （ 〔 【 ［ and their closing forms                    | ( and )    | text |
 | brackets and quotation marks of every form          | nothing    | name |
 | · • ・ ･ ． . ‧ ∙ ⋅ ● U+0387                          | nothing    | name |
 
 Input methods and old case systems differ in the first four; 测试（集团）公司 is typed without its brackets, and
 扎西·次仁 with any dot, a space or none.
-Dots stay in text, where 5.5 is not 55. Traditional and variant characters are not folded here.
+Dots stay in text, where 5.5 is not 55. Traditional and variant forms fold by `tables/variants.txt`, one character to
+one. What 通用规范汉字表 (2013) lists as a character of its own does not fold, whatever it once stood for: people are
+registered under it (喆 is not 哲, 於 not 于, 著 not 着, 乾 not 干; 徵 not 征, as in 魏徵). For such pairs see
+`confusable.py`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from search_index.tables import read_table
 
 WILDCARDS = "▀?"
 
@@ -52,10 +58,11 @@ def _private_to_standard() -> dict[int, int]:
 
 _OPENING = "〔【［｛「『《〈〖﹝﹙([{"
 _CLOSING = "〕】］｝」』》〉〗﹞﹚)]}"
-_TEXT_BRACKETS = dict.fromkeys(map(ord, "〔【[﹝〖"), "(") | dict.fromkeys(map(ord, "〕】]﹞〗"), ")")
+_VARIANTS = {ord(form): standard for standard, forms in read_table("variants.txt") for form in forms}
+_IN_TEXTS = _VARIANTS | dict.fromkeys(map(ord, "〔【[﹝〖"), "(") | dict.fromkeys(map(ord, "〕】]﹞〗"), ")")
 _DOTS = "·•・･．.‧∙⋅●\u0387"
 _QUOTES = "\"'“”‘’＂＇〝〞`´"
-_DROPPED_IN_NAMES = dict.fromkeys(map(ord, _DOTS + _OPENING + _CLOSING + _QUOTES), None)
+_IN_NAMES = _VARIANTS | dict.fromkeys(map(ord, _DOTS + _OPENING + _CLOSING + _QUOTES), "")
 # White space, format characters (Cf) that are typed or pasted without being seen, variation selectors, and halves
 # of surrogate pairs, which no published text can hold.
 _UNSEEN = re.compile(
@@ -63,23 +70,20 @@ _UNSEEN = re.compile(
     "\ud800-\udfff\ufe00-\ufe0f\U000e0001-\U000e01ef]+"
 )
 _PRIVATE = _private_to_standard()
-_PLAIN = re.compile("[一-鿿㐀-䶿0-9a-z]*")
 
 
 def fold_name(text: str) -> str:
     """The key under which a name is compared: equal for every way of typing it that is listed above."""
     if _PLAIN.fullmatch(text):
         return text
-    folded = _fold(text).translate(_DROPPED_IN_NAMES)
-    return folded if folded == text else fold_name(folded)
+    return text.translate(_NAME_STEPS) if _EVERYDAY.fullmatch(text) else _fold_wholly(text, _IN_NAMES)
 
 
 def fold_text(text: str) -> str:
     """The key under which words of a running text are compared; line breaks and spaces do not part words."""
     if _PLAIN.fullmatch(text):
         return text
-    folded = _fold(text).translate(_TEXT_BRACKETS)
-    return folded if folded == text else fold_text(folded)
+    return text.translate(_TEXT_STEPS) if _EVERYDAY.fullmatch(text) else _fold_wholly(text, _IN_TEXTS)
 
 
 def fold_code(text: str) -> str:
@@ -91,3 +95,20 @@ def _fold(text: str) -> str:
     # Marks that are not seen go first, or they would keep a base letter and its accent apart.
     seen = _UNSEEN.sub("", text.translate(_PRIVATE))
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+
+
+def _fold_wholly(text: str, table: dict[int, str]) -> str:
+    folded = _fold(text).translate(table)
+    return folded if folded == text else _fold_wholly(folded, table)
+
+
+# Nearly every text is made of these characters, and each of them folds alike whatever stands beside it, so one table
+# does for them what _fold_wholly does in many steps.
+_COMMON = (
+    "".join(map(chr, (*range(0x20, 0x7F), *range(0xFF01, 0xFF5F)))) + "\n\r\t\u3000、。《》〈〉「」〔〕【】“”‘’·•…—"
+)
+_FORMS = "".join(map(chr, filter((0x10000).__gt__, _VARIANTS)))
+_PLAIN = re.compile(f"[^{_FORMS}\x00-/:-`{{-㏿䷀-䷿ꀀ-\U0010ffff]*")
+_EVERYDAY = re.compile(f"[㐀-䶿一-鿿{re.escape(_COMMON)}]*")
+_NAME_STEPS = _IN_NAMES | {ord(character): _fold_wholly(character, _IN_NAMES) for character in _COMMON}
+_TEXT_STEPS = _IN_TEXTS | {ord(character): _fold_wholly(character, _IN_TEXTS) for character in _COMMON}
