@@ -69,6 +69,76 @@ def find_case_number(text: str) -> CaseNumber | None:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseParts:
+    """What a part of a case number says; None or empty where it is silent. `suffix` is 之1 or -1."""
+
+    year: int | None = None
+    court: str = ""
+    type: str = ""
+    serial: int | None = None
+    suffix: str = ""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of `list_case_keys` that every case number with these parts has, whatever its suffix."""
+        values = ("y", self.year), ("c", self.court), ("t", self.type), ("s", self.serial)
+        return frozenset(f"{letter}{value}" for letter, value in values if value)
+
+    @property
+    def suffix_key(self) -> str:
+        """The key of those that have the same suffix, or have none either."""
+        return f"x{self.suffix}"
+
+    def __str__(self) -> str:
+        serial = f"编号{self.serial}{_write_suffix(self.suffix)}" if self.serial else ""
+        said = (
+            f"{self.year}年度" if self.year else "",
+            f"法院“{self.court}”" if self.court else "",
+            f"类型“{self.type}”" if self.type else "",
+            serial,
+        )
+        return "、".join(part for part in said if part)
+
+
+def list_case_keys(case: CaseNumber) -> frozenset[str]:
+    """The keys under which a case is found: the whole ("="), without its suffix ("~"), and each of its parts."""
+    parts = get_parts(case)
+    return parts.keys | {parts.suffix_key, f"={case.key}", f"~{case.key.removesuffix(parts.suffix)}"}
+
+
+def get_parts(case: CaseNumber) -> CaseParts:
+    """All parts of a case number; court and type also where the court's code is of no known province."""
+    court, type_ = case.court, case.type
+    if case.style is CaseStyle.OTHER:
+        stem = re.match(r"\d{4}(.*)", _stem(case.key))
+        court, type_ = _split_loosely(stem[1] if stem else "")
+    return CaseParts(year=case.year, court=court, type=type_, serial=int(case.serial), suffix=_arabic(case.suffix))
+
+
+def find_whole(parts: CaseParts) -> CaseNumber | None:
+    """The case number that has these parts and nothing else, in the new style, or None where one is missing."""
+    if not (parts.year and parts.court and parts.type and parts.serial):
+        return None
+    return find_case_number(f"({parts.year}){parts.court}{parts.type}{parts.serial}号{parts.suffix}")
+
+
+def find_parts(text: str) -> CaseParts | None:
+    """The parts of a case number that `text` writes and nothing besides, or None.
+
+    At least two are needed: 执12号, 云9921执, （2017）云9921. Of what could also be ordinary words (2017年, 12号, 执行)
+    nothing is made.
+    """
+    compact = _compact(text)
+    if len(compact) > _MAX_LENGTH:
+        return None
+    for shape in (_NEW_PART, _OLD_PART, _SERIAL_PART):
+        match = shape.fullmatch(compact)
+        if match is not None and (parts := _read_parts(match.groupdict())):
+            return parts
+    return None
+
+
 _MAX_LENGTH = 80
 _YEARS = range(1949, 2100)
 # Without 号, which ends the number.
@@ -87,6 +157,27 @@ _NEW_BODY = re.compile(
 )
 _TYPE_START = "执民刑行知商经赔破监认协保财调司清强恢"
 _OLD_BODY = re.compile(rf"([{_HAN}\dA-Z]{{1,12}}?)([{_TYPE_START}][{_HAN}]{{0,5}})字第?")
+# The types of 法〔2015〕137号 that stand alone often enough to be told from words.
+_TYPE = (
+    r"(?:执(?:恢|保|异|复|监|协|他|更|前)?|执前调|[知商]?(?:民|刑|行)(?:初|终|再|申|监|特|督|催|撤|抗|辖|辖终|他|更|赔初|赔终)"
+    r"|行审|行保|财保|非诉行审|非执|破|破申|破终|清申|强清|司惩|司救执|赔初|委赔|法赔|诉前调|商初|经初|民商初|民[一二三四五]初)"
+)
+_YEAR_PART = r"(?:(?P<bracket>\()?(?P<year>\d{4})(?(bracket)\))年?)"
+_END_PART = (
+    rf"(?P<serial>\d{{1,10}})(?P<within>-\d{{1,3}}|之[{_NUMERAL}\d]{{1,3}})?"
+    rf"(?:(?P<mark>号)(?P<after>-\d{{1,3}}|之[{_NUMERAL}\d]{{1,3}})?)?"
+)
+# A court's code has digits, whatever its province; without digits only the highest court and the high courts have one.
+_CODE = rf"(?:最高法|[{_HAN}]\d{{4}}|[京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新军兵](?:\d{{2}})?)"
+_NEW_PART = re.compile(rf"{_YEAR_PART}?(?P<court>{_CODE})?(?P<type>{_TYPE})?(?:{_END_PART})?", re.ASCII)
+_OLD_PART = re.compile(
+    rf"{_YEAR_PART}?(?P<court>{_CODE}|[{_HAN}]{{0,8}}?)(?P<type>{_TYPE}|[{_TYPE_START}][{_HAN}]{{0,3}})"
+    rf"(?P<old>字)第?(?:{_END_PART})?",
+    re.ASCII,
+)
+# Without 字 the court's short name is told from the type by the types alone: 召执123号.
+_SERIAL_PART = re.compile(rf"{_YEAR_PART}?(?P<court>[{_HAN}]{{1,4}}?)(?P<type>{_TYPE}){_END_PART}", re.ASCII)
+_LOOSE_BODY = re.compile(rf"([{_HAN}]\d{{4}}|[{_HAN}]\d{{2}})([{_TYPE_START}][{_HAN}]{{0,4}})")
 _BRACKETS = str.maketrans("〔【［[{｛﹙〖〘〈《⟨（〕】］]}｝﹚〗〙〉》⟩）", "(" * 13 + ")" * 13)
 _DASHES = str.maketrans("‐‑‒–—―−－", "-" * 8)
 _BLANK = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
@@ -140,6 +231,70 @@ def _split(body: str) -> tuple[CaseStyle, str, str]:
     if old is not None:
         return CaseStyle.OLD, old[1], old[2]
     return CaseStyle.OTHER, "", ""
+
+
+def _split_loosely(body: str) -> tuple[str, str]:
+    match = _LOOSE_BODY.fullmatch(body)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _read_parts(found: dict[str, str | None]) -> CaseParts | None:
+    court, type_ = found["court"] or "", found["type"] or ""
+    if found.get("old") and not _is_alone(court, type_):
+        court, type_ = _split_old(court + type_)
+    suffix = found["within"] or found["after"] or ""
+    try:
+        suffix = _arabic(_suffix(suffix))
+    except InvalidValue:
+        return None
+    year, serial = found["year"], found["serial"]
+    parts = CaseParts(
+        year=int(year) if year else None,
+        court=court,
+        type=type_,
+        serial=int(serial) if serial else None,
+        suffix=suffix,
+    )
+    return parts if _is_enough(parts, found) else None
+
+
+def _is_alone(court: str, type_: str) -> bool:
+    # 执恢字第5号 has no court, though 执 could be the short name of one; 民初字 likewise.
+    return not court and re.fullmatch(_TYPE, type_) is not None
+
+
+def _split_old(body: str) -> tuple[str, str]:
+    match = _OLD_BODY.fullmatch(f"{body}字")
+    return (match[1], match[2]) if match else ("", body)
+
+
+def _is_enough(parts: CaseParts, found: dict[str, str | None]) -> bool:
+    if (parts.year is not None and parts.year not in _YEARS) or parts.serial == 0:
+        return False
+    has_code = any(c.isdigit() for c in parts.court) or parts.court == "最高法"
+    count = sum(map(bool, (parts.year, parts.court, parts.type, parts.serial)))
+    if found.get("old"):
+        return bool(parts.serial or parts.year)
+    if has_code:
+        return count >= 2 and bool(parts.type or found["year"])
+    if parts.type:
+        return _is_plainly_typed(parts, found)
+    return bool(parts.year and parts.serial and found["bracket"] and found["mark"] and not parts.court)
+
+
+def _is_plainly_typed(parts: CaseParts, found: dict[str, str | None]) -> bool:
+    # Without a court's code: 执12 and （2017）执 can be nothing else; 破12 and 商初 can.
+    if found["bracket"] or found["mark"]:
+        return bool(parts.serial or parts.year)
+    return bool(parts.serial) and not parts.court and parts.type.startswith("执")
+
+
+def _write_suffix(suffix: str) -> str:
+    return f"之{_write_numeral(int(suffix[1:]))}" if suffix.startswith("之") else suffix
+
+
+def _stem(key: str) -> str:
+    return re.sub(r"\d+(?:之\d+|-\d+)?$", "", key)
 
 
 def _canonical(year: int, body: str, serial: str, suffix: str) -> str:

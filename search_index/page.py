@@ -12,12 +12,17 @@ PAGE_SIZE = 20
 
 Sort = Literal["relevance", "newest"]
 Match = Literal["exact", "near"]
-FoundIn = Literal["record", "name", "legal_representative", "case_number", "uscc", "obligation", "filters"]
+FoundIn = Literal[
+    "record", "name", "latin_name", "legal_representative", "case_number", "uscc", "obligation", "filters"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One question: the words typed into the box, the filters beside it, the order, and the page (from 1)."""
+    """One question: the words typed into the box, the filters beside it, the order, and the page (from 1).
+
+    With `facets` the answer counts the exact hits by the values of each filter.
+    """
 
     text: str = ""
     kind: Kind | None = None
@@ -29,16 +34,44 @@ class Query:
     published_to: date | None = None
     sort: Sort = "relevance"
     page: int = 1
+    facets: bool = False
+
+
+# The characters of a text from the first to before the second.
+Span = tuple[int, int]
+FacetField = Literal["kind", "court", "region", "conduct", "performance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A document that answers, how well, and where the words were found. `reason` (Chinese) is set when near."""
+    """A document that answers, how well, and where the words were found. `reason` (Chinese) is set when near.
+
+    The marks are what was found in the name and in the obligation as published, in order and apart.
+    """
 
     document: Document
     match: Match
     found_in: FoundIn
     reason: str | None = None
+    name_marks: tuple[Span, ...] = ()
+    obligation_marks: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """How many exact hits have each value of one filter, the most frequent first; values as published."""
+
+    field: FacetField
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Another question that has exact hits, where this one has none: `text` with or without the same filters."""
+
+    text: str
+    keeps_filters: bool
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +79,7 @@ class Page:
     """One page of the answer. `total` counts exact hits and `near` near ones, over all pages.
 
     `reading` says in Chinese how the words were understood; `sequence` and `updated_at` are of the list that answered.
+    `facets` is empty unless they were asked for; `suggestions` unless nothing is exact.
     """
 
     hits: tuple[Hit, ...]
@@ -56,6 +90,8 @@ class Page:
     reading: str
     sequence: int
     updated_at: datetime | None
+    facets: tuple[Facet, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,51 @@
-"""What was typed, understood; and whether a document answers it. Pure: the index only narrows what is judged here."""
+"""What was typed, understood: into ways of answering it, the best first. Pure: the index finds what meets a way."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import permutations
 
-from search_index.casenumber import find_case_number
+from search_index.casenumber import (
+    CaseNumber,
+    CaseParts,
+    CaseStyle,
+    find_case_number,
+    find_parts,
+    find_whole,
+    list_case_keys,
+)
+from search_index.codes import has_citizen_number, has_right_check, is_credit_code, is_organisation_code
+from search_index.condition import (
+    All,
+    AnyOf,
+    Close,
+    Condition,
+    Entry,
+    Everything,
+    Field,
+    Holds,
+    InName,
+    InText,
+    SameCode,
+    Sounds,
+    WholeName,
+    get_organisation_part,
+    meets,
+)
+from search_index.confusable import list_confusable
 from search_index.document import Document
 from search_index.folding import WILDCARDS, fold_code, fold_name, fold_text
 from search_index.number import find_number
-from search_index.page import FoundIn, Query
+from search_index.organisation import find_core, find_difference
+from search_index.page import FoundIn, Match, Query
+from search_index.pinyin import list_initials, list_sounds, split_syllables
+from search_index.places import find_renamings
+from search_index.transliteration import fold_latin, list_latin_keys, list_latin_names, list_transliterations
 
 MAX_LENGTH = 200
 
@@ -28,132 +62,104 @@ class Meaning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """One word, or one quoted phrase, as it is looked for in names and in texts.
+class Answer:
+    """How an entry answers, and in what. A smaller `rank` is a better answer; near ranks follow all exact ones."""
 
-    `pattern` is set where the word has a wildcard. `text` is empty where the word is looked for in names only:
-    one character alone stands in almost every text, and a wildcard stands for a character of a name.
-    """
+    rank: int
+    found_in: FoundIn
+    match: Match
 
-    name: str
-    text: str
-    pattern: re.Pattern[str] | None = None
 
-    def is_in_name(self, name: str) -> bool:
-        return self.pattern.search(name) is not None if self.pattern else self.name in name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way of answering: what an entry must meet. `reason` (Chinese) is set where it is the same for every entry."""
 
-    def is_in_text(self, text: str) -> bool:
-        return bool(self.text) and self.text in text
+    answer: Answer
+    condition: Condition
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The typed text, understood. `value` is the record number, case key or code that was typed; `whole` is all
-    of it as one name; `reading` says in Chinese how it was understood."""
+    """The typed text, understood. `reading` says in Chinese how.
+
+    `value` is the record number, case key or code that was typed; `whole` is all of the text as one folded name,
+    `words` are its folded words, `syllables` its readings as pinyin. An entry answers in the first of the `ways` that
+    it meets.
+    """
 
     meaning: Meaning
     reading: str
     value: str = ""
     whole: str = ""
-    words: tuple[Word, ...] = ()
-
-    def is_whole_name(self, name: str) -> bool:
-        if len(self.words) == 1 and (pattern := self.words[0].pattern):
-            return pattern.fullmatch(name) is not None
-        return name == self.whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A document as it is compared: every value folded."""
-
-    record: str
-    kind: str
-    name: str
-    representative: str
-    text: str
-    case_number: str
-    code: str
-    court: str
-    region: str
-    conduct: tuple[str, ...]
-    performance: str
-    published_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """Where a document answers. A smaller `rank` is a better answer."""
-
-    rank: int
-    found_in: FoundIn
-
-
-# In the order in which relevance puts them.
-EQUAL = Answer(rank=0, found_in="name")
-SAME_CASE = Answer(rank=0, found_in="case_number")
-SAME_CODE = Answer(rank=0, found_in="uscc")
-SAME_RECORD = Answer(rank=0, found_in="record")
-LISTED = Answer(rank=0, found_in="filters")
-IN_NAME = Answer(rank=1, found_in="name")
-REPRESENTATIVE = Answer(rank=2, found_in="legal_representative")
-IN_TEXT = Answer(rank=3, found_in="obligation")
+    words: tuple[str, ...] = ()
+    syllables: tuple[tuple[str, ...], ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 def read_question(text: str) -> Question:
     """What the text in the box means: record number, then case number, then code, then words."""
     if not text.strip():
-        return Question(meaning=Meaning.FILTERS, reading="未输入文字，列出符合所选条件的全部条目")
+        ways = (Way(answer=_exact(0, "filters"), condition=Everything()),)
+        return Question(meaning=Meaning.FILTERS, reading="未输入文字，列出符合所选条件的全部条目", ways=ways)
     if len(text) > MAX_LENGTH:
         return _refuse(f"输入的文字超过{MAX_LENGTH}个字，未作查询。请缩短后再查")
-    return _read_number(text) or _read_words(text)
+    if record := find_number(text):
+        return Question(meaning=Meaning.RECORD, value=record, reading=f"按公示编号查询：{record}")
+    # What has no digit is neither a case number nor a code.
+    if not any(map(str.isnumeric, text)):
+        return _read_words(text)
+    if has_citizen_number(text):
+        return _refuse(_CITIZEN_REFUSED)
+    return _read_case(text) or _read_code(fold_code(text)) or _read_words(text)
 
 
 def build_entry(document: Document) -> Entry:
     """The document as it is compared."""
+    name, code = fold_name(document.name), fold_code(document.uscc or "")
     parts = (document.obligation, document.performed_part, document.unperformed_part)
+    keys = {
+        Field.NAME: {name},
+        Field.REPRESENTATIVE: {fold_name(document.legal_representative or "")},
+        Field.CASE: _list_case_keys(document.case_number or ""),
+        Field.CODE: {get_organisation_part(code)},
+        Field.CORE: {find_core(name)} if document.kind == "organisation" else (),
+        Field.ALIAS: list_latin_keys(document.latin_name or ""),
+        Field.SOUND: list_sounds(name),
+        Field.INITIALS: list_initials(name),
+        Field.KIND: {document.kind},
+        Field.COURT: {fold_name(document.court)},
+        Field.REGION: {fold_name(document.region or "")},
+        Field.CONDUCT: {item.code for item in document.conduct},
+        Field.PERFORMANCE: {document.performance},
+    }
     return Entry(
         record=document.record,
         kind=document.kind,
-        name=fold_name(document.name),
-        representative=fold_name(document.legal_representative or ""),
+        name=name,
         text="\n".join(fold_text(part) for part in parts if part),
-        case_number=_case_key(document.case_number or ""),
-        code=fold_code(document.uscc or ""),
-        court=fold_name(document.court),
-        region=fold_name(document.region or ""),
-        conduct=tuple(item.code for item in document.conduct),
-        performance=document.performance,
+        code=code,
         published_on=document.published_on,
+        keys={field: frozenset(held) for field, held in keys.items() if held and "" not in held},
     )
 
 
-def find_answer(question: Question, entry: Entry) -> Answer | None:
-    """How the entry answers the question, or None where it does not."""
-    match question.meaning:
-        case Meaning.FILTERS:
-            return LISTED
-        case Meaning.RECORD:
-            return SAME_RECORD if question.value == entry.record else None
-        case Meaning.CASE_NUMBER:
-            return SAME_CASE if question.value == entry.case_number else None
-        case Meaning.CODE:
-            return SAME_CODE if is_same_organisation(question.value, entry.code) else None
-        case Meaning.WORDS:
-            return _find_words(question, entry)
-        case Meaning.REFUSED:
-            return None
+def find_way(question: Question, entry: Entry) -> Way | None:
+    """The best way in which the entry answers the question, or None where it does not."""
+    return next((way for way in question.ways if meets(way.condition, entry)), None)
 
 
 def passes(query: Query, entry: Entry) -> bool:
     """Whether the entry passes the filters beside the box."""
-    return (
-        query.kind in (None, entry.kind)
-        and (query.court is None or fold_name(query.court) == entry.court)
-        and (query.region is None or fold_name(query.region) == entry.region)
-        and (query.conduct is None or query.conduct in entry.conduct)
-        and query.performance in (None, entry.performance)
-        and is_between(query, entry.published_on)
+    filters = {
+        Field.KIND: query.kind,
+        Field.COURT: query.court and fold_name(query.court),
+        Field.REGION: query.region and fold_name(query.region),
+        Field.CONDUCT: query.conduct,
+        Field.PERFORMANCE: query.performance,
+    }
+    return is_between(query, entry.published_on) and all(
+        key in entry.keys.get(field, ()) for field, key in filters.items() if key is not None
     )
 
 
@@ -164,44 +170,30 @@ def is_between(query: Query, published_on: date) -> bool:
     return query.published_to is None or published_on <= query.published_to
 
 
-def is_same_organisation(typed: str, published: str) -> bool:
-    """Whether two folded codes name one organisation: a credit code holds the old organisation code in places 9–17."""
-    if not published or len(typed) == len(published):
-        return typed == published
-    return get_organisation_part(typed) == get_organisation_part(published)
+def explain(way: Way, question: Question, name: str) -> str | None:
+    """Why an entry with the published name is near in this way, in Chinese; None where it is exact."""
+    if way.answer.match == "exact" or way.reason is not None:
+        return way.reason
+    folded = fold_name(name)
+    match way.answer.rank:
+        case 8:
+            pairs = dict(list_confusable(question.whole)).get(folded, ())
+            return f"{_name_pairs(pairs)}是不同的字"
+        case 9:
+            pairs = dict(list_transliterations(question.whole)).get(folded, ())
+            return f"{_name_pairs(pairs)}是同一民族语人名的不同译写"
+        case _:
+            return _explain_difference(find_difference(question.whole, folded))
 
 
-def get_organisation_part(code: str) -> str:
-    """The organisation code within a folded unified social credit code (GB 32100); any other code as it is."""
-    return code[8:17] if len(code) == 18 else code
+def split_words(text: str) -> tuple[str, ...]:
+    """The words of the text as they were typed, each of which can be asked for by itself."""
+    return tuple(f"“{quoted}”" if quoted else plain for quoted, plain in _PHRASE.findall(text))
 
 
-def _find_words(question: Question, entry: Entry) -> Answer | None:
-    if question.is_whole_name(entry.name):
-        return EQUAL
-    if entry.case_number and question.whole == entry.case_number:
-        return SAME_CASE
-    if all(word.is_in_name(entry.name) for word in question.words):
-        return IN_NAME
-    if question.whole == entry.representative:
-        return REPRESENTATIVE
-    if all(word.is_in_text(entry.text) or word.is_in_name(entry.name) for word in question.words):
-        return IN_TEXT
-    return None
+def _refuse(reason: str) -> Question:
+    return Question(meaning=Meaning.REFUSED, reading=reason)
 
-
-def _case_key(case_number: str) -> str:
-    found = find_case_number(case_number)
-    return found.key if found else fold_name(case_number)
-
-
-# A citizen number with a day of birth that can be, or the fifteen digits of before 1999, standing alone.
-_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-_CITIZEN = re.compile(rf"(?<![0-9A-Z])(?:\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]|\d{{8}}{_DAY}\d{{3}})(?![0-9A-Z])")
-_CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}")
-_ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}[0-9X]")
-_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 _CITIZEN_REFUSED = (
     "输入的内容像是完整的身份证号码。本站只公开部分号码，不能用完整号码查询，也不保存所输入的号码。"
@@ -209,94 +201,344 @@ _CITIZEN_REFUSED = (
 )
 
 
-def _read_number(text: str) -> Question | None:
-    if record := find_number(text):
-        return Question(meaning=Meaning.RECORD, value=record, reading=f"按公示编号查询：{record}")
-    code = fold_code(text)
-    if _has_citizen_number(text, code):
-        return _refuse(_CITIZEN_REFUSED)
-    if case := find_case_number(text):
-        return Question(meaning=Meaning.CASE_NUMBER, value=case.key, reading=f"按案号查询：{case.canonical}")
-    return _read_code(code)
+def _exact(rank: int, found_in: FoundIn) -> Answer:
+    return Answer(rank=rank, found_in=found_in, match="exact")
+
+
+def _near(rank: int, found_in: FoundIn) -> Answer:
+    return Answer(rank=rank, found_in=found_in, match="near")
+
+
+# Numbers ------------------------------------------------------------------------------------------------------------
+
+
+def _read_case(text: str) -> Question | None:
+    plain = fold_text(text)
+    case, parts = find_case_number(text) or find_case_number(plain), find_parts(plain)
+    if case is not None and case.style is CaseStyle.OTHER and parts is not None and not parts.court:
+        # （2017）执12号 says no court: it is a part of many numbers.
+        case = None
+    if case is None and parts is not None:
+        case = find_whole(parts)
+    if case is not None:
+        return _ask_for_case(case)
+    return _ask_for_parts(parts) if parts is not None else None
+
+
+def _ask_for_case(case: CaseNumber) -> Question:
+    base = next(key for key in list_case_keys(case) if key.startswith("~"))
+    ways = _list_case_ways(Holds(Field.CASE, f"={case.key}"), Holds(Field.CASE, base), case.suffix)
+    reading = f"按案号查询：{case.canonical}"
+    return Question(meaning=Meaning.CASE_NUMBER, value=case.key, reading=reading, ways=ways)
+
+
+def _ask_for_parts(parts: CaseParts) -> Question:
+    held: list[Condition] = [Holds(Field.CASE, key) for key in sorted(parts.keys)]
+    if parts.serial is None:
+        ways: tuple[Way, ...] = (Way(answer=_exact(0, "case_number"), condition=_all(held)),)
+    else:
+        same = All((*held, Holds(Field.CASE, parts.suffix_key)))
+        ways = _list_case_ways(same, _all(held), parts.suffix)
+    return Question(meaning=Meaning.CASE_NUMBER, reading=f"按案号查询：{parts}", ways=ways)
+
+
+def _list_case_ways(same: Condition, base: Condition, suffix: str) -> tuple[Way, ...]:
+    reason = "案号相同，只是“之一”一类的序号不同" if suffix else "案号相同，另有“之一”一类的序号"
+    return (
+        Way(answer=_exact(0, "case_number"), condition=same),
+        Way(answer=_near(14, "case_number"), condition=base, reason=reason),
+    )
+
+
+def _list_case_keys(case_number: str) -> frozenset[str]:
+    case = find_case_number(case_number)
+    if case is not None:
+        return list_case_keys(case)
+    return frozenset({f"={fold_name(case_number)}"} if case_number else ())
 
 
 def _read_code(code: str) -> Question | None:
-    if _CREDIT_CODE.fullmatch(code):
-        doubt = "" if _is_credit_code(code) else "（校验码不符，请核对是否输错）"
+    if is_credit_code(code):
+        doubt = "" if has_right_check(code) else "（校验码不符，请核对是否输错）"
         reading = f"按统一社会信用代码查询：{code}{doubt}"
-        return Question(meaning=Meaning.CODE, value=code, reading=reading)
-    if _is_organisation_code(code):
+    elif is_organisation_code(code):
         reading = f"按组织机构代码查询：{code[:8]}-{code[8]}"
-        return Question(meaning=Meaning.CODE, value=code, reading=reading)
-    return None
+    else:
+        return None
+    ways = (Way(answer=_exact(0, "uscc"), condition=SameCode(code)),)
+    return Question(meaning=Meaning.CODE, value=code, reading=reading, ways=ways)
 
 
-def _has_citizen_number(text: str, code: str) -> bool:
-    # Typed alone it may be spread over groups of digits; among other words it stands by itself.
-    if _CREDIT_CODE.fullmatch(code) and _is_credit_code(code) and not _is_citizen_number(code):
-        return False
-    words = [fold_code(word) for word in text.split()]
-    return any(_CITIZEN.search(word) for word in (code, *words))
-
-
-def _is_citizen_number(code: str) -> bool:
-    """GB 11643: the last character checks the seventeen digits before it."""
-    if not re.fullmatch(r"\d{17}[\dX]", code):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(code, _CITIZEN_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == code[17]
-
-
-def _is_credit_code(code: str) -> bool:
-    """GB 32100: the last character checks the seventeen before it."""
-    total = sum(_CREDIT_ALPHABET.index(c) * pow(3, place, 31) for place, c in enumerate(code[:17]))
-    return _CREDIT_ALPHABET[-total % 31] == code[17]
-
-
-def _is_organisation_code(code: str) -> bool:
-    """GB 11714. Four digits at least, or a company's name in Latin letters could be one."""
-    if not _ORGANISATION_CODE.fullmatch(code) or sum(c.isdigit() for c in code) < 4:
-        return False
-    weights = (3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(int(c, 36) * weight for c, weight in zip(code, weights, strict=False))
-    return "0123456789X0"[-total % 11] == code[8]
-
+# Words --------------------------------------------------------------------------------------------------------------
 
 _PHRASE = re.compile(r"[\"“”＂]([^\"“”＂]+)[\"“”＂]|([^\s\"“”＂]+)")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    """One word, or one quoted phrase, as it is looked for in names and in texts.
+
+    `pattern` is set where the word has a wildcard. `text` is empty where the word is looked for in names only:
+    one character alone stands in almost every text, and a wildcard stands for a character of a name.
+    """
+
+    name: str
+    text: str
+    pattern: re.Pattern[str] | None = None
+
+    def in_name(self) -> Condition:
+        return InName(self.name, self.pattern)
+
+    def in_text(self) -> Condition:
+        return AnyOf((InText(self.text), self.in_name())) if self.text else self.in_name()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """The text in the box as words, and as pinyin and Latin words where it is in Latin letters."""
+
+    text: str
+    whole: str
+    words: tuple[_Word, ...]
+    syllables: tuple[tuple[str, ...], ...]
+    latin: tuple[str, ...]
+    has_han: bool
+    has_wildcard: bool
+
+    @property
+    def is_quoted(self) -> bool:
+        return _QUOTE.search(self.text) is not None
+
+
+_QUOTE = re.compile('["“”＂]')
+_HAN = re.compile("[〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
+
+
 def _read_words(text: str) -> Question:
-    typed = [(quoted, plain) for quoted, plain in _PHRASE.findall(text)]
-    words = tuple(word for quoted, plain in typed if (word := _find_word(quoted or plain)))
+    words = tuple(word for quoted, plain in _PHRASE.findall(text) if (word := _find_word(quoted or plain)))
     whole = fold_name(text)
     if not words or not whole.strip(WILDCARDS):
         return _refuse("输入的内容里没有可以查询的文字，未作查询。请输入姓名、名称、案号或者义务内容中的词")
-    return Question(meaning=Meaning.WORDS, reading=_describe(words), whole=whole, words=words)
+    has_han = _HAN.search(whole) is not None
+    is_latin = not has_han and _is_latin(text)
+    typed = _Typed(
+        text=text,
+        whole=whole,
+        words=words,
+        syllables=split_syllables(text) if is_latin else (),
+        latin=fold_latin(text) if is_latin else (),
+        has_han=has_han,
+        has_wildcard=any(word.pattern for word in words),
+    )
+    return Question(
+        meaning=Meaning.WORDS,
+        reading=_describe(typed),
+        whole=whole,
+        words=tuple(word.text or word.name for word in words),
+        syllables=typed.syllables,
+        ways=(*_list_exact(typed), *_list_near(typed)),
+    )
 
 
-def _find_word(typed: str) -> Word | None:
+def _find_word(typed: str) -> _Word | None:
     name = fold_name(typed)
     if not name.strip(WILDCARDS):
         return None
     if any(wildcard in name for wildcard in WILDCARDS):
         parts = re.split(f"[{re.escape(WILDCARDS)}]", name)
-        return Word(name=name, text="", pattern=re.compile(".".join(map(re.escape, parts)), re.DOTALL))
+        return _Word(name=name, text="", pattern=re.compile(".".join(map(re.escape, parts)), re.DOTALL))
     text = fold_text(typed)
-    return Word(name=name, text=text if len(text) > 1 else "")
+    return _Word(name=name, text=text if len(text) > 1 else "")
 
 
-def _describe(words: tuple[Word, ...]) -> str:
-    where = "姓名、名称和义务内容" if any(word.text for word in words) else "姓名、名称"
+def _is_latin(text: str) -> bool:
+    """Whether the text has letters, and only Latin ones."""
+    letters = [c for c in unicodedata.normalize("NFKC", text) if c.isalpha()]
+    return (
+        bool(letters) and all(unicodedata.name(c, "").startswith("LATIN") for c in letters) and not _QUOTE.search(text)
+    )
+
+
+def _describe(typed: _Typed) -> str:
+    words = typed.words
+    fields = ["姓名", "名称", *(["义务内容"] if any(word.text for word in words) else []), *_name_spelling(typed)]
+    where = "、".join(fields[:-1]) + ("和" if len(fields) > 2 else "、") + fields[-1]
+    if typed.latin:
+        return f"按{where}查询：“{' '.join(typed.text.split())}”"
     listed = "、".join(f"“{word.text or word.name}”" for word in words)
     together = "，须同时出现" if len(words) > 1 else ""
     single = "（单个字只在姓名、名称中查找）" if _has_single(words) else ""
-    wildcard = "（“?”和“▀”代表名字中的任意一个字）" if any(word.pattern for word in words) else ""
+    wildcard = "（“?”和“▀”代表名字中的任意一个字）" if typed.has_wildcard else ""
     return f"按{where}查询{together}：{listed}{single}{wildcard}"
 
 
-def _has_single(words: tuple[Word, ...]) -> bool:
+def _name_spelling(typed: _Typed) -> list[str]:
+    """As what else Latin letters are looked for."""
+    if typed.syllables:
+        return ["拼音"]
+    if not typed.latin or typed.has_wildcard:
+        return []
+    if _find_initials(typed):
+        return ["拼音首字母"]
+    return ["拉丁字母写法"] if _can_be_alias(typed) else []
+
+
+def _has_single(words: tuple[_Word, ...]) -> bool:
     return len({bool(word.text) for word in words if not word.pattern}) > 1
 
 
-def _refuse(reason: str) -> Question:
-    return Question(meaning=Meaning.REFUSED, reading=reason)
+# Exact ways ---------------------------------------------------------------------------------------------------------
+
+
+def _list_exact(typed: _Typed) -> Iterator[Way]:
+    yield from _list_whole(typed)
+    yield Way(answer=_exact(1, "name"), condition=_all([word.in_name() for word in typed.words]))
+    if typed.syllables:
+        sounds = [Sounds(syllables, whole=True) for syllables in typed.syllables]
+        yield Way(answer=_exact(2, "name"), condition=_any(sounds))
+        yield Way(answer=_exact(3, "name"), condition=_any([Sounds(syllables) for syllables in typed.syllables]))
+    if not typed.has_wildcard:
+        yield Way(answer=_exact(4, "legal_representative"), condition=Holds(Field.REPRESENTATIVE, typed.whole))
+    if any(word.text for word in typed.words):
+        yield Way(answer=_exact(5, "obligation"), condition=_all([word.in_text() for word in typed.words]))
+
+
+def _list_whole(typed: _Typed) -> Iterator[Way]:
+    (word, *others) = typed.words
+    if word.pattern and not others:
+        yield Way(answer=_exact(0, "name"), condition=WholeName(word.name, word.pattern))
+    if typed.has_wildcard:
+        return
+    yield Way(answer=_exact(0, "name"), condition=Holds(Field.NAME, typed.whole))
+    if any(c.isdigit() for c in typed.whole):
+        # A case number that follows no rule is known as it was published.
+        yield Way(answer=_exact(0, "case_number"), condition=Holds(Field.CASE, f"={typed.whole}"))
+
+
+# Near ways ----------------------------------------------------------------------------------------------------------
+
+_PERSON = Holds(Field.KIND, "person")
+_SHORTEST_REORDERED = 4
+_LONGEST_REORDERED = 30
+_SHORTEST_CLOSE = 6
+_LONGEST_INITIALS = 8
+_MOST_REORDERED = 16
+
+
+def _list_near(typed: _Typed) -> Iterator[Way]:
+    if typed.has_wildcard:
+        return
+    if typed.has_han:
+        yield from _list_renamed(typed)
+        if len(core := find_core(typed.whole)) > 1:
+            reason = "字号和行业相同，地名或者组织形式不同，不一定是同一单位"
+            yield Way(answer=_near(7, "name"), condition=Holds(Field.CORE, core), reason=reason)
+        yield from _list_written_otherwise(typed)
+        if len(typed.words) == 1 and not typed.is_quoted and len(typed.whole) >= _SHORTEST_CLOSE:
+            yield Way(answer=_near(11, "name"), condition=Close(typed.whole))
+    if typed.latin:
+        yield from _list_latin(typed)
+
+
+def _list_renamed(typed: _Typed) -> Iterator[Way]:
+    for renaming in find_renamings("\n".join(word.name for word in typed.words)):
+        words = [
+            _Word(
+                name=word.name.replace(renaming.typed, renaming.other),
+                text=word.text.replace(renaming.typed, renaming.other),
+            )
+            for word in typed.words
+        ]
+        in_name, in_text = _all([word.in_name() for word in words]), _all([word.in_text() for word in words])
+        yield Way(answer=_near(6, "name"), condition=in_name, reason=renaming.reason)
+        yield Way(answer=_near(6, "obligation"), condition=in_text, reason=renaming.reason)
+
+
+def _list_written_otherwise(typed: _Typed) -> Iterator[Way]:
+    if confusable := [name for name, _ in list_confusable(typed.whole)]:
+        yield Way(answer=_near(8, "name"), condition=_named(confusable))
+    if _FORMS.search(typed.whole):
+        return
+    if variants := [name for name, _ in list_transliterations(typed.whole)]:
+        yield Way(answer=_near(9, "name"), condition=All((_PERSON, _named(variants))))
+    if reordered := _reorder(typed):
+        condition = All((_PERSON, _named(reordered)))
+        yield Way(answer=_near(10, "name"), condition=condition, reason="字相同，次序不同")
+
+
+def _reorder(typed: _Typed) -> tuple[str, ...]:
+    """The typed name with its parts in another order: those around dots or spaces, or what an even cut makes.
+
+    A name of seven characters or more is of two long parts, and its dot, which nobody needs to type, can stand at an
+    odd place.
+    """
+    whole = typed.whole
+    if not _SHORTEST_REORDERED <= len(whole) <= _LONGEST_REORDERED or any(map(str.isdigit, whole)):
+        return ()
+    parts = [part for part in map(fold_name, _DOTS.split(typed.text)) if part]
+    orders = permutations(parts) if 1 < len(parts) < 4 else ()
+    cuts = range(2, len(whole)) if len(whole) > 6 else range(2, len(whole), 2)
+    names = dict.fromkeys([*map("".join, orders), *(whole[cut:] + whole[:cut] for cut in cuts)])
+    return tuple(name for name in names if name != whole)[:_MOST_REORDERED]
+
+
+# No person is called so.
+_FORMS = re.compile("(?:公司|企业|集团|银行|商行|合作社|经营部|中心|厂)$")
+_DOTS = re.compile("[·•・･．.‧∙⋅●\u0387\\s]+")
+
+
+def _list_latin(typed: _Typed) -> Iterator[Way]:
+    if reordered := _reorder_sounds(typed):
+        reason = "拼音相同，次序不同"
+        yield Way(answer=_near(10, "name"), condition=All((_PERSON, _any(reordered))), reason=reason)
+    reason = f"拉丁字母写法“{' '.join(typed.text.split())}”"
+    if _can_be_alias(typed):
+        held = _all([Holds(Field.ALIAS, word) for word in dict.fromkeys(typed.latin)])
+        yield Way(answer=_near(12, "latin_name"), condition=held, reason=reason)
+    if names := list_latin_names(typed.latin):
+        yield Way(answer=_near(12, "name"), condition=All((_PERSON, _named(names))), reason=reason)
+    if initials := _find_initials(typed):
+        reason = f"“{initials}”是姓名（名称）开头的拼音首字母"
+        yield Way(answer=_near(13, "name"), condition=Holds(Field.INITIALS, initials), reason=reason)
+
+
+def _reorder_sounds(typed: _Typed) -> list[Sounds]:
+    words = typed.text.split()
+    if not 1 < len(words) < 4:
+        return []
+    orders = [order for order in permutations(words) if order != tuple(words)]
+    runs = dict.fromkeys(syllables for order in orders for syllables in split_syllables(" ".join(order)))
+    return [Sounds(run, whole=True) for run in runs if run not in typed.syllables][:_MOST_REORDERED]
+
+
+def _can_be_alias(typed: _Typed) -> bool:
+    return all(len(word) > 1 for word in typed.latin)
+
+
+def _find_initials(typed: _Typed) -> str:
+    """The text, if it can be the initials of a name; else nothing."""
+    is_one = typed.latin == (typed.whole,) and typed.text.strip().isalpha() and typed.whole.isascii()
+    return typed.whole if is_one and 1 < len(typed.whole) <= _LONGEST_INITIALS else ""
+
+
+def _named(names: Iterable[str]) -> Condition:
+    return _any([Holds(Field.NAME, name) for name in names])
+
+
+def _all(conditions: Sequence[Condition]) -> Condition:
+    return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
+
+
+def _any(conditions: Sequence[Condition]) -> Condition:
+    return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
+
+
+def _name_pairs(pairs: tuple[tuple[str, str], ...]) -> str:
+    return "，".join(f"“{typed}”与“{other}”" for typed, other in dict.fromkeys(pairs))
+
+
+def _explain_difference(difference: tuple[str, str] | None) -> str:
+    typed, other = difference or ("", "")
+    if typed and other:
+        return f"有一个字不同：输入“{typed}”，名称为“{other}”"
+    return f"多输入一个字：“{typed}”" if typed else f"少输入一个字：名称中另有“{other}”"

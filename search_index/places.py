@@ -1,0 +1,128 @@
+"""Names of places: which there are, and which are names of one place at different times. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from search_index.folding import fold_name
+from search_index.tables import read_table
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A place is named `typed` in a text and had or has the name `other`; `reason` says so in Chinese."""
+
+    typed: str
+    other: str
+    reason: str
+
+
+def find_end(text: str, start: int, *, stems: bool = False) -> int:
+    """Where the longest name of a place ends that a folded text has at `start`; 0 where it has none there.
+
+    Known are provinces, prefectures and counties of today and since 1982 by their full names, provinces and prefectures
+    also by their short names; with `stems` also counties by what is before 县 or 市, if it has three characters or more:
+    shorter ones are often mere good words.
+    """
+    names = (_read_stems() if stems else _read_names()).get(text[start : start + 2], ())
+    return next((start + len(name) for name in names if text.startswith(name, start)), 0)
+
+
+def find_renamings(text: str) -> tuple[Renaming, ...]:
+    """What places in a folded text were or are called otherwise; today's name first, four at most."""
+    renamings = (renaming for place in _find_places(text) for renaming in _list_renamings(place))
+    return tuple(renaming for renaming, _ in zip(renamings, range(_MOST), strict=False))
+
+
+_MOST = 4
+_ENDINGS = frozenset("县市区州盟旗")
+
+
+def _find_places(text: str) -> Iterator[str]:
+    # Only what ends like a place is looked up, the longest first, so that 襄阳县 is not 阳县.
+    if _ENDINGS.isdisjoint(text):
+        return
+    known, longest = _group(), _find_longest()
+    place = 0
+    for end in (n + 1 for n, character in enumerate(text) if character in _ENDINGS):
+        starts = range(max(place, end - longest), end - 1)
+        start = next((start for start in starts if text[start:end] in known), None)
+        if start is not None:
+            place = end
+            yield text[start:end]
+
+
+def _list_renamings(place: str) -> Iterator[Renaming]:
+    today, others = _group()[place]
+    if place != today:
+        yield Renaming(place, today, f"“{place}”现为“{today}”")
+    for other in others:
+        if other not in (place, today):
+            yield Renaming(place, other, _explain(place, other, today))
+
+
+def _explain(place: str, other: str, today: str) -> str:
+    if place == today:
+        return f"“{other}”现为“{today}”"
+    return f"“{place}”和“{other}”是同一地方先后的名称，现为“{today}”"
+
+
+@cache
+def _group() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Each name that changed, with today's name of the place and all its names, the latest first."""
+    next_name: dict[str, str] = {}
+    for _, old, new, _ in read_table("places.txt"):
+        next_name[fold_name(old)] = fold_name(new)
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for old in reversed(next_name):
+        names[_follow(old, next_name)].append(old)
+    groups = {today: (today, (today, *olds)) for today, olds in names.items()}
+    return groups | {old: groups[today] for today, olds in names.items() for old in olds}
+
+
+@cache
+def _find_longest() -> int:
+    return max(map(len, _group()))
+
+
+def _follow(name: str, next_name: dict[str, str]) -> str:
+    seen = {name}
+    while (later := next_name.get(name)) and later not in seen:
+        name = later
+        seen.add(name)
+    return name
+
+
+@cache
+def _read_names() -> dict[str, tuple[str, ...]]:
+    return _by_head(_list_full_names() | _list_short_names())
+
+
+@cache
+def _read_stems() -> dict[str, tuple[str, ...]]:
+    stems = (name[:-1] for name in _list_full_names() if name[-1] in "县市" and "自治" not in name)
+    return _by_head(_list_full_names() | _list_short_names() | {stem for stem in stems if len(stem) > 2})
+
+
+def _by_head(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    heads: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(names, key=len, reverse=True):
+        heads[name[:2]].append(name)
+    return {head: tuple(listed) for head, listed in heads.items()}
+
+
+def _list_full_names() -> frozenset[str]:
+    divisions = read_table("divisions.txt")
+    # A county's line has nothing but full names.
+    today = {name for kind, *names in divisions for name in (names if kind == "county" else names[:1])}
+    former = {name for _, old, new, _ in read_table("places.txt") for name in (old, new)}
+    return frozenset(map(fold_name, today | former))
+
+
+def _list_short_names() -> frozenset[str]:
+    return frozenset(
+        fold_name(name) for kind, _, *names in read_table("divisions.txt") if kind != "county" for name in names
+    )

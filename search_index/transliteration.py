@@ -1,0 +1,113 @@
+"""Names of minority languages, in Chinese characters and in Latin letters. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from itertools import islice, pairwise, product
+from typing import NamedTuple
+
+from search_index.tables import read_table
+
+Pair = tuple[str, str]
+
+
+def list_transliterations(name: str) -> tuple[tuple[str, tuple[Pair, ...]], ...]:
+    """The whole folded names that write the same parts with other characters, each with its (typed, other) parts.
+
+    Empty where no part of the name is known, or where one character would be left over: 张泽仁 is a surname and a
+    given name, not a part of two characters.
+    """
+    parts = _split(name)
+    spellings = _read_parts().spellings
+    choices = [spellings.get(part, (part,)) for part in parts]
+    variants = []
+    for chosen in _combine(
+        [(part, *(c for c in choice if c != part)) for part, choice in zip(parts, choices, strict=True)]
+    ):
+        pairs = tuple((part, other) for part, other in zip(parts, chosen, strict=True) if part != other)
+        if pairs:
+            variants.append(("".join(chosen), pairs))
+    return tuple(variants)
+
+
+def list_latin_names(words: Sequence[str]) -> tuple[str, ...]:
+    """The folded names in characters that the words, as `fold_latin` gives them, usually are the Latin spelling of."""
+    latin = _read_parts().latin
+    if not all(word in latin for word in words):
+        return ()
+    return tuple("".join(chosen) for chosen in _combine([latin[word] for word in words]))
+
+
+def fold_latin(text: str) -> tuple[str, ...]:
+    """The words of a Latin spelling: lower case, without accents and apostrophes, parted at anything else."""
+    plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    letters = "".join(c if c.isalpha() else "" if c in _APOSTROPHES else " " for c in plain)
+    return tuple(letters.translate(_LETTERS).split())
+
+
+def list_latin_keys(text: str) -> frozenset[str]:
+    """The words of a Latin spelling, and all of it as one word."""
+    words = fold_latin(text)
+    return frozenset((*words, "".join(words))) if words else frozenset()
+
+
+# Of 次仁多吉 with seven and five spellings, every one.
+_MOST = 40
+_APOSTROPHES = frozenset("'’‘`´ʼʻ")
+_LETTERS = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ə": "e"})
+
+
+class _Parts(NamedTuple):
+    spellings: dict[str, tuple[str, ...]]  # the other ways of writing the same part, and itself
+    latin: dict[str, tuple[str, ...]]
+    heads: frozenset[str]  # the first two characters of each
+
+
+@cache
+def _read_parts() -> _Parts:
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    latin: defaultdict[str, list[str]] = defaultdict(list)
+    for line in read_table("transliterations.txt"):
+        written, spelled = line[0].split(","), line[1].split(",")
+        for part in written:
+            spellings[part] += [other for other in written if other not in spellings[part]]
+        for word in spelled:
+            latin[word] += [part for part in written if part not in latin[word]]
+    return _Parts(
+        {part: tuple(others) for part, others in spellings.items()},
+        {word: tuple(parts) for word, parts in latin.items()},
+        frozenset(part[:2] for part in spellings),
+    )
+
+
+def _combine(choices: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """A choice from each, the usual ones first."""
+    if not choices:
+        return []
+    numbers = sorted(islice(product(*(range(len(choice)) for choice in choices)), _MOST * _MOST), key=sum)
+    return [tuple(choice[n] for choice, n in zip(choices, chosen, strict=True)) for chosen in numbers[: _MOST + 1]]
+
+
+def _split(name: str) -> tuple[str, ...]:
+    """The name in parts, as much of it as possible known; empty where nothing is, or where one character is left."""
+    known, heads = _read_parts().spellings, _read_parts().heads
+    size = len(name)
+    if size > _LONGEST_NAME or heads.isdisjoint(map("".join, pairwise(name))):
+        return ()
+    # The best way up to each place: most characters known, then fewest parts.
+    best: list[tuple[int, int, tuple[str, ...]] | None] = [(0, 0, ())] + [None] * size
+    for end in range(2, size + 1):
+        ways = []
+        for start in range(end - 1):
+            before, part = best[start], name[start:end]
+            if before is not None and (part in known or not (before[2] and before[2][-1] not in known)):
+                ways.append((before[0] + len(part) * (part in known), before[1] - 1, (*before[2], part)))
+        best[end] = max(ways, default=None)
+    whole = best[size]
+    return whole[2] if whole is not None and whole[0] else ()
+
+
+_LONGEST_NAME = 24
