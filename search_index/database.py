@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import DateTime, Dialect, Engine, NullPool, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import DateTime, Dialect, Engine, NullPool, QueuePool, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MS = 15_000
@@ -43,8 +44,9 @@ def writing_engine(url: str, *, journal_mode: JournalMode, secure_delete: bool =
 def reading_engine(url: str) -> Engine:
     """An engine that cannot write, for the portal.
 
-    SQLite files are opened `mode=ro` and anew for each transaction: a kept connection would go on serving the
-    file that a rebuild has replaced. PostgreSQL transactions are read only and see one moment.
+    SQLite files are opened `mode=ro`. A connection is kept for the next transaction of the same process, as long as
+    its file is the one that the name leads to: a rebuild replaces the file. PostgreSQL transactions are read only
+    and see one moment.
     """
     parsed = make_url(url)
     if not _is_sqlite(parsed):
@@ -54,8 +56,19 @@ def reading_engine(url: str) -> Engine:
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )
-    engine = create_engine(parsed, creator=_read_only(parsed), poolclass=NullPool)
+    path = Path(parsed.database or "").absolute()
+    engine = create_engine(parsed, creator=lambda: _open_to_read(path), poolclass=QueuePool, max_overflow=-1)
     _prepare_sqlite(engine, [f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA query_only=ON"], "BEGIN")
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, record: Any, proxy: Any) -> None:
+        if connection.process != os.getpid():
+            # Inherited over a fork: it is not this process's to use, nor to close.
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError("opened by another process")
+        if connection.file != _identify(path):
+            raise DisconnectionError("the file was replaced")
+
     return engine
 
 
@@ -88,9 +101,27 @@ def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def _read_only(url: URL) -> Callable[[], sqlite3.Connection]:
-    uri = f"{Path(url.database or '').absolute().as_uri()}?mode=ro"
-    return lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)
+class _Reading(sqlite3.Connection):
+    """A connection that knows the file it was opened on, and the process that opened it."""
+
+    file: tuple[int, int] | None = None
+    process: int = 0
+
+
+def _open_to_read(path: Path) -> _Reading:
+    # Looked at before it is opened: one replaced in between is taken for the older, and opened again the next time.
+    file = _identify(path)
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, factory=_Reading)
+    connection.file, connection.process = file, os.getpid()
+    return connection
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare_sqlite(engine: Engine, pragmas: list[str], begin: Begin) -> None:

@@ -8,158 +8,72 @@ may be another Unix user.
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import re
 import shutil
 import struct
 import threading
 import time
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import islice, pairwise
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from pickle import PickleError
 from typing import IO, Any
 
-from whoosh.columns import NumericColumn, VarBytesColumn
 from whoosh.fields import Schema
 from whoosh.filedb.filestore import FileStorage, StorageError
 from whoosh.filedb.filetables import FileFormatError
 from whoosh.filedb.structfile import StructFile
 from whoosh.index import TOC, EmptyIndexError, FileIndex
 from whoosh.index import IndexError as WhooshIndexError
-from whoosh.reading import SegmentReader
 from whoosh.writing import NO_MERGE, SegmentWriter
 
+from search_index.codec import MOST, Blocks, SetCodec, Terms
 from search_index.document import Document
-from search_index.postings import BlockCodec, Posting, PostingPool, Terms
-from search_index.query import Entry, build_entry, get_organisation_part
+from search_index.segment import Draft, Row, Segment, build_row
 
 Progress = Callable[[int], None]
 
 # Raised when a change makes an index of before unusable: its folder is then not opened, but rebuilt.
-_FORMAT = "1"
+_FORMAT = "2"
 _NAME = "MAIN"
-_CHUNK = 20_000
-_TAIL = 50_000
+_TAIL = 1_024  # documents that an update may write again, to keep segments few: a fifth of a second
+_SMALL = MOST // 2
+_FEW = 8
 _ATTEMPTS = 20
 
-_CODEC = BlockCodec()
-_SCHEMA = Schema(
-    record=Terms(VarBytesColumn()),
-    name=Terms(VarBytesColumn()),
-    name_key=Terms(),
-    representative=Terms(VarBytesColumn()),
-    text=Terms(VarBytesColumn()),
-    case_number=Terms(VarBytesColumn()),
-    code=Terms(VarBytesColumn()),
-    kind=Terms(),
-    court=Terms(),
-    region=Terms(),
-    conduct=Terms(),
-    performance=Terms(),
-    published_on=Terms(NumericColumn("I")),
-)
+_CODEC = SetCodec()
+_SCHEMA = Schema(entry=Terms())
 
 
 class IndexUnavailable(Exception):
     """The index is missing, was made by another release, or cannot be read."""
 
 
-def build_pairs(text: str) -> set[str]:
-    """The overlapping pairs of neighbouring characters in the lines of `text`."""
-    pairs: set[str] = set()
-    for line in text.split("\n"):
-        pairs.update(map("".join, pairwise(line)))
-    return pairs
-
-
-def build_fields(entry: Entry) -> dict[str, Any]:
-    """What the index holds of an entry: terms to find it by, and columns to judge and order it by."""
-    day = entry.published_on.toordinal()
-    return {
-        "record": [entry.record],
-        "_stored_record": entry.record,
-        "name": build_pairs(entry.name) | set(entry.name),
-        "_stored_name": entry.name,
-        "name_key": _one(entry.name),
-        "representative": _one(entry.representative),
-        "_stored_representative": entry.representative,
-        "text": build_pairs(entry.text),
-        "_stored_text": entry.text,
-        "case_number": _one(entry.case_number),
-        "_stored_case_number": entry.case_number,
-        "code": _one(get_organisation_part(entry.code)),
-        "_stored_code": entry.code,
-        "kind": [entry.kind],
-        "court": _one(entry.court),
-        "region": _one(entry.region),
-        "conduct": set(entry.conduct),
-        "performance": [entry.performance],
-        "published_on": [],
-        "_stored_published_on": day,
-    }
-
-
-def _one(value: str) -> list[str]:
-    return [value] if value else []
-
-
-class Segment:
-    """An immutable part of the index. Documents are numbered from 0. Safe to share between threads."""
-
-    def __init__(self, storage: FileStorage, segment: Any) -> None:
-        files = segment.open_compound_file(storage)
-        self._terms = _CODEC.terms_reader(files, segment)
-        self._columns = _CODEC.per_document_reader(files, segment)
-        self.size: int = segment.doc_count_all()
-        self.holding = lru_cache(maxsize=256)(self._find_holding)
-
-    def documents(self, field: str, term: str | bytes) -> array[int]:
-        """The documents that hold the term, ascending; deleted ones among them."""
-        return self._terms.documents(field, term)
-
-    def all_documents(self) -> Iterator[Posting]:
-        return self._terms.all_documents()
-
-    def text(self, field: str, document: int) -> str:
-        """The folded value that the document has in a field with a text column."""
-        value: bytes = self._text_columns[field][document]
-        return value.decode()
-
-    @cached_property
-    def days(self) -> array[int]:
-        """The ordinal of each document's day of publication."""
-        days = array("I")
-        days.extend(self._columns.column_reader("published_on", _SCHEMA["published_on"].column_type))
-        return days
-
-    @cached_property
-    def _text_columns(self) -> dict[str, Any]:
-        fields = ("record", "name", "representative", "text", "case_number", "code")
-        return {name: self._columns.column_reader(name, _SCHEMA[name].column_type) for name in fields}
-
-    def _find_holding(self, field: str, term: str) -> frozenset[int]:
-        return frozenset(self.documents(field, term))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slice:
     """A segment as one generation sees it: without what has been deleted since it was written."""
 
     segment: Segment
     deleted: frozenset[int]
 
-    def live(self) -> Iterator[int]:
-        return (number for number in range(self.segment.size) if number not in self.deleted)
-
     def find(self, record: str) -> int | None:
         """The number of a record's document, or None."""
-        numbers = self.segment.documents("record", record)
+        numbers = self.segment.numbers("record", record)
         return next((number for number in numbers if number not in self.deleted), None)
+
+    def rows(self) -> list[Row]:
+        """All that the segment keeps of the documents that have not been deleted."""
+        return [row for number, row in enumerate(self.segment.rows()) if number not in self.deleted]
+
+    @cached_property
+    def living(self) -> int:
+        """A bit for each document that has not been deleted."""
+        return (1 << self.segment.size) - 1 ^ sum(1 << number for number in self.deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +136,7 @@ class Index:
         with _ReadingStorage(self._folder / current) as storage:
             for segment in TOC.read(storage, _NAME, gen=number, schema=_SCHEMA).segments:
                 key = (current, segment.segment_id())
-                opened[key] = self._segments.get(key) or Segment(storage, segment)
+                opened[key] = self._segments.get(key) or _open_segment(self._folder / current, segment)
                 slices.append(Slice(opened[key], frozenset(segment.deleted_docs())))
         self._segments = opened
         self._generation = Generation((current, number), tuple(slices))
@@ -280,11 +194,21 @@ class IndexWriter:
         with self.locked():
             folder = self._current()
             _clear(folder)
-            index = _open_index(folder)
             dead: int = sum(segment.deleted_count() for segment in _read_segments(folder))
-            if dead:
-                _SetWriter(index).commit(mergetype=_merge_deleted)
+            while any(segment.has_deletions() for segment in _read_segments(folder)):
+                _write(folder, (), (), _merge_deleted)
+            while self.tidy():
+                pass
             return dead
+
+    def tidy(self) -> bool:
+        """Join small parts, where there are many, into one; whether any were. Each call is one commit."""
+        with self.locked():
+            folder = self._current()
+            if len(_list_small(_read_segments(folder))) <= _FEW:
+                return False
+            _write(folder, (), (), _merge_small)
+            return True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -326,7 +250,7 @@ class IndexWriter:
 def _count_chunks(documents: Iterable[Document]) -> Iterator[tuple[int, list[Document]]]:
     done = 0
     remaining = iter(documents)
-    while chunk := list(islice(remaining, _CHUNK)):
+    while chunk := list(islice(remaining, MOST)):
         done += len(chunk)
         yield done, chunk
 
@@ -336,28 +260,29 @@ def _write(
 ) -> None:
     """One commit."""
     _clear(folder)
-    writer = _SetWriter(_open_index(folder))
+    writer = _SetWriter(folder)
     for number in deleted:
         writer.delete_document(number)
-    for document in documents:
-        writer.add_document(**build_fields(build_entry(document)))
+    writer.add_rows(build_row(document) for document in documents)
     writer.commit(mergetype=merge)
 
 
 class _SetWriter(SegmentWriter):  # type: ignore[misc]  # Whoosh has no types
-    """Whoosh's writer, with postings kept as sets of documents."""
+    """Whoosh's writer, which takes whole rows."""
 
-    def __init__(self, index: FileIndex) -> None:
-        super().__init__(index, codec=_CODEC, _lk=False)
-        self.pool = PostingPool()
+    def __init__(self, folder: Path) -> None:
+        super().__init__(_open_index(folder), codec=_CODEC, _lk=False)
+        self.folder = folder
+        self.pool = Draft()
 
-    def add_postings_to_pool(self, reader: SegmentReader, startdoc: int, docmap: dict[int, int] | None) -> None:
-        terms = _CODEC.terms_reader(reader.storage(), reader.segment())
-        for field, term, documents in terms.all_documents():
-            if docmap is None:
-                self.pool.extend(field, term, (startdoc + number for number in documents))
-            else:
-                self.pool.extend(field, term, (docmap[number] for number in documents if number in docmap))
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        self.pool.rows.extend(rows)
+        self.docnum = len(self.pool.rows)
+        self._added = self.docnum > 0
+
+    def absorb(self, segment: Any) -> None:
+        """Take over the living documents of a segment, which is then left out."""
+        self.add_rows(_open_slice(self.folder, segment).rows())
 
 
 class _ReadingStorage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
@@ -421,39 +346,69 @@ def _find_numbers(slices: Sequence[Slice], records: Iterable[str]) -> list[int]:
 
 
 def _merge_tail(writer: _SetWriter, segments: list[Any]) -> list[Any]:
-    """Merge the small segments at the end, so that each one left is more than twice all those after it.
+    """Take over the small segments at the end, so that each one left is more than twice all those after it.
 
     Large ones stay as they are: an update never rewrites the index.
     """
     living = _find_living(segments)
-    size, kept = writer.doc_count(), len(living)
+    size, kept = writer.docnum, len(living)
     for place in range(len(living) - 1, -1, -1):
         count = living[place].doc_count()
-        if count > _TAIL:
+        if size + count > _TAIL:
             break
         if count <= 2 * size:
             kept = place
         size += count
-    _absorb(writer, living[kept:])
-    return living[:kept]
+    return _keep(writer, living, living[kept:])
 
 
 def _merge_deleted(writer: _SetWriter, segments: list[Any]) -> list[Any]:
-    """Rewrite the segments that hold deleted documents."""
+    """Rewrite segments that hold deleted documents."""
     living = _find_living(segments)
-    _absorb(writer, (segment for segment in living if segment.has_deletions()))
-    return [segment for segment in living if not segment.has_deletions()]
+    return _keep(writer, living, _fill(segment for segment in living if segment.has_deletions()))
+
+
+def _merge_small(writer: _SetWriter, segments: list[Any]) -> list[Any]:
+    living = _find_living(segments)
+    return _keep(writer, living, _fill(_list_small(living)))
+
+
+def _list_small(segments: Iterable[Any]) -> list[Any]:
+    return [segment for segment in segments if segment.doc_count() < _SMALL]
+
+
+def _fill(segments: Iterable[Any]) -> list[Any]:
+    """The first of the segments that fit into one."""
+    chosen: list[Any] = []
+    room = MOST
+    for segment in segments:
+        room -= segment.doc_count()
+        if room < 0:
+            break
+        chosen.append(segment)
+    return chosen
+
+
+def _keep(writer: _SetWriter, segments: list[Any], absorbed: list[Any]) -> list[Any]:
+    for segment in absorbed:
+        writer.absorb(segment)
+    return [segment for segment in segments if segment not in absorbed]
 
 
 def _find_living(segments: Iterable[Any]) -> list[Any]:
     return [segment for segment in segments if segment.doc_count()]
 
 
-def _absorb(writer: _SetWriter, segments: Iterable[Any]) -> None:
-    for segment in segments:
-        reader = SegmentReader(writer.storage, writer.schema, segment)
-        writer.add_reader(reader)
-        reader.close()
+def _open_slice(folder: Path, segment: Any) -> Slice:
+    return Slice(_open_segment(folder, segment), frozenset(segment.deleted_docs()))
+
+
+def _open_segment(folder: Path, segment: Any) -> Segment:
+    """Maps the file, and keeps it mapped for as long as anything of it is in use."""
+    path = folder / segment.make_filename(segment.COMPOUND_EXT)
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Segment(Blocks(memoryview(mapped)), segment.doc_count_all())
 
 
 def _clear(folder: Path) -> None:

@@ -6,8 +6,9 @@ to date, or whose end has come, is not taken from the index at all: it is judged
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,16 +16,28 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search_index.document import Document
 from search_index.folding import fold_name
+from search_index.highlight import find_marks
 from search_index.index import Generation, Index, IndexUnavailable
-from search_index.page import PAGE_SIZE, Departed, Head, Hit, Page, Query
+from search_index.page import PAGE_SIZE, Departed, Facet, FacetField, Head, Hit, Page, Query, Suggestion
 from search_index.profile import Profile
-from search_index.query import Answer, Meaning, Question, build_entry, find_answer, passes, read_question
-from search_index.retrieval import Match, build_match, find_matches, select_first
+from search_index.query import (
+    Meaning,
+    Question,
+    Way,
+    build_entry,
+    explain,
+    find_way,
+    passes,
+    read_question,
+    split_words,
+)
+from search_index.retrieval import Found, Judged, find
 from search_index.store import Snapshot, Store, StoreUnavailable
 
 _LOOKS = 5
 _PENDING = 2_000
 _AT_ONCE = 1_000
+_WORDS_TRIED = 5
 
 
 class RegisterUnavailable(Exception):
@@ -46,7 +59,7 @@ class Register:
         self._store.close()
 
     def search(self, query: Query, now: datetime) -> Page:
-        """One page of the answer, with the exact total over all pages."""
+        """One page of the answer, with the exact totals over all pages."""
         question = read_question(query.text)
         if question.meaning in (Meaning.RECORD, Meaning.REFUSED):
             with self._snapshot(now) as snapshot:
@@ -57,7 +70,7 @@ class Register:
                 generation = self._index.open()
                 # An index that moved on after the snapshot began could know more than the snapshot does.
                 if generation.id == newest:
-                    return _answer(snapshot, generation, question, query)
+                    return _Reading(snapshot, generation).answer(question, query)
         raise RegisterUnavailable("名单正在更新，请稍后再查")
 
     def find(self, record: str, now: datetime) -> Document | Departed | None:
@@ -147,34 +160,113 @@ def _newest_first(document: Document) -> tuple[int, str]:
 
 
 def _answer_directly(snapshot: Snapshot, question: Question, query: Query) -> Page:
+    """The answer to a record number, or to what was refused: the index is not asked."""
     document = snapshot.document(question.value) if question.meaning is Meaning.RECORD else None
-    matches = _judge([document], question, query) if document else []
-    return _build_page(snapshot, question, query, _choose(snapshot, matches, query), len(matches))
+    is_found = document is not None and passes(query, build_entry(document))
+    shown = [document] if document and is_found and query.page == 1 else []
+    hits = [Hit(document=one, match="exact", found_in="record") for one in shown]
+    facets = _name_facets([document] if document and is_found else [], None) if query.facets else ()
+    return _build_page(snapshot, question, query, hits, _Totals(total=int(is_found), near=0, facets=facets))
 
 
-def _answer(snapshot: Snapshot, generation: Generation, question: Question, query: Query) -> Page:
-    pending = snapshot.changed_since(snapshot.indexed)
-    excluded = pending | snapshot.ended()
-    changed = _judge(_read_pending(snapshot, pending), question, query)
-    while True:
-        matches = find_matches(generation, question, query, excluded) + changed
-        chosen = _choose(snapshot, matches, query)
-        unknown = {record for record, _, document in chosen if document is None}
-        if not unknown:
-            return _build_page(snapshot, question, query, chosen, len(matches))
-        # The store has the last word, also where the index is wrong; each turn excludes more, so it ends.
-        excluded |= unknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Totals:
+    total: int
+    near: int
+    facets: tuple[Facet, ...]
+    suggestions: tuple[Suggestion, ...] = ()
 
 
-Chosen = list[tuple[str, Answer, Document | None]]
+class _Reading:
+    """One moment of the store and one state of the index, read together for one answer."""
+
+    def __init__(self, snapshot: Snapshot, generation: Generation) -> None:
+        self._snapshot = snapshot
+        self._generation = generation
+        pending = snapshot.changed_since(snapshot.indexed)
+        self._excluded = pending | snapshot.ended()
+        self._pending = [(document, build_entry(document)) for document in _read_pending(snapshot, pending)]
+
+    def answer(self, question: Question, query: Query) -> Page:
+        while True:
+            found, judged = self._find(question, query)
+            start = (max(query.page, 1) - 1) * PAGE_SIZE
+            chosen = found.select(start, start + PAGE_SIZE)
+            documents = self._snapshot.documents(record for record, _ in chosen)
+            unknown = {record for record, _ in chosen} - documents.keys()
+            if not unknown:
+                break
+            # The store has the last word, also where the index is wrong; each turn excludes more, so it ends.
+            self._excluded |= unknown
+        hits = [_build_hit(documents[record], way, question) for record, way in chosen]
+        return _build_page(self._snapshot, question, query, hits, self._sum_up(found, judged, question, query))
+
+    def _find(self, question: Question, query: Query) -> tuple[Found, list[Document]]:
+        """What answers, and which of the exact answers were judged without the index."""
+        places = {way: place for place, way in enumerate(question.ways)}
+        judged, exact = [], []
+        for document, entry in self._pending:
+            way = find_way(question, entry) if passes(query, entry) else None
+            if way is not None:
+                judged.append(Judged(places[way], -document.published_on.toordinal(), document.record))
+                if way.answer.match == "exact":
+                    exact.append(document)
+        return find(self._generation, question, query, self._excluded, judged), exact
+
+    def _sum_up(self, found: Found, judged: list[Document], question: Question, query: Query) -> _Totals:
+        total = found.total
+        facets = _name_facets(judged, found) if query.facets else ()
+        suggestions = () if total else self._suggest(question, query)
+        return _Totals(total=total, near=found.near, facets=facets, suggestions=suggestions)
+
+    def _suggest(self, question: Question, query: Query) -> tuple[Suggestion, ...]:
+        """Other questions, made of what was asked, that have exact answers."""
+        if question.meaning is Meaning.REFUSED:
+            return ()
+        plain = Query(text=query.text, sort=query.sort)
+        asked = [(query.text, False, plain)] if replace(plain, page=query.page, facets=query.facets) != query else []
+        words = split_words(query.text)
+        if len(words) > 1:
+            asked += [(word, True, replace(query, text=word)) for word in words[:_WORDS_TRIED]]
+        found = [
+            Suggestion(text=text, keeps_filters=keeps, total=self._find(read_question(text), other)[0].total)
+            for text, keeps, other in asked
+        ]
+        return tuple(one for one in found if one.total)
 
 
-def _choose(snapshot: Snapshot, matches: list[Match], query: Query) -> Chosen:
-    """The matches of the page asked for, with the documents that the store has."""
-    first = (max(query.page, 1) - 1) * PAGE_SIZE
-    wanted = select_first(matches, first + PAGE_SIZE)[first:] if first < len(matches) else []
-    documents = snapshot.documents(record for record, _ in wanted)
-    return [(record, answer, documents.get(record)) for record, answer in wanted]
+def _build_hit(document: Document, way: Way, question: Question) -> Hit:
+    name_marks, obligation_marks = find_marks(question, document.name, document.obligation or "")
+    return Hit(
+        document=document,
+        match=way.answer.match,
+        found_in=way.answer.found_in,
+        reason=explain(way, question, document.name),
+        name_marks=name_marks,
+        obligation_marks=obligation_marks,
+    )
+
+
+def _name_facets(judged: list[Document], found: Found | None) -> tuple[Facet, ...]:
+    """The facets of what the index found together with what was judged without it."""
+    facets = []
+    for name, read in _FACETS.items():
+        counts = found.count_values(name) if found else {}
+        for document in judged:
+            for value in read(document):
+                counts[value] = counts.get(value, 0) + 1
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        facets.append(Facet(field=name, counts=tuple(ordered)))
+    return tuple(facets)
+
+
+_FACETS: Mapping[FacetField, Callable[[Document], Iterable[str]]] = {
+    "kind": lambda document: (document.kind,),
+    "court": lambda document: (document.court,),
+    "region": lambda document: (document.region,) if document.region else (),
+    "conduct": lambda document: {item.code for item in document.conduct},
+    "performance": lambda document: (document.performance,),
+}
 
 
 def _read_pending(snapshot: Snapshot, pending: set[str]) -> list[Document]:
@@ -184,28 +276,16 @@ def _read_pending(snapshot: Snapshot, pending: set[str]) -> list[Document]:
     return [document for document in snapshot.newest(_PENDING) if document.record in pending]
 
 
-def _judge(documents: list[Document], question: Question, query: Query) -> list[Match]:
-    matches = []
-    for document in documents:
-        entry = build_entry(document)
-        answer = find_answer(question, entry) if passes(query, entry) else None
-        if answer:
-            day = document.published_on.toordinal()
-            matches.append(build_match(document.record, answer, day, query.sort))
-    return matches
-
-
-def _build_page(snapshot: Snapshot, question: Question, query: Query, chosen: Chosen, total: int) -> Page:
-    hits = (
-        Hit(document=document, match="exact", found_in=answer.found_in) for _, answer, document in chosen if document
-    )
+def _build_page(snapshot: Snapshot, question: Question, query: Query, hits: list[Hit], totals: _Totals) -> Page:
     return Page(
         hits=tuple(hits),
-        total=total,
-        near=0,
+        total=totals.total,
+        near=totals.near,
         page=query.page,
-        pages=-(-total // PAGE_SIZE),
+        pages=-(-(totals.total + totals.near) // PAGE_SIZE),
         reading=question.reading,
         sequence=snapshot.sequence,
         updated_at=snapshot.updated_at,
+        facets=totals.facets,
+        suggestions=totals.suggestions,
     )

@@ -1,186 +1,307 @@
-"""Finding in one generation of the index. Terms give candidates; each is then judged on its folded text, so that
-what is found is exact although positions of terms are not kept."""
+"""Finding in one generation of the index. Terms narrow; where they do not decide, the folded text is read, so that
+what is found and what is counted is exact although positions of terms are not kept.
+
+Sets of documents are integers with a bit for each document of a segment: to combine two takes a microsecond.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from heapq import nsmallest
+from heapq import merge, nsmallest
+from itertools import groupby, islice
+from math import inf
+from operator import and_, itemgetter, or_
 from typing import NamedTuple
 
-from search_index.folding import WILDCARDS, fold_name
-from search_index.index import Generation, Segment, Slice, build_pairs
-from search_index.page import Query, Sort
-from search_index.query import (
-    EQUAL,
-    IN_NAME,
-    IN_TEXT,
-    LISTED,
-    REPRESENTATIVE,
-    SAME_CASE,
-    SAME_CODE,
-    SAME_RECORD,
-    Answer,
-    Meaning,
-    Question,
-    Word,
+from search_index.codec import TermTable, iterate_bits, to_bits
+from search_index.condition import (
+    All,
+    AnyOf,
+    Close,
+    Condition,
+    Everything,
+    Field,
+    Holds,
+    InName,
+    InText,
+    SameCode,
+    Sounds,
+    WholeName,
     get_organisation_part,
+    is_in_name,
     is_same_organisation,
 )
+from search_index.folding import WILDCARDS, fold_name
+from search_index.grams import LONGEST, RARE, list_runs
+from search_index.index import Generation, Slice
+from search_index.organisation import is_close
+from search_index.page import Match, Query, Sort
+from search_index.query import Question, Way
+from search_index.segment import COURT_SHOWN, NAME_RUNS, REGION_SHOWN, TEXT_RUNS, Segment
 
-# More than any ordinal of a date: a better rank goes before any newer day.
-_RANK = 10_000_000
+FACETS = {
+    "kind": Field.KIND.value,
+    "court": COURT_SHOWN,
+    "region": REGION_SHOWN,
+    "conduct": Field.CONDUCT.value,
+    "performance": Field.PERFORMANCE.value,
+}
+_FEW = 24
 
 
-class Match(NamedTuple):
-    """A document that answers: `place` puts it in order before its record number does."""
+class Judged(NamedTuple):
+    """An answer that was not taken from the index: the place of its way, what puts it in order, and its record."""
 
-    place: int
-    answer: Answer
-    part: Slice | None
-    number: int
+    way: int
+    newest_first: int
     record: str
 
-    def get_record(self) -> str:
-        return self.part.segment.text("record", self.number) if self.part else self.record
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The documents that answer. For each way of the question the documents whose best way it is, by part of the
+    index, and beside them those that were judged without it."""
+
+    ways: tuple[Way, ...]
+    sort: Sort
+    parts: tuple[tuple[Slice, tuple[int, ...]], ...]
+    judged: tuple[Judged, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """How many answer exactly."""
+        return self._count(self._places("exact"))
+
+    @property
+    def near(self) -> int:
+        """How many answer nearly."""
+        return self._count(self._places("near"))
+
+    def select(self, start: int, stop: int) -> list[tuple[str, Way]]:
+        """The records from `start` to before `stop`, in order, each with its way."""
+        selected: list[tuple[str, Way]] = []
+        for places in self._list_turns():
+            count = self._count(places)
+            if start < count:
+                selected.extend(self._select(places, start, min(stop, count)))
+            start, stop = max(0, start - count), stop - count
+            if stop <= 0:
+                break
+        return selected
+
+    def count_values(self, facet: str) -> dict[str, int]:
+        """How many of the exact answers of the index have each value of a facet."""
+        counts: dict[str, int] = {}
+        places = self._places("exact")
+        for part, found in self.parts:
+            together = _unite(found, places)
+            if together:
+                for value, holders in part.segment.values(FACETS[facet]):
+                    if number := (together & holders).bit_count():
+                        counts[value] = counts.get(value, 0) + number
+        return counts
+
+    def _places(self, match: Match) -> list[int]:
+        return [place for place, way in enumerate(self.ways) if way.answer.match == match]
+
+    def _list_turns(self) -> Iterator[list[int]]:
+        """The places of the ways whose answers are put in order together."""
+        ranks = (way.answer.match if self.sort == "newest" else way.answer.rank for way in self.ways)
+        turns = groupby(enumerate(ranks), key=itemgetter(1))
+        return ([place for place, _ in turn] for _, turn in turns)
+
+    def _count(self, places: Sequence[int]) -> int:
+        indexed = sum(found[place].bit_count() for _, found in self.parts for place in places if found[place])
+        return indexed + sum(one.way in places for one in self.judged)
+
+    def _select(self, places: Sequence[int], start: int, stop: int) -> Iterator[tuple[str, Way]]:
+        judged = sorted((one.newest_first, one.record, one.way) for one in self.judged if one.way in places)
+        indexed = (_read_places(part, found, places) for part, found in self.parts)
+        ordered = merge(judged, *indexed)
+        return ((record, self.ways[place]) for _, record, place in islice(ordered, start, stop))
 
 
-def build_match(record: str, answer: Answer, day: int, sort: Sort) -> Match:
-    """A match of a document that is not taken from the index; `day` is the ordinal of its publication."""
-    return Match(_place(answer, day, sort), answer, None, 0, record)
+def _read_places(part: Slice, found: tuple[int, ...], places: Sequence[int]) -> Iterator[tuple[int, str, int]]:
+    for number in iterate_bits(_unite(found, places)):
+        day, record = part.segment.place(number)
+        yield day, record, next(place for place in places if found[place] >> number & 1)
 
 
-def find_matches(generation: Generation, question: Question, query: Query, excluded: Iterable[str]) -> list[Match]:
-    """Every document of the index that answers the question and passes the filters, in no order.
+def _unite(found: tuple[int, ...], places: Sequence[int]) -> int:
+    return reduce(or_, (found[place] for place in places), 0)
 
-    `excluded` are records that the index may know wrongly.
+
+def find(
+    generation: Generation,
+    question: Question,
+    query: Query,
+    excluded: Iterable[str] = (),
+    judged: Iterable[Judged] = (),
+) -> Found:
+    """Every document of the index that answers the question and passes the filters.
+
+    `excluded` are records that the index may know wrongly; `judged` are answers found without it.
     """
-    matches: list[Match] = []
-    for part in generation.slices:
-        gate = _Gate(part, query, excluded)
-        days = part.segment.days
-        matches.extend(
-            Match(_place(answer, days[number], query.sort), answer, part, number, "")
-            for number, answer in _find_answers(part, question, gate).items()
-        )
-    return matches
+    left_out = tuple(excluded)
+    parts = tuple((part, _find_in(part, question.ways, query, left_out)) for part in generation.slices)
+    return Found(question.ways, query.sort, parts, tuple(judged))
 
 
-def select_first(matches: list[Match], count: int) -> list[tuple[str, Answer]]:
-    """The first `count` in order, with their record numbers."""
-    if len(matches) > count:
-        last = nsmallest(count, (match.place for match in matches))[-1]
-        matches = [match for match in matches if match.place <= last]
-    ordered = sorted((match.place, match.get_record(), match.answer.rank, match) for match in matches)
-    return [(record, match.answer) for _, record, _, match in ordered[:count]]
+def _find_in(part: Slice, ways: Sequence[Way], query: Query, excluded: Sequence[str]) -> tuple[int, ...]:
+    remaining = _admit(part, query, excluded)
+    found = []
+    for way in ways:
+        holders = evaluate(part.segment, way.condition, remaining) if remaining else 0
+        remaining ^= holders
+        found.append(holders)
+    return tuple(found)
 
 
-def _place(answer: Answer, day: int, sort: Sort) -> int:
-    return -day if sort == "newest" else answer.rank * _RANK - day
+def _admit(part: Slice, query: Query, excluded: Sequence[str]) -> int:
+    """The documents that are neither deleted nor excluded, and pass the filters."""
+    segment, admitted = part.segment, part.living
+    for record in excluded:
+        number = part.find(record)
+        if number is not None and admitted >> number & 1:
+            admitted ^= 1 << number
+    for field, key in _list_filters(query):
+        admitted &= segment.table(field).bits(key)
+    if query.published_from is not None or query.published_to is not None:
+        admitted &= _find_in_time(segment, query)
+    return admitted
 
 
-class _Gate:
-    """Lets through what the filters allow and what is neither deleted nor excluded."""
-
-    def __init__(self, part: Slice, query: Query, excluded: Iterable[str]) -> None:
-        self._part = part
-        self._query = query
-        numbers = (part.find(record) for record in excluded)
-        self._banned = part.deleted.union(number for number in numbers if number is not None)
-        sets = [part.segment.holding(field, term) for field, term in _list_filters(query)]
-        self._allowed = _intersect(sets) if sets else None
-
-    def keep(self, numbers: Iterable[int]) -> set[int]:
-        kept = set(numbers) - self._banned
-        if self._allowed is not None:
-            kept &= self._allowed
-        return {number for number in kept if self._is_in_time(number)} if self._has_period() else kept
-
-    def _has_period(self) -> bool:
-        return self._query.published_from is not None or self._query.published_to is not None
-
-    def _is_in_time(self, number: int) -> bool:
-        day = self._part.segment.days[number]
-        first, last = self._query.published_from, self._query.published_to
-        return (first is None or first.toordinal() <= day) and (last is None or day <= last.toordinal())
-
-
-def _list_filters(query: Query) -> Iterator[tuple[str, str]]:
+def _list_filters(query: Query) -> Iterator[tuple[Field, str]]:
     filters = {
-        "kind": query.kind,
-        "court": query.court and fold_name(query.court),
-        "region": query.region and fold_name(query.region),
-        "conduct": query.conduct,
-        "performance": query.performance,
+        Field.KIND: query.kind,
+        Field.COURT: query.court and fold_name(query.court),
+        Field.REGION: query.region and fold_name(query.region),
+        Field.CONDUCT: query.conduct,
+        Field.PERFORMANCE: query.performance,
     }
-    return ((field, term) for field, term in filters.items() if term is not None)
+    return ((field, key) for field, key in filters.items() if key is not None)
 
 
-def _find_answers(part: Slice, question: Question, gate: _Gate) -> dict[int, Answer]:
-    segment, value = part.segment, question.value
-    match question.meaning:
-        case Meaning.FILTERS:
-            return dict.fromkeys(gate.keep(part.live()), LISTED)
-        case Meaning.RECORD:
-            return dict.fromkeys(gate.keep(segment.documents("record", value)), SAME_RECORD)
-        case Meaning.CASE_NUMBER:
-            return dict.fromkeys(gate.keep(segment.documents("case_number", value)), SAME_CASE)
-        case Meaning.CODE:
-            numbers = gate.keep(segment.documents("code", get_organisation_part(value)))
-            same = (n for n in numbers if is_same_organisation(value, segment.text("code", n)))
-            return dict.fromkeys(same, SAME_CODE)
-        case Meaning.WORDS:
-            return _find_words(segment, question, gate)
-        case Meaning.REFUSED:
-            return {}
+def _find_in_time(segment: Segment, query: Query) -> int:
+    """The documents published within the period. They are in order of their days, the newest first."""
+    first = 0 if query.published_to is None else segment.count_newer(query.published_to.toordinal())
+    end = segment.size if query.published_from is None else segment.count_newer(query.published_from.toordinal() - 1)
+    return (1 << end) - 1 & ~((1 << first) - 1) if end > first else 0
 
 
-def _find_words(segment: Segment, question: Question, gate: _Gate) -> dict[int, Answer]:
-    # The best answer first: a document keeps the first one it is given.
-    found = dict.fromkeys(gate.keep(segment.documents("name_key", question.whole)), EQUAL)
-    for number in gate.keep(segment.documents("case_number", question.whole)):
-        found.setdefault(number, SAME_CASE)
-    for number in _find_in_names(segment, question, gate) - found.keys():
-        is_whole = question.is_whole_name(segment.text("name", number))
-        found[number] = EQUAL if is_whole else IN_NAME
-    for number in gate.keep(segment.documents("representative", question.whole)):
-        found.setdefault(number, REPRESENTATIVE)
-    if any(word.text for word in question.words):
-        found.update(dict.fromkeys(_find_in_texts(segment, question, gate, set(found)), IN_TEXT))
-    return found
+def evaluate(segment: Segment, condition: Condition, within: int) -> int:
+    """The documents of `within` that meet the condition."""
+    match condition:
+        case Holds(field, key):
+            return segment.table(field).bits(key) & within
+        case All(conditions):
+            for one in conditions:
+                within = evaluate(segment, one, within) if within else 0
+            return within
+        case AnyOf(conditions):
+            found = 0
+            for one in conditions:
+                found |= evaluate(segment, one, within & ~found)
+            return found
+        case Everything():
+            return within
+        case InText(word):
+            return _find_word(segment, TEXT_RUNS, word, within)
+        case InName(word, None):
+            return _find_word(segment, NAME_RUNS, word, within)
+        case _:
+            return _find_by_reading(segment, condition, within)
 
 
-def _find_in_names(segment: Segment, question: Question, gate: _Gate) -> set[int]:
-    candidates = gate.keep(_intersect([_hold_name(segment, word) for word in question.words]))
-    doubtful = [word for word in question.words if word.pattern or len(word.name) > 2]
-    if not doubtful:
-        return candidates
-    return {n for n in candidates if all(word.is_in_name(segment.text("name", n)) for word in doubtful)}
+def _find_by_reading(segment: Segment, condition: InName | WholeName | Sounds | SameCode | Close, within: int) -> int:
+    """What terms narrow down and only the values themselves decide."""
+    match condition:
+        case InName(word) | WholeName(word):
+            candidates = _hold_pieces(segment, word, within)
+            return _read(segment, candidates, lambda n: is_in_name(condition, segment.names.get(n)))
+        case Sounds(syllables, whole):
+            candidates = _hold_sounds(segment, syllables, within)
+            if len(syllables) <= 2 and not whole:
+                return candidates
+            return _read(segment, candidates, lambda n: is_in_name(condition, segment.names.get(n)))
+        case SameCode(code):
+            candidates = segment.table(Field.CODE).bits(get_organisation_part(code)) & within
+            return _read(segment, candidates, lambda n: is_same_organisation(code, segment.codes.get(n)))
+        case Close(name):
+            candidates = _hold_most(segment, name, within & segment.table(Field.KIND).bits("organisation"))
+            return _read(segment, candidates, lambda n: is_close(name, segment.names.get(n)))
 
 
-def _find_in_texts(segment: Segment, question: Question, gate: _Gate, known: set[int]) -> set[int]:
-    sets = [_hold_text(segment, word) | _hold_name(segment, word) for word in question.words]
-    candidates = gate.keep(_intersect(sets)) - known
-    return {n for n in candidates if _is_in_text(segment, question, n)}
+def _read(segment: Segment, candidates: int, decide: Callable[[int], bool]) -> int:
+    return to_bits(filter(decide, iterate_bits(candidates)), segment.size)
 
 
-def _is_in_text(segment: Segment, question: Question, number: int) -> bool:
-    text, name = segment.text("text", number), segment.text("name", number)
-    return all(word.is_in_text(text) or word.is_in_name(name) for word in question.words)
+def _find_word(segment: Segment, field: str, word: str, within: int) -> int:
+    """The documents of `within` whose text holds the word: a term of the index, or read where few may hold it."""
+    table = segment.table(field)
+    if len(word) <= 2 or (len(word) <= LONGEST and table.find(word) is not None):
+        return table.bits(word) & within
+    raw, needle = segment.column(field), word.encode()
+    return to_bits((number for number in _hold_runs(table, word) if needle in raw(number)), segment.size) & within
 
 
-def _hold_name(segment: Segment, word: Word) -> frozenset[int]:
-    """The documents whose names may hold the word."""
-    parts = word.name.translate(dict.fromkeys(map(ord, WILDCARDS), "\n")).split("\n")
-    terms = build_pairs("\n".join(parts)) | {part for part in parts if len(part) == 1}
-    return _intersect([segment.holding("name", term) for term in terms])
+def _hold_runs(table: TermTable, word: str) -> Iterable[int]:
+    """The documents that hold every run of some length of the word: the shortest length that leaves few of them."""
+    posts: list[memoryview] = []
+    for length in range(2, min(LONGEST, len(word)) + 1):
+        posts = []
+        for run in list_runs(word, length):
+            post = table.find(run)
+            if post is None:
+                return ()
+            posts.append(post)
+        # Arrays are shorter than bits; among bits only the count tells.
+        posts.sort(key=len)
+        if table.is_dense(posts[0]):
+            posts.sort(key=table.count)
+        if table.count(posts[0]) <= RARE:
+            return _narrow(table, posts)
+    return iterate_bits(reduce(and_, map(table.to_bits, posts)))
 
 
-def _hold_text(segment: Segment, word: Word) -> frozenset[int]:
-    """The documents whose texts may hold the word."""
-    terms = build_pairs(word.text)
-    return _intersect([segment.holding("text", term) for term in terms]) if terms else frozenset()
+def _narrow(table: TermTable, posts: list[memoryview]) -> Iterable[int]:
+    """The documents of the shortest list, which is short; of those that the others hold where that is quick."""
+    numbers = table.to_numbers(posts[0])
+    if len(numbers) <= _FEW or table.is_dense(posts[1]):
+        return numbers
+    return sorted(set(numbers).intersection(table.to_numbers(posts[1])))
 
 
-def _intersect(sets: list[frozenset[int]]) -> frozenset[int]:
-    return reduce(frozenset.intersection, sorted(sets, key=len))
+def _hold_pieces(segment: Segment, word: str, within: int) -> int:
+    """The documents whose names hold every piece of a word with wildcards."""
+    pieces = word.translate(dict.fromkeys(map(ord, WILDCARDS), "\n")).split("\n")
+    return reduce(lambda left, piece: _find_word(segment, NAME_RUNS, piece, left), filter(None, pieces), within)
+
+
+def _hold_sounds(segment: Segment, syllables: Sequence[str], within: int) -> int:
+    table = segment.table(Field.SOUND)
+    if len(syllables) == 1:
+        return table.bits(syllables[0]) & within
+    pairs = zip(syllables, syllables[1:], strict=False)
+    return reduce(and_, (table.bits(" ".join(pair)) for pair in pairs), within)
+
+
+def _hold_most(segment: Segment, name: str, within: int) -> int:
+    """The documents that hold two of the three rarest pairs of a name that do not overlap: one wrong character
+    can spoil no more than one of them."""
+    table = segment.table(NAME_RUNS)
+    posts = [table.find(pair) or b"" for pair in list_runs(name, 2)]
+    rarest = min((_choose_rarest(posts[0::2]), _choose_rarest(posts[1::2])), key=_measure)
+    one, two, three = map(table.to_bits, rarest)
+    return (one & two | one & three | two & three) & within
+
+
+def _choose_rarest(posts: Sequence[memoryview | bytes]) -> list[memoryview | bytes]:
+    return nsmallest(3, posts, key=len)
+
+
+def _measure(posts: Sequence[memoryview | bytes]) -> float:
+    # Fewer than three would say nothing: any document may be near.
+    return sum(map(len, posts)) if len(posts) == 3 else inf

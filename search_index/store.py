@@ -20,9 +20,11 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     make_url,
@@ -30,7 +32,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.elements import ColumnElement
 
 from search_index.database import for_reading, reading_engine, sqlite_file, writing_engine
 from search_index.day import SHANGHAI
@@ -80,9 +81,41 @@ state_table = Table(
     Column("updated_at", String(32)),
     Column("profile", Text),
 )
+# What the names in the store were folded by.
+folding_table = Table("folding", metadata, Column("version", String(8), primary_key=True))
 
+# Raised with every change of `folding.fold_name`.
+FOLDING = "2"
 _CHUNK = 500
+_AT_ONCE = 1_000
 VACUUM_SHARE = 0.25
+
+# The questions of readers, built once: SQLAlchemy would take longer to build them than the database to answer.
+_VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
+_BODIES = select(document_table.c.body).where(_VISIBLE)
+_LATEST_FIRST = _BODIES.order_by(document_table.c.published_on.desc(), document_table.c.record)
+_STATE = select(
+    state_table,
+    select(func.max(change_table.c.sequence)).scalar_subquery().label("last_change"),
+    select(func.min(document_table.c.visible_until)).scalar_subquery().label("first_end"),
+)
+_DOCUMENTS = _BODIES.where(document_table.c.record.in_(bindparam("records", expanding=True)))
+_NAMED = _LATEST_FIRST.where(document_table.c.name_key == bindparam("key")).limit(bindparam("limit"))
+_NEWEST = _LATEST_FIRST.limit(bindparam("limit"))
+_ALL = (
+    _BODIES.where(document_table.c.record > bindparam("after"))
+    .order_by(document_table.c.record)
+    .limit(bindparam("limit"))
+)
+_COUNT = select(func.count()).select_from(document_table).where(_VISIBLE)
+_COUNT_NAMED = (
+    select(document_table.c.name_key, func.count().label("entries"))
+    .where(_VISIBLE, document_table.c.name_key.in_(bindparam("keys", expanding=True)))
+    .group_by(document_table.c.name_key)
+)
+_CHANGED = select(change_table.c.record).where(change_table.c.sequence > bindparam("sequence")).distinct()
+# Not the negation of what is visible: this is what the index on the column answers.
+_ENDED = select(document_table.c.record).where(document_table.c.visible_until <= bindparam("now"))
 
 
 class JournalGap(Exception):
@@ -98,13 +131,14 @@ class Snapshot:
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
-        self._now = now
-        self._visible = _is_visible(now)
-        row = connection.execute(select(state_table)).one()
+        self._moment = {"now": utc(now)}
+        row = connection.execute(_STATE).one()
         self.sequence: int = row.sequence
         self.indexed: int = row.indexed
         self.updated_at = _local(row.updated_at) if row.updated_at else None
         self._profile: str | None = row.profile
+        self._last_change: int = row.last_change or 0
+        self._first_end: str | None = row.first_end
 
     def document(self, record: str) -> Document | None:
         return self.documents([record]).get(record)
@@ -113,8 +147,8 @@ class Snapshot:
         wanted = list(records)
         found: dict[str, Document] = {}
         for start in range(0, len(wanted), _CHUNK):
-            chunk = document_table.c.record.in_(wanted[start : start + _CHUNK])
-            found.update((d.record, d) for d in self._select(chunk))
+            chosen = {"records": wanted[start : start + _CHUNK]}
+            found.update((d.record, d) for d in self._read(_DOCUMENTS, chosen))
         return found
 
     def departed(self, record: str) -> Departed | None:
@@ -122,40 +156,40 @@ class Snapshot:
         row = self._connection.execute(select(tombstone_table).where(tombstone_table.c.record == record)).first()
         if row is not None:
             return Departed(record=record, at=_local(row.at))
-        ended = select(document_table.c.visible_until).where(document_table.c.record == record, ~self._visible)
-        until = self._connection.execute(ended).scalar()
+        ended = select(document_table.c.visible_until).where(document_table.c.record == record, ~_VISIBLE)
+        until = self._connection.execute(ended, self._moment).scalar()
         return until and Departed(record=record, at=_local(until))
 
     def changed_since(self, sequence: int) -> set[str]:
-        query = select(change_table.c.record).where(change_table.c.sequence > sequence).distinct()
-        return set(self._connection.execute(query).scalars())
+        if self._last_change <= sequence:
+            return set()
+        return set(self._connection.execute(_CHANGED, {"sequence": sequence}).scalars())
 
     def ended(self) -> set[str]:
-        # Not the negation of what is visible: this is what the index on the column answers.
-        ended = document_table.c.visible_until <= utc(self._now)
-        return set(self._connection.execute(select(document_table.c.record).where(ended)).scalars())
+        if self._first_end is None or self._first_end > self._moment["now"]:
+            return set()
+        return set(self._connection.execute(_ENDED, self._moment).scalars())
 
     def count(self) -> int:
-        return self._count(self._visible)
+        return self._connection.execute(_COUNT, self._moment).scalar_one()
 
     def by_name_key(self, key: str, limit: int = 100) -> list[Document]:
-        return self._newest(document_table.c.name_key == key, limit)
+        return self._read(_NAMED, {"key": key, "limit": limit})
 
     def count_name_key(self, key: str) -> int:
-        return self._count(self._visible & (document_table.c.name_key == key))
+        return self.count_name_keys([key]).get(key, 0)
 
     def count_name_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """How many entries have each of `keys`; a key that none has is left out."""
-        wanted, key = sorted(set(keys)), document_table.c.name_key
+        wanted = sorted(set(keys))
         found: dict[str, int] = {}
         for start in range(0, len(wanted), _CHUNK):
-            chunk = key.in_(wanted[start : start + _CHUNK])
-            query = select(key, func.count().label("entries")).where(self._visible, chunk).group_by(key)
-            found.update((row.name_key, row.entries) for row in self._connection.execute(query))
+            chosen = {"keys": wanted[start : start + _CHUNK], **self._moment}
+            found.update((row.name_key, row.entries) for row in self._connection.execute(_COUNT_NAMED, chosen))
         return found
 
     def newest(self, limit: int) -> list[Document]:
-        return self._newest(self._visible, limit)
+        return self._read(_NEWEST, {"limit": limit})
 
     def changes(self, since: int, limit: int) -> list[EntryChange]:
         """Public changes after `since`, in order and without a gap; at most `limit`. Bodies are not kept here."""
@@ -178,33 +212,13 @@ class Snapshot:
         ]
 
     def all(self, after: str = "", limit: int = 1000) -> list[Document]:
-        query = (
-            select(document_table.c.body)
-            .where(self._visible, document_table.c.record > after)
-            .order_by(document_table.c.record)
-            .limit(limit)
-        )
-        return [_read(body) for body in self._connection.execute(query).scalars()]
+        return self._read(_ALL, {"after": after, "limit": limit})
 
     def profile(self) -> Profile:
         return Profile.from_json(json.loads(self._profile)) if self._profile else Profile()
 
-    def _select(self, condition: ColumnElement[bool]) -> list[Document]:
-        query = select(document_table.c.body).where(self._visible, condition)
-        return [_read(body) for body in self._connection.execute(query).scalars()]
-
-    def _newest(self, condition: ColumnElement[bool], limit: int) -> list[Document]:
-        query = (
-            select(document_table.c.body)
-            .where(self._visible, condition)
-            .order_by(document_table.c.published_on.desc(), document_table.c.record)
-            .limit(limit)
-        )
-        return [_read(body) for body in self._connection.execute(query).scalars()]
-
-    def _count(self, condition: ColumnElement[bool]) -> int:
-        query = select(func.count()).select_from(document_table).where(condition)
-        return self._connection.execute(query).scalar_one()
+    def _read(self, query: Select[str], values: dict[str, Any]) -> list[Document]:
+        return [_read(body) for body in self._connection.execute(query, {**values, **self._moment}).scalars()]
 
 
 class Store:
@@ -237,7 +251,7 @@ class StoreWriter:
         self._engine = writing_engine(url, journal_mode="TRUNCATE", secure_delete=True)
 
     def create(self) -> None:
-        """Make the tables and the first state row; safe to repeat."""
+        """Make the tables and the first state row, and fold the names as they are folded now; safe to repeat."""
         if path := sqlite_file(self.url):
             # Before SQLite makes its journal, which takes its mode from the file: a reader of another user who cannot
             # open the journal takes it for one to be rolled back.
@@ -247,6 +261,8 @@ class StoreWriter:
             metadata.create_all(connection)
             if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
                 connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
+            if connection.execute(select(folding_table.c.version)).scalar() != FOLDING:
+                _fold_again(connection)
 
     def position(self) -> int:
         """The journal position that has been applied."""
@@ -343,13 +359,24 @@ def _local(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(SHANGHAI)
 
 
-def _is_visible(now: datetime) -> ColumnElement[bool]:
-    until = document_table.c.visible_until
-    return until.is_(None) | (until > utc(now))
-
-
 def _read(body: str) -> Document:
     return Document.from_json(json.loads(body))
+
+
+def _fold_again(connection: Connection) -> None:
+    key = (
+        document_table.update()
+        .where(document_table.c.record == bindparam("of_record"))
+        .values(name_key=bindparam("new_key"))
+    )
+    rows = select(document_table.c.record, document_table.c.body).order_by(document_table.c.record).limit(_AT_ONCE)
+    after = ""
+    while found := connection.execute(rows.where(document_table.c.record > after)).all():
+        keys = [{"of_record": row.record, "new_key": fold_name(json.loads(row.body)["name"])} for row in found]
+        connection.execute(key, keys)
+        after = found[-1].record
+    connection.execute(delete(folding_table))
+    connection.execute(folding_table.insert().values(version=FOLDING))
 
 
 def _lock(query: Any) -> Any:

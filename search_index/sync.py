@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from hashlib import blake2b
 
 from search_index.document import Document
-from search_index.index import Index, IndexWriter, Progress, Segment, build_fields
-from search_index.query import build_entry
+from search_index.index import Index, IndexWriter, Progress
+from search_index.segment import build_row
 from search_index.store import Store, StoreWriter
 
 _CHUNK = 5_000
 _AT_ONCE = 1_000
-_MASK = 2**64 - 1
-_COLUMNS = ("record", "name", "representative", "text", "case_number", "code")
 
 
 class DifferenceKind(StrEnum):
@@ -64,6 +60,8 @@ def sync(
         with index.locked():
             sequence, is_done = _take_chunk(writer_store, store, index, now)
         if is_done:
+            while index.tidy():
+                pass
             return sequence
         if progress:
             progress(sequence)
@@ -99,10 +97,9 @@ def verify(store: Store, index: Index, now: datetime) -> list[Difference]:
     held = _read_index(index)
     differences = {}
     for document in _read_all(store, now):
-        fingerprint = held.pop(document.record, None)
-        if fingerprint is None:
+        if document.record not in held:
             differences[document.record] = DifferenceKind.MISSING
-        elif fingerprint != _fingerprint(document):
+        elif held.pop(document.record) != hash(build_row(document)):
             differences[document.record] = DifferenceKind.DIFFERENT
     differences.update(dict.fromkeys(held, DifferenceKind.LEFT_OVER))
     with store.snapshot(now) as snapshot:
@@ -151,39 +148,11 @@ def _read_all(store: Store, now: datetime) -> Iterator[Document]:
         after = documents[-1].record
 
 
-def _read_index(index: Index) -> dict[str, int]:
-    """The fingerprint of every document that the index holds, by record."""
-    held = {}
+def _read_index(index: Index) -> dict[str, int | None]:
+    """The fingerprint of every document that the index holds, by record. A part whose terms are not those of its
+    documents says nothing that could be relied on."""
+    held: dict[str, int | None] = {}
     for part in index.open().slices:
-        sums = _sum_terms(part.segment)
-        for number in part.live():
-            columns = [part.segment.text(name, number) for name in _COLUMNS]
-            total = sums[number] + _hash_columns(columns, part.segment.days[number])
-            held[columns[0]] = total & _MASK
+        is_whole = part.segment.is_whole()
+        held.update((row.record, hash(row) if is_whole else None) for row in part.rows())
     return held
-
-
-def _sum_terms(segment: Segment) -> array[int]:
-    sums = array("Q", bytes(8 * segment.size))
-    for field, term, documents in segment.all_documents():
-        value = _hash(field, term)
-        for number in documents:
-            sums[number] = (sums[number] + value) & _MASK
-    return sums
-
-
-def _fingerprint(document: Document) -> int:
-    fields = build_fields(build_entry(document))
-    terms = sum(
-        _hash(field, term.encode()) for field, values in fields.items() if not field.startswith("_") for term in values
-    )
-    columns = [fields[f"_stored_{name}"] for name in _COLUMNS]
-    return (terms + _hash_columns(columns, document.published_on.toordinal())) & _MASK
-
-
-def _hash_columns(columns: list[str], day: int) -> int:
-    return _hash(str(day), "\0".join(columns).encode())
-
-
-def _hash(field: str, term: bytes) -> int:
-    return int.from_bytes(blake2b(term, digest_size=8, person=field.encode()).digest(), "big")

@@ -111,15 +111,19 @@ class PublishedList:
 
 
 def read_pages(register: Register, query: Query, now: datetime = NOW) -> Iterator[Hit]:
-    """The hits of all pages; checks that the pages and the total agree."""
-    page, hits = register.search(query, now), 0
+    """The hits of all pages, exact ones first; checks that the pages and the totals agree."""
+    page = register.search(query, now)
+    hits: list[Hit] = []
     for number in range(1, page.pages + 1):
         one = register.search(replace(query, page=number), now)
-        assert one.total == page.total
-        hits += len(one.hits)
-        yield from one.hits
-    assert hits == page.total
+        assert (one.total, one.near) == (page.total, page.near)
+        hits.extend(one.hits)
+    assert [hit.match for hit in hits] == ["exact"] * page.total + ["near"] * page.near
+    assert all((hit.reason is None) == (hit.match == "exact") for hit in hits)
+    yield from hits
 
 
 def find_records(register: Register, text: str, now: datetime = NOW, **filters: Any) -> list[str]:
-    return [hit.document.record for hit in read_pages(register, Query(text=text, **filters), now)]
+    """The records of the exact hits, in order."""
+    hits = read_pages(register, Query(text=text, **filters), now)
+    return [hit.document.record for hit in hits if hit.match == "exact"]
