@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from json import JSONEncoder
 from typing import Any
 
-from flask import Blueprint, Response, json, redirect, request
+from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.openapi import build_openapi
 from portal.pages import find_entry
-from portal.parameters import MODE, BadParameters, read_query, refuse_unknown
+from portal.parameters import MODE, BadParameters, read_api_query, refuse_unknown
 from portal.site import get_now, get_site, link
-from search_index.page import Hit, Page
+from search_index.page import Hit, Page, Query
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 health = Blueprint("health", __name__)
@@ -31,9 +32,9 @@ def refuse_health_parameters() -> None:
 
 @api.get("/entries")
 def entries() -> Response:
-    query = read_query(dict(request.args.lists()))
+    query = read_api_query(dict(request.args.lists()))
     page = get_site().register.search(query, get_now())
-    return _answer({"meta": _meta(page), "entries": [_entry(hit) for hit in page.hits]})
+    return _answer({"meta": _meta(page, query), "entries": [_entry(hit) for hit in page.hits]})
 
 
 @api.get("/entries/<record>")
@@ -66,8 +67,8 @@ def _refuse_parameters() -> None:
         raise BadParameters(refusals)
 
 
-def _meta(page: Page) -> dict[str, Any]:
-    return {
+def _meta(page: Page, query: Query) -> dict[str, Any]:
+    meta: dict[str, Any] = {
         "total": page.total,
         "near": page.near,
         "page": page.page,
@@ -76,12 +77,29 @@ def _meta(page: Page) -> dict[str, Any]:
         "updated_at": page.updated_at and page.updated_at.isoformat(),
         "reading": page.reading,
     }
+    if query.facets:
+        meta["facets"] = {
+            facet.field: [{"value": value, "count": count} for value, count in facet.counts] for facet in page.facets
+        }
+    if not page.total:
+        meta["suggestions"] = [
+            {"text": one.text, "keeps_filters": one.keeps_filters, "total": one.total} for one in page.suggestions
+        ]
+    return meta
 
 
 def _entry(hit: Hit) -> dict[str, Any]:
-    body = {**hit.document.as_json(), "match": hit.match, "found_in": hit.found_in}
-    return {**body, "reason": hit.reason} if hit.match == "near" else body
+    body = hit.document.as_json()
+    body["match"] = hit.match
+    body["found_in"] = hit.found_in
+    if hit.match == "near":
+        body["reason"] = hit.reason
+    return body
 
 
 def _answer(body: dict[str, Any]) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False, sort_keys=False), content_type="application/json")
+    return Response(_encode(body), content_type="application/json")
+
+
+# One encoder for all answers: json.dumps would make another each time.
+_encode = JSONEncoder(ensure_ascii=False, check_circular=False).encode

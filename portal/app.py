@@ -22,7 +22,7 @@ from portal.pages import pages
 from portal.presentation import day, digits, moment, sentence
 from portal.problems import PROBLEMS, TooManyRequests, register_problems
 from portal.settings import PortalSettings
-from portal.site import KEY, Site, asset, find_other_mode, get_now, get_profile, get_site, is_elder, link
+from portal.site import KEY, Fragments, Site, find_other_mode, get_links, get_now, get_profile, get_site, is_elder
 from search_index.register import Register
 from search_index.store import Store
 
@@ -97,8 +97,6 @@ def _set_up_templates(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(day=day, moment=moment, digits=digits, sentence=sentence)
     app.jinja_env.globals.update(
-        link=link,
-        asset=asset,
         problems=PROBLEMS,
         conduct_texts=parameters.CONDUCT,
         kind_texts=parameters.KINDS,
@@ -110,7 +108,11 @@ def _set_up_templates(app: Flask) -> None:
 
 
 def _common() -> dict[str, object]:
+    links = get_links()
     return {
+        "link": links,
+        "asset": links.asset,
+        "kept": Fragments(get_site().fragments, links),
         "profile": get_profile(),
         "is_elder": is_elder(),
         "other_mode": find_other_mode(),

@@ -35,10 +35,11 @@ _YEAR = 31_536_000
 def register_headers(app: Flask, *, secure: bool) -> None:
     """Set the headers of every answer. `secure`: the site is reached by HTTPS, and only so from now on."""
 
+    always = {**_ALWAYS, "Strict-Transport-Security": f"max-age={_YEAR}"} if secure else _ALWAYS
+
     def finish(response: Response) -> Response:
-        response.headers.update(_ALWAYS)
-        if secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
+        # No view sets any of these, so they need not be looked for.
+        response.headers.extend(always)
         if request.path.startswith("/api/"):
             # Public data without credentials: any page may read it.
             response.headers["Access-Control-Allow-Origin"] = "*"

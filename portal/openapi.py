@@ -29,12 +29,14 @@ _PARAMETERS: tuple[tuple[str, str, _Json], ...] = (
     ("to", "公布时间不晚于", _DAY),
     ("sort", "排列次序", {**_TEXT, "enum": list(SORTS), "default": "relevance"}),
     ("page", "页码，每页 20 条", {"type": "integer", "minimum": 1, "maximum": 999999, "default": 1}),
+    ("facets", "是否按各筛选项的值计数", {**_TEXT, "enum": ["1"]}),
 )
 
 _DOCUMENT: dict[str, tuple[_Json, str]] = {
     "record": ({**_TEXT, "pattern": "^SX-[0-9A-HJKMNP-TV-Z]{8}$"}, "公开编号，与个人信息无关"),
     "kind": ({**_TEXT, "enum": list(KINDS)}, "自然人或者单位"),
     "name": (_TEXT, "姓名或者名称"),
+    "latin_name": (_MAYBE, "姓名的拉丁字母写法"),
     "gender": (_MAYBE, "性别"),
     "age": ({"type": ["integer", "null"]}, "首次公布时的年龄"),
     "id_number": (_MAYBE, "遮盖后的公民身份号码"),
@@ -56,7 +58,7 @@ _DOCUMENT: dict[str, tuple[_Json, str]] = {
     "visible_until": (_MAYBE_TIME, "从这一时刻起不再公示；不知道何时结束的为 null"),
     "updated_at": (_TIME, "本条信息更新时间"),
 }
-_FOUND_IN = ["record", "name", "legal_representative", "case_number", "uscc", "obligation", "filters"]
+_FOUND_IN = ["record", "name", "latin_name", "legal_representative", "case_number", "uscc", "obligation", "filters"]
 
 
 def build_openapi(public_url: str) -> _Json:
@@ -207,15 +209,42 @@ def _object(properties: _Json) -> _Json:
 
 
 _ENTRY: _Json = {"$ref": "#/components/schemas/Entry"}
-_META = _object(
+_FACETS: _Json = {
+    "type": "object",
+    "description": "相符的条数，按各筛选项的值分列，多的在前；仅在 facets=1 时有。一条信息可以有几项失信行为",
+    "properties": {
+        name: {"type": "array", "items": _object({"value": _TEXT, "count": _COUNT})}
+        for name in ("kind", "court", "region", "conduct", "performance")
+    },
+    "required": [],
+    "additionalProperties": False,
+}
+_SUGGESTION = _object(
     {
+        "text": {**_TEXT, "description": "可以改为查询的内容"},
+        "keeps_filters": {"type": "boolean", "description": "条数是否按同样的筛选条件计"},
         "total": {**_COUNT, "description": "相符的条数"},
-        "near": {**_COUNT, "description": "相近的条数"},
-        "page": {"type": "integer", "minimum": 1},
-        "pages": _COUNT,
-        "sequence": {**_COUNT, "description": "作答时名单的序号"},
-        "updated_at": _MAYBE_TIME,
-        "reading": {**_TEXT, "description": "对查询内容的理解"},
     }
 )
+_ALWAYS_META: _Json = {
+    "total": {**_COUNT, "description": "相符的条数"},
+    "near": {**_COUNT, "description": "相近的条数"},
+    "page": {"type": "integer", "minimum": 1},
+    "pages": _COUNT,
+    "sequence": {**_COUNT, "description": "作答时名单的序号"},
+    "updated_at": _MAYBE_TIME,
+    "reading": {**_TEXT, "description": "对查询内容的理解"},
+}
+_META: _Json = {
+    **_object(_ALWAYS_META),
+    "properties": {
+        **_ALWAYS_META,
+        "facets": _FACETS,
+        "suggestions": {
+            "type": "array",
+            "description": "有相符信息的其他查询；仅在没有相符信息时有",
+            "items": _SUGGESTION,
+        },
+    },
+}
 _ERRORS: _Json = {"type": "array", "items": _object({"parameter": _TEXT, "reason": _TEXT})}

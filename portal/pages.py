@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.check import BadClaim, Field, Finding, compare, get_mask, read_claim
+from portal.narrowing import (
+    FILTERS,
+    build_chosen,
+    build_groups,
+    build_orders,
+    build_page_links,
+    build_suggestions,
+    list_values,
+)
 from portal.parameters import MODE, PARAMETERS, BadParameters, Refusal, read_query, refuse_unknown
-from portal.presentation import build_cards, build_page_links, build_rows, names_of
+from portal.presentation import build_cards, build_rows, list_page_numbers, names_of
 from portal.problems import EntryGone
-from portal.site import get_now, get_profile, get_site, link
+from portal.site import get_links, get_now, get_profile, get_site, link
 from search_index.document import Document
 from search_index.number import find_number
-from search_index.page import Departed, Page, Query
+from search_index.page import Departed
 
 pages = Blueprint("pages", __name__)
 
@@ -70,20 +80,32 @@ def home() -> str:
 
 @pages.get("/search")
 def search() -> str:
-    query = read_query(dict(request.args.lists()))
+    query = replace(read_query(dict(request.args.lists())), facets=True)
     register, now = get_site().register, get_now()
     page = register.search(query, now)
     namesakes = register.count_names(names_of(page.hits), now)
+    links = get_links()
+    addresses = links.of_searches(_arguments())
+    found = links.of_entries([hit.document.record for hit in page.hits])
     return render_template(
         "search.html",
         query=query,
         page=page,
-        cards=build_cards(page, query.text, namesakes),
-        page_links=build_page_links(query.page, page.pages),
-        arguments=_arguments(),
-        is_filtered=_is_filtered(query),
+        exact=build_cards([hit for hit in page.hits if hit.match == "exact"], found, namesakes),
+        near=build_cards([hit for hit in page.hits if hit.match == "near"], found, namesakes),
+        courts=list_values(page, "court", query.court),
+        regions=list_values(page, "region", query.region),
+        groups=build_groups(page, query, addresses),
+        chosen=build_chosen(query, addresses),
+        unfiltered=addresses.leave_out(FILTERS),
+        orders=build_orders(query, addresses) if page.total + page.near > 1 else [],
+        suggestions=build_suggestions(page, query, addresses),
+        first_page=addresses.turn_to(1),
+        page_links=build_page_links(list_page_numbers(query.page, page.pages), addresses),
+        previous=addresses.turn_to(query.page - 1) if query.page > 1 else "",
+        following=addresses.turn_to(query.page + 1) if query.page < page.pages else "",
         typed_number=find_number(query.text),
-        is_past_end=_is_past_end(query, page),
+        is_past_end=query.page > max(1, page.pages),
     )
 
 
@@ -173,14 +195,5 @@ def _outcome(finding: Finding) -> str:
 
 
 def _arguments() -> dict[str, str]:
-    """The parameters as they were given, for the links to other pages of the same answer."""
-    return {name: request.args[name] for name in PARAMETERS if request.args.get(name) and name != "page"}
-
-
-def _is_filtered(query: Query) -> bool:
-    filters = (query.kind, query.court, query.region, query.conduct, query.performance)
-    return any((*filters, query.published_from, query.published_to))
-
-
-def _is_past_end(query: Query, page: Page) -> bool:
-    return query.page > max(1, page.pages)
+    """The parameters as they were given, for the links to other answers."""
+    return {name: request.args[name] for name in PARAMETERS if name in request.args}

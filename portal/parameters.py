@@ -33,6 +33,7 @@ LABELS: Mapping[str, str] = {
     "to": "公布时间，到（to）",
     "sort": "排序（sort）",
     "page": "页码（page）",
+    "facets": "按筛选项计数（facets）",
     "mode": "显示方式（mode）",
 }
 MODE = "mode"
@@ -47,6 +48,7 @@ _ID_SHAPE = re.compile(r"[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[0
 _FULL_ID = "为保护您的身份信息，请不要输入完整的公民身份号码；请用姓名查询，再用“是不是我”核对公开的号码位"
 
 Values = Mapping[str, Sequence[str]]
+_Fields = Mapping[str, tuple[str, Callable[[str], Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,18 @@ def read_query(values: Values) -> Query:
 
     Raises BadParameters naming every parameter that cannot be used.
     """
+    return _read(values, _FIELDS)
+
+
+def read_api_query(values: Values) -> Query:
+    """The same of the API, which counts by the values of the filters only where that is asked for."""
+    return _read(values, _API_FIELDS)
+
+
+def _read(values: Values, fields: _Fields) -> Query:
     found: dict[str, Any] = {}
-    refusals = refuse_unknown(values, {*_FIELDS, MODE})
-    for name, (field, read) in _FIELDS.items():
+    refusals = refuse_unknown(values, {*fields, MODE})
+    for name, (field, read) in fields.items():
         text = values.get(name, [""])[0]
         if not text.strip():
             continue
@@ -164,7 +175,11 @@ def _page(text: str) -> int:
     return int(text)
 
 
-_FIELDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+def _facets(text: str) -> bool:
+    return _one_of(("1",))(text) == "1"
+
+
+_FIELDS: _Fields = {
     "q": ("text", read_words),
     "kind": ("kind", _one_of(tuple(KINDS))),
     "court": ("court", read_words),
@@ -176,4 +191,6 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "sort": ("sort", _one_of(tuple(SORTS))),
     "page": ("page", _page),
 }
+_API_FIELDS: _Fields = {**_FIELDS, "facets": ("facets", _facets)}
 PARAMETERS = tuple(_FIELDS)
+API_PARAMETERS = tuple(_API_FIELDS)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from search_index.day import SHANGHAI
 from search_index.document import Document
-from search_index.page import Hit, Page
+from search_index.page import Hit, Span
 
 _EXCERPT = 80  # characters shown of an obligation
-_BEFORE = 24  # of which before the first word found
+_BEFORE = 24  # of which before the first mark
 _PAGES_AROUND = 2
+_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +26,25 @@ class Row:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Part of a text; `marked` when it is one of the words searched for."""
+class Piece(NamedTuple):
+    """Part of a text; `marked` when it is what was found."""
 
     text: str
     marked: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(NamedTuple):
     """One hit of a result list. `namesakes` counts the entries of that name, for people only."""
 
     document: Document
+    address: str
+    name: tuple[Piece, ...]
+    conduct: str
+    published_on: str
+    excerpt: tuple[Piece, ...]
     is_near: bool
     is_representative: bool
     reason: str | None
-    excerpt: tuple[Piece, ...]
     namesakes: int | None
 
 
@@ -71,6 +74,7 @@ def build_rows(document: Document) -> list[Row]:
 def _person_rows(document: Document) -> list[tuple[str, str | None]]:
     return [
         ("姓名", document.name),
+        ("拉丁字母写法", document.latin_name),
         ("性别", document.gender),
         ("年龄", None if document.age is None else f"{document.age} 岁（首次公布时）"),
         ("公民身份号码", document.id_number),
@@ -85,57 +89,59 @@ def _organisation_rows(document: Document) -> list[tuple[str, str | None]]:
     ]
 
 
-def build_cards(page: Page, words: str, namesakes: Mapping[str, int]) -> list[Card]:
-    """The cards of a page of hits. `namesakes` counts entries by name."""
-    return [_build_card(hit, words, namesakes) for hit in page.hits]
+def build_cards(hits: Iterable[Hit], addresses: Mapping[str, str], namesakes: Mapping[str, int]) -> list[Card]:
+    """The cards of hits. `addresses` are of the entries' pages, by record; `namesakes` counts entries by name."""
+    return [_build_card(hit, addresses[hit.document.record], namesakes) for hit in hits]
 
 
-def _build_card(hit: Hit, words: str, namesakes: Mapping[str, int]) -> Card:
+def _build_card(hit: Hit, address: str, namesakes: Mapping[str, int]) -> Card:
     document = hit.document
-    in_obligation = hit.found_in == "obligation" and document.obligation
+    is_excerpted = hit.found_in == "obligation" and document.obligation
     return Card(
         document=document,
+        address=address,
+        name=cut(document.name, hit.name_marks),
+        conduct="；".join([item.text for item in document.conduct]),
+        published_on=day(document.published_on) or "",
+        excerpt=build_excerpt(document.obligation or "", hit.obligation_marks) if is_excerpted else (),
         is_near=hit.match == "near",
         is_representative=hit.found_in == "legal_representative",
         reason=hit.reason,
-        excerpt=build_excerpt(document.obligation or "", words) if in_obligation else (),
-        namesakes=namesakes.get(document.name),
+        namesakes=namesakes.get(document.name) if document.kind == "person" else None,
     )
 
 
-def build_excerpt(text: str, words: str) -> tuple[Piece, ...]:
-    """A short part of `text` around the first of the `words` found in it, every occurrence marked."""
-    text = " ".join(text.split())
-    pattern = _pattern(words)
-    # Width is folded one character at a time, so that positions in the folded text are those of the text.
-    folded = "".join(_fold(character) for character in text)
-    spans = [match.span() for match in pattern.finditer(folded)] if pattern else []
-    start = max(0, spans[0][0] - _BEFORE) if spans else 0
+def build_excerpt(text: str, marks: Sequence[Span]) -> tuple[Piece, ...]:
+    """A short part of `text` around the first of its `marks`, with all that are in it; its beginning without any."""
+    start = max(0, marks[0][0] - _BEFORE) if marks else 0
     end = min(len(text), start + _EXCERPT)
-    pieces = [Piece(text="…", marked=False)] if start else []
-    for first, last in spans:
-        if first >= end:
-            break
-        pieces.append(Piece(text=text[start:first], marked=False))
-        pieces.append(Piece(text=text[first : min(last, end)], marked=True))
-        start = min(last, end)
-    pieces.append(Piece(text=text[start:end] + ("…" if end < len(text) else ""), marked=False))
-    return tuple(piece for piece in pieces if piece.text)
+    # A line break of the text is no line break of the excerpt.
+    pieces = [Piece(_SPACE.sub(" ", piece.text), piece.marked) for piece in cut(text, marks, start, end)]
+    if start:
+        pieces.insert(0, Piece("…", marked=False))
+    if end < len(text):
+        pieces.append(Piece("…", marked=False))
+    return tuple(pieces)
 
 
-def _pattern(words: str) -> re.Pattern[str] | None:
-    found = ["".join(_fold(c) for c in word) for word in re.split(r'[\s"“”「」]+', words) if word]
-    if not found:
-        return None
-    return re.compile("|".join(re.escape(word) for word in sorted(found, key=len, reverse=True)))
+def cut(text: str, marks: Sequence[Span], start: int = 0, end: int | None = None) -> tuple[Piece, ...]:
+    """`text` from `start` to before `end`, cut where a mark begins or ends."""
+    end = len(text) if end is None else end
+    pieces = []
+    for first, last in marks:
+        first, last = max(first, start), min(last, end)
+        if first >= last:
+            continue
+        if start < first:
+            pieces.append(Piece(text[start:first], marked=False))
+        pieces.append(Piece(text[first:last], marked=True))
+        start = last
+    if start < end:
+        pieces.append(Piece(text[start:end], marked=False))
+    return tuple(pieces)
 
 
-def _fold(character: str) -> str:
-    folded = unicodedata.normalize("NFKC", character).lower()
-    return folded if len(folded) == 1 else character
-
-
-def build_page_links(page: int, pages: int) -> list[int | None]:
+def list_page_numbers(page: int, pages: int) -> list[int | None]:
     """The page numbers to offer, None where some are left out."""
     around = range(page - _PAGES_AROUND, page + _PAGES_AROUND + 1)
     shown = sorted({1, pages, *around} & set(range(1, pages + 1)))

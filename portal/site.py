@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app, g, request, url_for
+from markupsafe import Markup
 
+from portal.addresses import SearchAddresses
 from portal.limits import Gatekeeper
 from portal.parameters import ELDER, MODE
 from portal.settings import PortalSettings
@@ -17,16 +19,27 @@ from search_index.register import Register, RegisterUnavailable
 
 KEY = "gongshi-portal"
 
+_ANY_RECORD = "SX-00000000"
+_MOST_FRAGMENTS = 1_000  # more only where the court's profile changes often
+
+# Where the site is mounted, an endpoint, a static file, and whether 长者模式 is on.
+_Fixed = tuple[str, str, str, bool]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The parts of the portal: what it reads, its settings, its clock, its limits, and versions of static files."""
+    """The parts of the portal: what it reads, its settings, its clock, its limits, and versions of static files.
+
+    `addresses` and `fragments` keep what is the same at every request.
+    """
 
     register: Register
     settings: PortalSettings
     clock: Callable[[], datetime]
     gatekeeper: Gatekeeper | None
     assets: Mapping[str, str]
+    addresses: dict[_Fixed, str] = field(default_factory=dict)
+    fragments: dict[Hashable, Markup] = field(default_factory=dict)
 
 
 def get_site() -> Site:
@@ -53,20 +66,85 @@ def get_profile() -> Profile:
 
 def is_elder() -> bool:
     """Whether the reader asked for 长者模式. It travels in the address: no cookie is ever set."""
-    return request.args.get(MODE) == ELDER
+    if "is_elder" not in g:
+        g.is_elder = request.args.get(MODE) == ELDER
+    return cast(bool, g.is_elder)
+
+
+class Links:
+    """The addresses of this site for one request: they keep 长者模式, and those without parameters are found once."""
+
+    def __init__(self, known: dict[_Fixed, str], root: str, *, elder: bool) -> None:
+        self._known = known
+        self._root = root
+        self._elder = elder
+
+    @property
+    def place(self) -> tuple[str, bool]:
+        """What all these addresses depend on."""
+        return self._root, self._elder
+
+    def __call__(self, endpoint: str, **values: Any) -> str:
+        """The address of a page. A value that is empty is left out."""
+        given = {name: value for name, value in values.items() if value not in (None, "")}
+        return self._build(endpoint, given) if given else self._find(endpoint, given)
+
+    def of_entries(self, records: Iterable[str]) -> dict[str, str]:
+        """The address of each record's page, for the many of a list."""
+        before, _, after = self._find("pages.entry", {"record": _ANY_RECORD}).partition(_ANY_RECORD)
+        # A record number is letters, digits and a hyphen, which an address holds as they are.
+        return {record: f"{before}{record}{after}" for record in records}
+
+    def of_searches(self, given: Mapping[str, str]) -> SearchAddresses:
+        """The addresses that lead on from a search with the parameters `given`."""
+        path, _, _ = self._find("pages.search", {}).partition("?")
+        return SearchAddresses(path, {**given, MODE: ELDER} if self._elder else given)
+
+    def asset(self, name: str) -> str:
+        """The address of a static file, with the version that its content has."""
+        key = (self._root, "static", name, False)
+        if key not in self._known:
+            self._known[key] = url_for("static", filename=name, v=get_site().assets[name])
+        return self._known[key]
+
+    def _find(self, endpoint: str, values: dict[str, Any]) -> str:
+        key = (self._root, endpoint, "", self._elder)
+        if key not in self._known:
+            self._known[key] = self._build(endpoint, values)
+        return self._known[key]
+
+    def _build(self, endpoint: str, values: dict[str, Any]) -> str:
+        return url_for(endpoint, **{**values, MODE: ELDER} if self._elder else values)
+
+
+class Fragments:
+    """Parts of a page that hold nothing of an entry and nothing typed: rendered once for what they are given."""
+
+    def __init__(self, known: dict[Hashable, Markup], links: Links) -> None:
+        self._known = known
+        self._links = links
+
+    def __call__(self, macro: Callable[..., Markup], *given: Hashable) -> Markup:
+        """What `macro` makes of the addresses of this site and what is `given`."""
+        key = (macro, self._links.place, given)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_FRAGMENTS:
+                self._known.clear()
+            found = self._known[key] = macro(self._links, *given)
+        return found
+
+
+def get_links() -> Links:
+    """The addresses of this site, for the present request."""
+    if "links" not in g:
+        g.links = Links(get_site().addresses, request.script_root, elder=is_elder())
+    return cast(Links, g.links)
 
 
 def link(endpoint: str, **values: Any) -> str:
     """The address of a page of this site, which keeps 长者模式."""
-    given = {name: value for name, value in values.items() if value not in (None, "")}
-    if is_elder():
-        given[MODE] = ELDER
-    return url_for(endpoint, **given)
-
-
-def asset(name: str) -> str:
-    """The address of a static file, with the version that its content has."""
-    return url_for("static", filename=name, v=get_site().assets[name])
+    return get_links()(endpoint, **values)
 
 
 def find_other_mode() -> str:
@@ -77,6 +155,7 @@ def find_other_mode() -> str:
         endpoint = request.endpoint
         arguments = {**request.args.to_dict(), **(request.view_args or {})}
     arguments.pop(MODE, None)
-    if not is_elder():
-        arguments[MODE] = ELDER
-    return url_for(endpoint, **arguments)
+    links = Links(get_site().addresses, request.script_root, elder=not is_elder())
+    if endpoint == "pages.search":
+        return links.of_searches(arguments).stay()
+    return links(endpoint, **arguments)

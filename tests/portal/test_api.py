@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from portal_world import COMPANY, PERSON, World
 
-from portal.parameters import CONDUCT, PARAMETERS
+from portal.parameters import API_PARAMETERS, CONDUCT
 from search_index.document import Document
 from search_index.page import FoundIn
 
@@ -38,6 +38,36 @@ def test_a_list_answers_with_meta_and_entries(client: FlaskClient, listed: list[
     assert list(entry) == [*KEYS, "match", "found_in"]
     assert {key: entry[key] for key in KEYS} == listed[0].as_json()
     assert (entry["match"], entry["found_in"]) == ("exact", "name")
+
+
+def test_facets_count_the_exact_hits_where_they_are_asked_for(client: FlaskClient, listed: list[Document]) -> None:
+    facets = client.get(f"{ENTRIES}?q=测试&facets=1").json["meta"]["facets"]
+    assert list(facets) == ["kind", "court", "region", "conduct", "performance"]
+    assert facets["court"] == [{"value": "测试市人民法院", "count": 2}]
+    assert {one["value"]: one["count"] for one in facets["kind"]} == {"person": 1, "organisation": 1}
+    assert {one["value"] for one in facets["conduct"]} == {"breaks_property_reporting", "refuses_though_able"}
+    assert "facets" not in client.get(f"{ENTRIES}?q=测试").json["meta"]
+
+
+def test_only_an_answer_without_an_exact_hit_suggests(client: FlaskClient, listed: list[Document]) -> None:
+    meta = client.get(f"{ENTRIES}?q=扎西·测试&kind=organisation").json["meta"]
+    assert meta["total"] == 0
+    assert {"text": "扎西·测试", "keeps_filters": False, "total": 1} in meta["suggestions"]
+    assert "suggestions" not in client.get(f"{ENTRIES}?q=扎西").json["meta"]
+
+
+def test_a_suggestion_never_counts_what_has_departed(client: FlaskClient, listed: list[Document]) -> None:
+    body = client.get(f"{ENTRIES}?q=已撤样&kind=organisation&facets=1").json
+    assert (body["meta"]["total"], body["meta"]["near"], body["meta"]["suggestions"]) == (0, 0, [])
+    assert all(counts == [] for counts in body["meta"]["facets"].values())
+
+
+def test_a_latin_spelling_is_part_of_an_entry(world: World, client: FlaskClient) -> None:
+    (document,) = world.publish(replace(PERSON, latin_name="Zhaxi Ceshi"))
+    assert client.get(f"{ENTRIES}/{document.record}").json["latin_name"] == "Zhaxi Ceshi"
+    assert "拉丁字母写法" in client.get(f"/entries/{document.record}").text
+    (plain,) = world.publish(PERSON)
+    assert "拉丁字母写法" not in client.get(f"/entries/{plain.record}").text
 
 
 def test_one_entry_is_the_document_and_nothing_else(client: FlaskClient, listed: list[Document]) -> None:
@@ -116,7 +146,7 @@ def test_the_description_lists_every_route_of_the_api(world: World, description:
 
 def test_the_description_lists_every_parameter(description: dict[str, Any]) -> None:
     named = [parameter["name"] for parameter in description["paths"]["/entries"]["get"]["parameters"]]
-    assert named == [*PARAMETERS, "mode"]
+    assert named == [*API_PARAMETERS, "mode"]
 
 
 def test_the_choices_it_lists_are_accepted_and_others_are_not(client: FlaskClient, description: dict[str, Any]) -> None:
@@ -132,7 +162,8 @@ def test_answers_are_as_the_description_says(
 ) -> None:
     schemas = description["components"]["schemas"]
     assert list(schemas["Document"]["properties"]) == KEYS
-    conforms(client.get(ENTRIES).json, schemas["EntryList"], schemas)
+    for asked in ("", "?facets=1", "?q=查无此名", "?q=扎西测试&kind=organisation&facets=1"):
+        conforms(client.get(f"{ENTRIES}{asked}").json, schemas["EntryList"], schemas)
     conforms(client.get(f"{ENTRIES}/{listed[0].record}").json, schemas["Document"], schemas)
     conforms(client.get(f"{ENTRIES}/{listed[2].record}").json, schemas["Gone"], schemas)
     conforms(client.get(f"{ENTRIES}?x=1").json, schemas["Problem"], schemas)
@@ -140,7 +171,7 @@ def test_answers_are_as_the_description_says(
     assert set(schemas["Entry"]["properties"]["found_in"]["enum"]) == set(FoundIn.__args__)
 
 
-TYPES = {"string": str, "integer": int, "object": dict, "array": list, "null": type(None)}
+TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list, "null": type(None)}
 
 
 def conforms(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from portal_world import COMPANY, EMBLEM, PERSON, PROFILE, World
 
-from portal.presentation import build_excerpt, build_page_links
+from portal.presentation import build_excerpt, cut, list_page_numbers
 from search_index.document import DisclosedConduct
 
 PUBLIC_ROUTES = {
@@ -336,6 +336,25 @@ def test_the_court_shows_itself_as_the_profile_says(world: World, client: FlaskC
     assert "超过十日提出的，本法院仍然受理" in client.get("/rights").text
 
 
+def test_a_change_of_the_profile_shows_at_once_on_a_running_portal(world: World, client: FlaskClient) -> None:
+    assert PROFILE.telephone in client.get("/").text
+    world.set_profile(replace(PROFILE, court="改名市人民法院", telephone="0000-1111111"))
+    text = client.get("/").text
+    assert "主办：改名市人民法院" in text
+    assert "0000-1111111" in text
+    assert PROFILE.telephone not in text
+
+
+def test_links_follow_the_place_where_the_site_is_mounted(client: FlaskClient, listed) -> None:
+    for root in ("", "/list", ""):
+        tree = parse(client.get("/search?q=扎西&kind=person", base_url=f"http://localhost{root}/").text)
+        targets = [urlsplit(a.get("href")) for a in tree.findall(".//a")]
+        paths = [target.path for target in targets if target.path and not target.netloc]
+        assert all(path.startswith(f"{root}/") for path in paths)
+        assert f"{root}/search" in paths
+        assert f"{root}/entries/{listed[0].record}" in paths
+
+
 def test_what_the_profile_does_not_set_is_not_shown(client: FlaskClient) -> None:
     home = client.get("/").text
     assert "【演练】" not in home
@@ -366,29 +385,43 @@ def test_robots_may_read_entries_to_learn_that_they_are_not_to_be_kept(client: F
     assert "Disallow: /entries" not in lines
 
 
-# What may be marked, and what only separates words.
-WORDS = st.text(st.sampled_from("测试借款利息AaＡ１1 （"), max_size=6)
+@st.composite
+def marked_texts(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]]]:
+    """A text, and marks in it that are in order and apart."""
+    text = draw(st.text(st.sampled_from("测试借款利息AaＡ1 \r\n\u3000𠮷（"), max_size=300))
+    places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    return text, list(zip(places[::2], places[1::2], strict=False))
 
 
-@given(text=st.text(max_size=300), words=WORDS)
+@given(marked_texts())
+def test_cutting_keeps_the_text_and_marks_what_is_marked(marked: tuple[str, list[tuple[int, int]]]) -> None:
+    text, marks = marked
+    pieces = cut(text, marks)
+    assert "".join(piece.text for piece in pieces) == text
+    assert [piece.text for piece in pieces if piece.marked] == [text[first:last] for first, last in marks]
+    assert all(piece.text for piece in pieces)
+
+
+@given(marked_texts())
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_an_excerpt_is_a_run_of_the_text(text: str, words: str) -> None:
-    pieces = build_excerpt(text, words)
-    joined = "".join(piece.text for piece in pieces).strip("…")
-    assert joined in " ".join(text.split()) or not joined
-    assert len(joined) <= 82
+def test_an_excerpt_is_a_run_of_the_text(marked: tuple[str, list[tuple[int, int]]]) -> None:
+    text, marks = marked
+    joined = "".join(piece.text for piece in build_excerpt(text, marks)).strip("…")
+    assert "".join(joined.split()) in "".join(text.split())
+    assert len(joined) <= 80
+    assert "\n" not in joined
 
 
 @given(before=st.text(st.sampled_from("甲乙丙丁"), max_size=200), word=st.sampled_from(["借款", "利息12", "ＡＢ"]))
 def test_an_excerpt_shows_and_marks_the_first_place(before: str, word: str) -> None:
-    pieces = build_excerpt(f"{before}{word}其余", word)
-    assert word in [piece.text for piece in pieces if piece.marked]
+    pieces = build_excerpt(f"{before}{word}其余", [(len(before), len(before) + len(word))])
+    assert [piece.text for piece in pieces if piece.marked] == [word]
 
 
 @given(pages=st.integers(1, 5000), data=st.data())
 def test_page_links_lead_to_the_ends_and_the_neighbours(pages: int, data: st.DataObject) -> None:
     page = data.draw(st.integers(1, pages))
-    links = [number for number in build_page_links(page, pages) if number is not None]
+    links = [number for number in list_page_numbers(page, pages) if number is not None]
     assert links == sorted(set(links))
     assert {1, pages, page, max(1, page - 1), min(pages, page + 1)} <= set(links) <= set(range(1, pages + 1))
 

@@ -45,6 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         PERSON,
         COMPANY,
         replace(PERSON, name="已撤样"),
+        replace(PERSON, name="阎样例", court="样例县人民法院", region="样例县"),
         *(replace(PERSON, case_number=f"（2026）测9901执{n}号") for n in range(100, 150)),
     )
     world.withdraw(departed.record)
@@ -72,7 +73,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         "results": f"{good}/search?q=扎西",
         "filtered": f"{good}/search?q=借款&kind=person&from=2026-01-01&page=2",
         "representative": f"{good}/search?q=李样例",
+        "narrowed": f"{good}/search?performance=部分未履行&from=2026-01-01",
+        "near": f"{good}/search?q=闫样例",
         "no hit": f"{good}/search?q=查无此名",
+        "suggestions": f"{good}/search?q=李样例 查无此名&court=样例县人民法院",
         "past the end": f"{good}/search?page=99",
         "person": f"{good}/entries/{person.record}",
         "company": f"{good}/entries/{company.record}",
