@@ -52,7 +52,7 @@ class CaseNumber:
     def parse(cls, text: str) -> CaseNumber:
         """The case number that `text` writes. Raises InvalidValue with a Chinese reason."""
         original = text.strip()
-        match = _SHAPE.fullmatch(original) or _SHAPE.fullmatch(_compact(original))
+        match = _match(original)
         if match is None:
             raise InvalidValue(_find_fault(_compact(original)))
         return _build(original, match)
@@ -63,8 +63,12 @@ class CaseNumber:
 
 def find_case_number(text: str) -> CaseNumber | None:
     """The case number that `text` writes as a whole, or None."""
+    original = text.strip()
+    match = _match(original)
+    if match is None:
+        return None
     try:
-        return CaseNumber.parse(text)
+        return _build(original, match)
     except InvalidValue:
         return None
 
@@ -104,7 +108,12 @@ class CaseParts:
 def list_case_keys(case: CaseNumber) -> frozenset[str]:
     """The keys under which a case is found: the whole ("="), without its suffix ("~"), and each of its parts."""
     parts = get_parts(case)
-    return parts.keys | {parts.suffix_key, f"={case.key}", f"~{case.key.removesuffix(parts.suffix)}"}
+    return parts.keys | {parts.suffix_key, f"={case.key}", find_base_key(case)}
+
+
+def find_base_key(case: CaseNumber) -> str:
+    """The key of `list_case_keys` that a case shares with those that differ from it in the suffix only."""
+    return f"~{case.key.removesuffix(_arabic(case.suffix))}"
 
 
 def get_parts(case: CaseNumber) -> CaseParts:
@@ -179,14 +188,18 @@ _OLD_PART = re.compile(
 _SERIAL_PART = re.compile(rf"{_YEAR_PART}?(?P<court>[{_HAN}]{{1,4}}?)(?P<type>{_TYPE}){_END_PART}", re.ASCII)
 _LOOSE_BODY = re.compile(rf"([{_HAN}]\d{{4}}|[{_HAN}]\d{{2}})([{_TYPE_START}][{_HAN}]{{0,4}})")
 _BRACKETS = str.maketrans("〔【［[{｛﹙〖〘〈《⟨（〕】］]}｝﹚〗〙〉》⟩）", "(" * 13 + ")" * 13)
-_DASHES = str.maketrans("‐‑‒–—―−－", "-" * 8)
+_MARKS = _BRACKETS | str.maketrans("‐‑‒–—―−－", "-" * 8)
 _BLANK = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
 
 
 def _compact(text: str) -> str:
     # NFKC folds widths and the radicals that PDF files give for characters, but not the brackets of documents.
-    folded = unicodedata.normalize("NFKC", text.translate(_BRACKETS).translate(_DASHES))
+    folded = unicodedata.normalize("NFKC", text.translate(_MARKS))
     return _BLANK.sub("", folded).upper()
+
+
+def _match(original: str) -> re.Match[str] | None:
+    return _SHAPE.fullmatch(original) or _SHAPE.fullmatch(_compact(original))
 
 
 def _build(original: str, match: re.Match[str]) -> CaseNumber:

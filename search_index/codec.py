@@ -2,7 +2,8 @@
 
 A term is held by a document or not: no positions, no weights. The documents of a segment are numbered from 0 to
 65,535 at most, the newest first. So a posting list is an array of two-byte numbers, or, where more than one document
-in sixty-four holds the term, a bit for each. Terms of a field are sorted, one after the other, and found by halving. Nothing is copied when a segment is opened: all is read where the file is mapped.
+in sixty-four holds the term, a bit for each. Terms of a field are sorted, one after the other, and found by a hash table
+beside them. Nothing is copied when a segment is opened: all is read where the file is mapped.
 Whoosh has no types, hence the `ignore[misc]` on what derives from its classes.
 """
 
@@ -11,11 +12,11 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Any
+from zlib import crc32
 
 from whoosh import formats
 from whoosh.codec.base import Codec
@@ -26,6 +27,9 @@ MOST = 65_536  # documents in a segment
 
 _TRAILER = Struct("<QQ")
 _KNOWN = 8_192
+_FEW_BITS = 8
+_ONE = 2  # bytes
+_EMPTY = 0xFFFF_FFFF
 _SPARSE = 64  # a term that fewer than one of so many documents hold is an array of numbers
 
 Numbers = Sequence[int]
@@ -74,16 +78,17 @@ class TermTable:
 
     def __init__(self, blocks: Blocks, field: str, size: int) -> None:
         self._keys = blocks.get(f"{field}.keys")
-        self._key_ends = blocks.get(f"{field}.key_ends").cast("I")
+        self._key_starts = blocks.get(f"{field}.key_starts").cast("I")
+        self._slots = blocks.get(f"{field}.slots").cast("I")
         self._posts = blocks.get(f"{field}.posts")
-        self._post_ends = blocks.get(f"{field}.post_ends").cast("Q")
+        self._post_starts = blocks.get(f"{field}.post_starts").cast("Q")
         self._size = size
         self._dense = count_bytes(size)
-        self._places = range(len(self._key_ends))
         self.find = lru_cache(maxsize=_KNOWN)(self._find)
 
     def terms(self) -> Iterator[str]:
-        return (self._key(place).decode() for place in self._places)
+        places = range(len(self._key_starts) - 1)
+        return (bytes(self._keys[self._key_starts[n] : self._key_starts[n + 1]]).decode() for n in places)
 
     def bits(self, term: str) -> int:
         """The documents that hold the term, a bit for each."""
@@ -105,9 +110,12 @@ class TermTable:
 
     def to_bits(self, post: memoryview | bytes) -> int:
         """A posting list, a bit for each document."""
-        if self.is_dense(post):
+        length = len(post)
+        if length == self._dense:
             return int.from_bytes(post, "little")
-        return to_bits(memoryview(post).cast("H"), self._size) if post else 0
+        if length == _ONE:
+            return 1 << (post[0] | post[1] << 8)
+        return to_bits(memoryview(post).cast("H"), self._size) if length else 0
 
     def to_numbers(self, post: memoryview | bytes) -> Numbers:
         """A posting list as numbers, ascending."""
@@ -116,35 +124,44 @@ class TermTable:
         return memoryview(post).cast("H")
 
     def _find(self, term: str) -> memoryview | None:
-        key = term.encode(errors="replace")
-        place = bisect_left(self._places, key, key=self._key)
-        if place == len(self._places) or self._key(place) != key:
-            return None
-        return self._posts[self._post_ends[place - 1] if place else 0 : self._post_ends[place]]
-
-    def _key(self, place: int) -> bytes:
-        return bytes(self._keys[self._key_ends[place - 1] if place else 0 : self._key_ends[place]])
+        key, last = term.encode(errors="replace"), len(self._slots) - 1
+        slot = crc32(key) & last
+        while (number := self._slots[slot]) != _EMPTY:
+            if self._keys[self._key_starts[number] : self._key_starts[number + 1]] == key:
+                return self._posts[self._post_starts[number] : self._post_starts[number + 1]]
+            slot = slot + 1 & last
+        return None
 
 
 def write_terms(field: str, table: Mapping[str, array[int]], size: int) -> Iterator[tuple[str, Any]]:
     """The blocks of a field that a `TermTable` reads."""
-    terms = sorted((term.encode(), numbers) for term, numbers in table.items())
-    key_ends, post_ends = array("I"), array("Q")
-    key_end = post_end = 0
+    terms = sorted((term.encode(errors="replace"), numbers) for term, numbers in table.items())
+    key_starts, post_starts = array("I", [0]), array("Q", [0])
     posts = []
     dense = count_bytes(size)
     for key, numbers in terms:
         is_dense = len(numbers) * _SPARSE > size
         post = to_bits(numbers, size).to_bytes(dense, "little") if is_dense else numbers.tobytes()
         posts.append(post)
-        key_end += len(key)
-        post_end += len(post)
-        key_ends.append(key_end)
-        post_ends.append(post_end)
+        key_starts.append(key_starts[-1] + len(key))
+        post_starts.append(post_starts[-1] + len(post))
     yield f"{field}.keys", b"".join(key for key, _ in terms)
-    yield f"{field}.key_ends", key_ends
+    yield f"{field}.key_starts", key_starts
+    yield f"{field}.slots", _build_slots([key for key, _ in terms])
     yield f"{field}.posts", b"".join(posts)
-    yield f"{field}.post_ends", post_ends
+    yield f"{field}.post_starts", post_starts
+
+
+def _build_slots(keys: Sequence[bytes]) -> array[int]:
+    """A hash table of the keys' places: each in the first empty slot from the one that its checksum names."""
+    slots = array("I", [_EMPTY]) * (1 << (2 * len(keys)).bit_length())
+    last = len(slots) - 1
+    for number, key in enumerate(keys):
+        slot = crc32(key) & last
+        while slots[slot] != _EMPTY:
+            slot = slot + 1 & last
+        slots[slot] = number
+    return slots
 
 
 class TextColumn:
@@ -180,7 +197,7 @@ def count_bytes(size: int) -> int:
 
 
 def to_bits(numbers: Iterable[int], size: int) -> int:
-    """A bit for each of the numbers."""
+    """A bit for each of the numbers, which are below `size`."""
     marks = bytearray(size // 8 + 1)
     for number in numbers:
         marks[number >> 3] |= 1 << (number & 7)
@@ -189,6 +206,13 @@ def to_bits(numbers: Iterable[int], size: int) -> int:
 
 def iterate_bits(bits: int) -> Iterator[int]:
     """The numbers whose bits are set, ascending."""
+    if bits.bit_count() <= _FEW_BITS:
+        while bits:
+            low = bits & -bits
+            yield low.bit_length() - 1
+            bits ^= low
+        return
+    # Where many are set it is quicker to take the integer apart than to take bits out of all of it.
     data = bits.to_bytes((bits.bit_length() + 63) // 64 * 8, "little")
     for place, word in enumerate(array("Q", data)):
         while word:

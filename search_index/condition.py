@@ -125,18 +125,24 @@ def meets(condition: Condition, entry: Entry) -> bool:
             return all(meets(one, entry) for one in conditions)
         case AnyOf(conditions):
             return any(meets(one, entry) for one in conditions)
-        case Everything():
-            return True
+        case InName() | WholeName() | Sounds():
+            return is_in_name(condition, entry.name)
+        case _:
+            return _meets_one(condition, entry)
+
+
+def _meets_one(condition: Holds | InText | SameCode | Close | Everything, entry: Entry) -> bool:
+    match condition:
         case Holds(field, key):
-            return key in entry.keys.get(field, frozenset())
+            return key in entry.keys.get(field, ())
+        case InText(word):
+            return word in entry.text
         case SameCode(code):
             return is_same_organisation(code, entry.code)
         case Close(name):
             return entry.kind == "organisation" and is_close(name, entry.name)
-        case InText(word):
-            return is_in_text(word, entry.text)
-        case _:
-            return is_in_name(condition, entry.name)
+        case Everything():
+            return True
 
 
 def is_in_name(condition: InName | WholeName | Sounds, name: str) -> bool:
@@ -150,11 +156,6 @@ def is_in_name(condition: InName | WholeName | Sounds, name: str) -> bool:
             return pattern.fullmatch(name) is not None
         case Sounds(syllables, whole):
             return is_run(syllables, name, whole=whole)
-
-
-def is_in_text(word: str, text: str) -> bool:
-    """Whether a line of the folded text holds the word."""
-    return word in text
 
 
 def is_same_organisation(typed: str, published: str) -> bool:

@@ -19,13 +19,16 @@ def list_confusable(name: str) -> tuple[tuple[str, tuple[tuple[str, str], ...]],
 
 def _differing(name: str) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
     others = _others()
+    if others.keys().isdisjoint(name):
+        return
     places = [place for place, character in enumerate(name) if character in others]
     for size in range(1, len(places) + 1):
         for chosen in combinations(places, size):
             for characters in product(*(others[name[place]] for place in chosen)):
-                replaced = dict(zip(chosen, characters, strict=True))
-                other = "".join(replaced.get(place, character) for place, character in enumerate(name))
-                yield other, tuple((name[place], replaced[place]) for place in chosen)
+                other = list(name)
+                for place, character in zip(chosen, characters, strict=True):
+                    other[place] = character
+                yield "".join(other), tuple((name[place], other[place]) for place in chosen)
 
 
 @cache

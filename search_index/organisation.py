@@ -46,16 +46,20 @@ def find_difference(typed: str, name: str) -> tuple[str, str] | None:
 _SHORTEST = 6
 _Place = tuple[int, int]
 
-_BRANCH = re.compile(
-    r"(公司|银行|合作社|信用社).*(?:分公司|子公司|分行|支行|分理处|营业部|营业所|办事处|项目部|分店|分厂|分社)$"
+# Most names end otherwise, and an ending is cheaper to tell than a pattern to search for.
+_BRANCH_ENDINGS = (
+    *("分公司", "子公司", "分行", "支行", "分理处", "营业部", "营业所", "办事处", "项目部", "分店", "分厂", "分社"),
 )
+_BRANCH = re.compile(rf"(公司|银行|合作社|信用社).*(?:{'|'.join(_BRANCH_ENDINGS)})$")
 _SHOP_BRANCH = re.compile(r"(?:第?[一二三四五六七八九十\d]+分?|分)店$")
+_COMPANY = re.compile(r"(?:集团)?(?:股份)?(?:有限责任|有限)?总?公司$")
+_FORM_ENDINGS = tuple("社业户团部店站点行铺厂心室场")
 _FORM = re.compile(
-    r"(?:集团)?(?:股份)?(?:有限责任|有限)?总?公司$"
-    r"|(?:农民)?专业合作社(?:联合社)?$|(?:股份)?(?:经济)?合作(?:联)?社$|(?:合伙)?企业$|个体工商户$|集团$"
+    r"(?:农民)?专业合作社(?:联合社)?$|(?:股份)?(?:经济)?合作(?:联)?社$|(?:合伙)?企业$|个体工商户$|集团$"
     r"|(?:经营|经销|销售|营销|供应|营业|门市|服务|批发|零售|加工|维修|修理|配送|代理|代办|制作|收购)(?:部|店|站|点)$"
     r"|商行$|商店$|商铺$|门店$|店铺$|(?<![酒饭药书旅门商分])店$|总?厂$|(?<!商)中心$|工作室$|(?:家庭)?农场$"
 )
+_LAST_ENDINGS = ("合伙", "独资", "个体", "工商户")
 _LAST = re.compile(r"(?:特殊)?(?:普通|有限)合伙$|个人独资$|个体工商户$|个体$")
 
 # What companies do; with these words alone no company is told from another.
@@ -81,11 +85,17 @@ _SMALL = re.compile(r"[一-鿿]{1,4}?(?:街道|镇|乡|村)(?!村)")
 
 
 def _strip_branch(name: str) -> str:
-    return _SHOP_BRANCH.sub("店", _BRANCH.sub(r"\1", name))
+    if name.endswith(_BRANCH_ENDINGS):
+        name = _BRANCH.sub(r"\1", name)
+    return _SHOP_BRANCH.sub("店", name) if name.endswith("店") else name
 
 
 def _strip_form(name: str) -> str:
-    return _FORM.sub("", _LAST.sub("", name))
+    if name.endswith(_LAST_ENDINGS):
+        name = _LAST.sub("", name)
+    if name.endswith("公司"):
+        return _COMPANY.sub("", name)
+    return _FORM.sub("", name) if name.endswith(_FORM_ENDINGS) else name
 
 
 def _skip_places(name: str) -> int:
@@ -98,12 +108,12 @@ def _skip_places(name: str) -> int:
 
 def _find_place(name: str, start: int) -> int:
     """Where the place ends that begins at `start`; 0 where none does or nothing would follow."""
-    end = find_end(name, start)
-    if _is_whole(name, end):
-        return end
-    # 昆明 of 昆明市政工程, whose 市 belongs to what follows.
-    if end and _is_whole(name, find_end(name[: end - 1], start)):
-        return end - 1
+    if end := find_end(name, start):
+        if _is_whole(name, end):
+            return end
+        # 昆明 of 昆明市政工程, whose 市 belongs to what follows.
+        if _is_whole(name, find_end(name[: end - 1], start)):
+            return end - 1
     match = _SHAPE.match(name, start) or (_SMALL.match(name, start) if start else None)
     return match.end() if match is not None and _is_whole(name, match.end()) else 0
 
@@ -117,7 +127,7 @@ def _strip_second_place(name: str) -> str:
     """恒某（云南）商贸: the place in brackets, which folding took away, after a trade name of two to five."""
     for start in range(2, min(6, len(name) - 1)):
         end = find_end(name, start, stems=True)
-        if end == len(name) or _is_whole(name, end):
+        if end and (end == len(name) or _is_whole(name, end)):
             return name[:start] + name[end:]
     return name
 

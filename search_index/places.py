@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from search_index.folding import fold_name
 from search_index.tables import read_table
@@ -27,14 +28,18 @@ def find_end(text: str, start: int, *, stems: bool = False) -> int:
     also by their short names; with `stems` also counties by what is before 县 or 市, if it has three characters or more:
     shorter ones are often mere good words.
     """
-    names = (_read_stems() if stems else _read_names()).get(text[start : start + 2], ())
-    return next((start + len(name) for name in names if text.startswith(name, start)), 0)
+    for name in (_read_stems() if stems else _read_names()).get(text[start : start + 2], ()):
+        if text.startswith(name, start):
+            return start + len(name)
+    return 0
 
 
 def find_renamings(text: str) -> tuple[Renaming, ...]:
     """What places in a folded text were or are called otherwise; today's name first, four at most."""
+    if _ENDINGS.isdisjoint(text):
+        return ()
     renamings = (renaming for place in _find_places(text) for renaming in _list_renamings(place))
-    return tuple(renaming for renaming, _ in zip(renamings, range(_MOST), strict=False))
+    return tuple(islice(renamings, _MOST))
 
 
 _MOST = 4
@@ -43,11 +48,9 @@ _ENDINGS = frozenset("县市区州盟旗")
 
 def _find_places(text: str) -> Iterator[str]:
     # Only what ends like a place is looked up, the longest first, so that 襄阳县 is not 阳县.
-    if _ENDINGS.isdisjoint(text):
-        return
-    known, longest = _group(), _find_longest()
+    known, tails, longest = _group(), _list_tails(), _find_longest()
     place = 0
-    for end in (n + 1 for n, character in enumerate(text) if character in _ENDINGS):
+    for end in (n + 1 for n, c in enumerate(text) if c in _ENDINGS and text[n - 1 : n + 1] in tails):
         starts = range(max(place, end - longest), end - 1)
         start = next((start for start in starts if text[start:end] in known), None)
         if start is not None:
@@ -81,6 +84,11 @@ def _group() -> dict[str, tuple[str, tuple[str, ...]]]:
         names[_follow(old, next_name)].append(old)
     groups = {today: (today, (today, *olds)) for today, olds in names.items()}
     return groups | {old: groups[today] for today, olds in names.items() for old in olds}
+
+
+@cache
+def _list_tails() -> frozenset[str]:
+    return frozenset(name[-2:] for name in _group())
 
 
 @cache

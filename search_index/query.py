@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from itertools import permutations
 
 from search_index.casenumber import (
     CaseNumber,
     CaseParts,
     CaseStyle,
+    find_base_key,
     find_case_number,
     find_parts,
     find_whole,
@@ -45,7 +47,13 @@ from search_index.organisation import find_core, find_difference
 from search_index.page import FoundIn, Match, Query
 from search_index.pinyin import list_initials, list_sounds, split_syllables
 from search_index.places import find_renamings
-from search_index.transliteration import fold_latin, list_latin_keys, list_latin_names, list_transliterations
+from search_index.transliteration import (
+    fold_latin,
+    list_latin_keys,
+    list_latin_names,
+    list_spellings,
+    list_transliterations,
+)
 
 MAX_LENGTH = 200
 
@@ -201,10 +209,13 @@ _CITIZEN_REFUSED = (
 )
 
 
+# Every question has the same few answers.
+@cache
 def _exact(rank: int, found_in: FoundIn) -> Answer:
     return Answer(rank=rank, found_in=found_in, match="exact")
 
 
+@cache
 def _near(rank: int, found_in: FoundIn) -> Answer:
     return Answer(rank=rank, found_in=found_in, match="near")
 
@@ -213,21 +224,26 @@ def _near(rank: int, found_in: FoundIn) -> Answer:
 
 
 def _read_case(text: str) -> Question | None:
+    # Every number, and every part of one, has a character in it.
+    if text.isascii():
+        return None
     plain = fold_text(text)
-    case, parts = find_case_number(text) or find_case_number(plain), find_parts(plain)
-    if case is not None and case.style is CaseStyle.OTHER and parts is not None and not parts.court:
-        # （2017）执12号 says no court: it is a part of many numbers.
-        case = None
-    if case is None and parts is not None:
-        case = find_whole(parts)
-    if case is not None:
+    case = find_case_number(text) or find_case_number(plain)
+    if case is not None and case.style is not CaseStyle.OTHER:
         return _ask_for_case(case)
-    return _ask_for_parts(parts) if parts is not None else None
+    parts = find_parts(plain)
+    # （2017）执12号 says no court: it is a part of many numbers.
+    if case is not None and (parts is None or parts.court):
+        return _ask_for_case(case)
+    if parts is None:
+        return None
+    whole = find_whole(parts)
+    return _ask_for_case(whole) if whole is not None else _ask_for_parts(parts)
 
 
 def _ask_for_case(case: CaseNumber) -> Question:
-    base = next(key for key in list_case_keys(case) if key.startswith("~"))
-    ways = _list_case_ways(Holds(Field.CASE, f"={case.key}"), Holds(Field.CASE, base), case.suffix)
+    same, base = Holds(Field.CASE, f"={case.key}"), Holds(Field.CASE, find_base_key(case))
+    ways = _list_case_ways(same, base, case.suffix)
     reading = f"按案号查询：{case.canonical}"
     return Question(meaning=Meaning.CASE_NUMBER, value=case.key, reading=reading, ways=ways)
 
@@ -271,6 +287,7 @@ def _read_code(code: str) -> Question | None:
 
 # Words --------------------------------------------------------------------------------------------------------------
 
+_WILDCARDS = frozenset(WILDCARDS)
 _PHRASE = re.compile(r"[\"“”＂]([^\"“”＂]+)[\"“”＂]|([^\s\"“”＂]+)")
 
 
@@ -303,6 +320,7 @@ class _Typed:
     syllables: tuple[tuple[str, ...], ...]
     latin: tuple[str, ...]
     has_han: bool
+    has_text: bool
     has_wildcard: bool
 
     @property
@@ -328,6 +346,7 @@ def _read_words(text: str) -> Question:
         syllables=split_syllables(text) if is_latin else (),
         latin=fold_latin(text) if is_latin else (),
         has_han=has_han,
+        has_text=any(word.text for word in words),
         has_wildcard=any(word.pattern for word in words),
     )
     return Question(
@@ -344,7 +363,7 @@ def _find_word(typed: str) -> _Word | None:
     name = fold_name(typed)
     if not name.strip(WILDCARDS):
         return None
-    if any(wildcard in name for wildcard in WILDCARDS):
+    if not _WILDCARDS.isdisjoint(name):
         parts = re.split(f"[{re.escape(WILDCARDS)}]", name)
         return _Word(name=name, text="", pattern=re.compile(".".join(map(re.escape, parts)), re.DOTALL))
     text = fold_text(typed)
@@ -353,34 +372,39 @@ def _find_word(typed: str) -> _Word | None:
 
 def _is_latin(text: str) -> bool:
     """Whether the text has letters, and only Latin ones."""
+    if _QUOTE.search(text):
+        return False
     letters = [c for c in unicodedata.normalize("NFKC", text) if c.isalpha()]
-    return (
-        bool(letters) and all(unicodedata.name(c, "").startswith("LATIN") for c in letters) and not _QUOTE.search(text)
-    )
+    return bool(letters) and all(c.isascii() or unicodedata.name(c, "").startswith("LATIN") for c in letters)
 
 
 def _describe(typed: _Typed) -> str:
     words = typed.words
-    fields = ["姓名", "名称", *(["义务内容"] if any(word.text for word in words) else []), *_name_spelling(typed)]
-    where = "、".join(fields[:-1]) + ("和" if len(fields) > 2 else "、") + fields[-1]
+    where = _name_fields(typed.has_text, _name_spelling(typed))
     if typed.latin:
         return f"按{where}查询：“{' '.join(typed.text.split())}”"
-    listed = "、".join(f"“{word.text or word.name}”" for word in words)
+    listed = "、".join([f"“{word.text or word.name}”" for word in words])
     together = "，须同时出现" if len(words) > 1 else ""
     single = "（单个字只在姓名、名称中查找）" if _has_single(words) else ""
     wildcard = "（“?”和“▀”代表名字中的任意一个字）" if typed.has_wildcard else ""
     return f"按{where}查询{together}：{listed}{single}{wildcard}"
 
 
-def _name_spelling(typed: _Typed) -> list[str]:
+@cache
+def _name_fields(has_text: bool, spelling: str) -> str:
+    fields = ["姓名", "名称", *(["义务内容"] if has_text else []), *([spelling] if spelling else [])]
+    return "、".join(fields[:-1]) + ("和" if len(fields) > 2 else "、") + fields[-1]
+
+
+def _name_spelling(typed: _Typed) -> str:
     """As what else Latin letters are looked for."""
     if typed.syllables:
-        return ["拼音"]
+        return "拼音"
     if not typed.latin or typed.has_wildcard:
-        return []
+        return ""
     if _find_initials(typed):
-        return ["拼音首字母"]
-    return ["拉丁字母写法"] if _can_be_alias(typed) else []
+        return "拼音首字母"
+    return "拉丁字母写法" if _can_be_alias(typed) else ""
 
 
 def _has_single(words: tuple[_Word, ...]) -> bool:
@@ -392,15 +416,24 @@ def _has_single(words: tuple[_Word, ...]) -> bool:
 
 def _list_exact(typed: _Typed) -> Iterator[Way]:
     yield from _list_whole(typed)
-    yield Way(answer=_exact(1, "name"), condition=_all([word.in_name() for word in typed.words]))
+    yield Way(answer=_exact(1, "name"), condition=_in_name(typed.words))
     if typed.syllables:
         sounds = [Sounds(syllables, whole=True) for syllables in typed.syllables]
         yield Way(answer=_exact(2, "name"), condition=_any(sounds))
         yield Way(answer=_exact(3, "name"), condition=_any([Sounds(syllables) for syllables in typed.syllables]))
     if not typed.has_wildcard:
         yield Way(answer=_exact(4, "legal_representative"), condition=Holds(Field.REPRESENTATIVE, typed.whole))
-    if any(word.text for word in typed.words):
-        yield Way(answer=_exact(5, "obligation"), condition=_all([word.in_text() for word in typed.words]))
+    if typed.has_text:
+        yield Way(answer=_exact(5, "obligation"), condition=_in_text(typed.words))
+
+
+def _in_name(words: Sequence[_Word]) -> Condition:
+    return _all([word.in_name() for word in words])
+
+
+def _in_text(words: Sequence[_Word]) -> Condition:
+    # Where one word alone is in the name, the entry has answered by its name already.
+    return InText(words[0].text) if len(words) == 1 else _all([word.in_text() for word in words])
 
 
 def _list_whole(typed: _Typed) -> Iterator[Way]:
@@ -410,7 +443,7 @@ def _list_whole(typed: _Typed) -> Iterator[Way]:
     if typed.has_wildcard:
         return
     yield Way(answer=_exact(0, "name"), condition=Holds(Field.NAME, typed.whole))
-    if any(c.isdigit() for c in typed.whole):
+    if any(map(str.isdigit, typed.whole)):
         # A case number that follows no rule is known as it was published.
         yield Way(answer=_exact(0, "case_number"), condition=Holds(Field.CASE, f"={typed.whole}"))
 
@@ -418,6 +451,7 @@ def _list_whole(typed: _Typed) -> Iterator[Way]:
 # Near ways ----------------------------------------------------------------------------------------------------------
 
 _PERSON = Holds(Field.KIND, "person")
+_LONGEST_OWN_CORE = 2
 _SHORTEST_REORDERED = 4
 _LONGEST_REORDERED = 30
 _SHORTEST_CLOSE = 6
@@ -430,7 +464,8 @@ def _list_near(typed: _Typed) -> Iterator[Way]:
         return
     if typed.has_han:
         yield from _list_renamed(typed)
-        if len(core := find_core(typed.whole)) > 1:
+        # What is no longer than two characters is its own core, and names that hold it are exact.
+        if len(typed.whole) > _LONGEST_OWN_CORE and len(core := find_core(typed.whole)) > 1:
             reason = "字号和行业相同，地名或者组织形式不同，不一定是同一单位"
             yield Way(answer=_near(7, "name"), condition=Holds(Field.CORE, core), reason=reason)
         yield from _list_written_otherwise(typed)
@@ -449,9 +484,8 @@ def _list_renamed(typed: _Typed) -> Iterator[Way]:
             )
             for word in typed.words
         ]
-        in_name, in_text = _all([word.in_name() for word in words]), _all([word.in_text() for word in words])
-        yield Way(answer=_near(6, "name"), condition=in_name, reason=renaming.reason)
-        yield Way(answer=_near(6, "obligation"), condition=in_text, reason=renaming.reason)
+        yield Way(answer=_near(6, "name"), condition=_in_name(words), reason=renaming.reason)
+        yield Way(answer=_near(6, "obligation"), condition=_in_text(words), reason=renaming.reason)
 
 
 def _list_written_otherwise(typed: _Typed) -> Iterator[Way]:
@@ -459,7 +493,7 @@ def _list_written_otherwise(typed: _Typed) -> Iterator[Way]:
         yield Way(answer=_near(8, "name"), condition=_named(confusable))
     if _FORMS.search(typed.whole):
         return
-    if variants := [name for name, _ in list_transliterations(typed.whole)]:
+    if variants := list_spellings(typed.whole):
         yield Way(answer=_near(9, "name"), condition=All((_PERSON, _named(variants))))
     if reordered := _reorder(typed):
         condition = All((_PERSON, _named(reordered)))
@@ -475,7 +509,8 @@ def _reorder(typed: _Typed) -> tuple[str, ...]:
     whole = typed.whole
     if not _SHORTEST_REORDERED <= len(whole) <= _LONGEST_REORDERED or any(map(str.isdigit, whole)):
         return ()
-    parts = [part for part in map(fold_name, _DOTS.split(typed.text)) if part]
+    # Without a dot or a space the text folds to one part.
+    parts = [part for part in map(fold_name, _DOTS.split(typed.text)) if part] if typed.text != whole else [whole]
     orders = permutations(parts) if 1 < len(parts) < 4 else ()
     cuts = range(2, len(whole)) if len(whole) > 6 else range(2, len(whole), 2)
     names = dict.fromkeys([*map("".join, orders), *(whole[cut:] + whole[:cut] for cut in cuts)])
@@ -504,7 +539,8 @@ def _list_latin(typed: _Typed) -> Iterator[Way]:
 
 def _reorder_sounds(typed: _Typed) -> list[Sounds]:
     words = typed.text.split()
-    if not 1 < len(words) < 4:
+    # What are no syllables in one order are none in another.
+    if not typed.syllables or not 1 < len(words) < 4:
         return []
     orders = [order for order in permutations(words) if order != tuple(words)]
     runs = dict.fromkeys(syllables for order in orders for syllables in split_syllables(" ".join(order)))

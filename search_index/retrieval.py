@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from heapq import merge, nsmallest
-from itertools import groupby, islice
+from itertools import islice, pairwise
 from math import inf
-from operator import and_, itemgetter, or_
+from operator import and_
 from typing import NamedTuple
 
 from search_index.codec import TermTable, iterate_bits, to_bits
@@ -61,29 +61,28 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The documents that answer. For each way of the question the documents whose best way it is, by part of the
-    index, and beside them those that were judged without it."""
+    """The documents that answer: for each way of the question those whose best way it is, in the parts of the index
+    that have any; and beside them those that were judged without it."""
 
     ways: tuple[Way, ...]
     sort: Sort
-    parts: tuple[tuple[Slice, tuple[int, ...]], ...]
-    judged: tuple[Judged, ...] = ()
+    held: list[list[tuple[Segment, int]]]
+    judged: tuple[Judged, ...]
 
     @property
     def total(self) -> int:
         """How many answer exactly."""
-        return self._count(self._places("exact"))
+        return sum(self._count(place) for place, way in enumerate(self.ways) if way.answer.match == "exact")
 
     @property
     def near(self) -> int:
         """How many answer nearly."""
-        return self._count(self._places("near"))
+        return sum(self._count(place) for place, way in enumerate(self.ways) if way.answer.match == "near")
 
     def select(self, start: int, stop: int) -> list[tuple[str, Way]]:
         """The records from `start` to before `stop`, in order, each with its way."""
         selected: list[tuple[str, Way]] = []
-        for places in self._list_turns():
-            count = self._count(places)
+        for places, count in self._list_turns():
             if start < count:
                 selected.extend(self._select(places, start, min(stop, count)))
             start, stop = max(0, start - count), stop - count
@@ -94,43 +93,45 @@ class Found:
     def count_values(self, facet: str) -> dict[str, int]:
         """How many of the exact answers of the index have each value of a facet."""
         counts: dict[str, int] = {}
-        places = self._places("exact")
-        for part, found in self.parts:
-            together = _unite(found, places)
-            if together:
-                for value, holders in part.segment.values(FACETS[facet]):
-                    if number := (together & holders).bit_count():
-                        counts[value] = counts.get(value, 0) + number
+        for segment, bits in self._unite_exact():
+            for value, holders in segment.values(FACETS[facet]):
+                if number := (bits & holders).bit_count():
+                    counts[value] = counts.get(value, 0) + number
         return counts
 
-    def _places(self, match: Match) -> list[int]:
-        return [place for place, way in enumerate(self.ways) if way.answer.match == match]
+    def _unite_exact(self) -> list[tuple[Segment, int]]:
+        united: dict[int, tuple[Segment, int]] = {}
+        for way, held in zip(self.ways, self.held, strict=True):
+            for segment, bits in held if way.answer.match == "exact" else ():
+                united[id(segment)] = (segment, united.get(id(segment), (segment, 0))[1] | bits)
+        return list(united.values())
 
-    def _list_turns(self) -> Iterator[list[int]]:
-        """The places of the ways whose answers are put in order together."""
-        ranks = (way.answer.match if self.sort == "newest" else way.answer.rank for way in self.ways)
-        turns = groupby(enumerate(ranks), key=itemgetter(1))
-        return ([place for place, _ in turn] for _, turn in turns)
+    def _count(self, place: int) -> int:
+        count = sum(bits.bit_count() for _, bits in self.held[place])
+        return count + sum(one.way == place for one in self.judged) if self.judged else count
 
-    def _count(self, places: Sequence[int]) -> int:
-        indexed = sum(found[place].bit_count() for _, found in self.parts for place in places if found[place])
-        return indexed + sum(one.way in places for one in self.judged)
+    def _list_turns(self) -> Iterable[tuple[list[int], int]]:
+        """The places of the ways whose answers are put in order together, and how many answers they have."""
+        turns: dict[Match | int, tuple[list[int], int]] = {}
+        for place, way in enumerate(self.ways):
+            if count := self._count(place):
+                turn = way.answer.match if self.sort == "newest" else way.answer.rank
+                places, sum_ = turns.get(turn, ([], 0))
+                turns[turn] = ([*places, place], sum_ + count)
+        return turns.values()
 
     def _select(self, places: Sequence[int], start: int, stop: int) -> Iterator[tuple[str, Way]]:
-        judged = sorted((one.newest_first, one.record, one.way) for one in self.judged if one.way in places)
-        indexed = (_read_places(part, found, places) for part, found in self.parts)
-        ordered = merge(judged, *indexed)
+        sources = [_read_in_order(segment, bits, place) for place in places for segment, bits in self.held[place]]
+        if self.judged:
+            judged = sorted((one.newest_first, one.record, one.way) for one in self.judged if one.way in places)
+            sources.append(iter(judged))
+        ordered = merge(*sources) if len(sources) > 1 else sources[0]
         return ((record, self.ways[place]) for _, record, place in islice(ordered, start, stop))
 
 
-def _read_places(part: Slice, found: tuple[int, ...], places: Sequence[int]) -> Iterator[tuple[int, str, int]]:
-    for number in iterate_bits(_unite(found, places)):
-        day, record = part.segment.place(number)
-        yield day, record, next(place for place in places if found[place] >> number & 1)
-
-
-def _unite(found: tuple[int, ...], places: Sequence[int]) -> int:
-    return reduce(or_, (found[place] for place in places), 0)
+def _read_in_order(segment: Segment, bits: int, place: int) -> Iterator[tuple[int, str, int]]:
+    for number in iterate_bits(bits):
+        yield -segment.days[number], segment.record(number), place
 
 
 def find(
@@ -144,44 +145,45 @@ def find(
 
     `excluded` are records that the index may know wrongly; `judged` are answers found without it.
     """
-    left_out = tuple(excluded)
-    parts = tuple((part, _find_in(part, question.ways, query, left_out)) for part in generation.slices)
-    return Found(question.ways, query.sort, parts, tuple(judged))
+    left_out, filters = tuple(excluded), tuple(_list_filters(query))
+    has_period = query.published_from is not None or query.published_to is not None
+    held: list[list[tuple[Segment, int]]] = [[] for _ in question.ways]
+    for part in generation.slices:
+        segment, remaining = part.segment, _leave_out(part, left_out)
+        for field, key in filters:
+            remaining &= segment.table(field).bits(key)
+        if has_period:
+            remaining &= _find_in_time(segment, query)
+        for way, holding in zip(question.ways, held, strict=True):
+            if not remaining:
+                break
+            if holders := evaluate(segment, way.condition, remaining):
+                remaining ^= holders
+                holding.append((segment, holders))
+    return Found(question.ways, query.sort, held, tuple(judged))
 
 
-def _find_in(part: Slice, ways: Sequence[Way], query: Query, excluded: Sequence[str]) -> tuple[int, ...]:
-    remaining = _admit(part, query, excluded)
-    found = []
-    for way in ways:
-        holders = evaluate(part.segment, way.condition, remaining) if remaining else 0
-        remaining ^= holders
-        found.append(holders)
-    return tuple(found)
-
-
-def _admit(part: Slice, query: Query, excluded: Sequence[str]) -> int:
-    """The documents that are neither deleted nor excluded, and pass the filters."""
-    segment, admitted = part.segment, part.living
+def _leave_out(part: Slice, excluded: Sequence[str]) -> int:
+    """The documents that are neither deleted nor excluded."""
+    admitted = part.living
     for record in excluded:
         number = part.find(record)
         if number is not None and admitted >> number & 1:
             admitted ^= 1 << number
-    for field, key in _list_filters(query):
-        admitted &= segment.table(field).bits(key)
-    if query.published_from is not None or query.published_to is not None:
-        admitted &= _find_in_time(segment, query)
     return admitted
 
 
 def _list_filters(query: Query) -> Iterator[tuple[Field, str]]:
-    filters = {
-        Field.KIND: query.kind,
-        Field.COURT: query.court and fold_name(query.court),
-        Field.REGION: query.region and fold_name(query.region),
-        Field.CONDUCT: query.conduct,
-        Field.PERFORMANCE: query.performance,
-    }
-    return ((field, key) for field, key in filters.items() if key is not None)
+    if query.kind is not None:
+        yield Field.KIND, query.kind
+    if query.court is not None:
+        yield Field.COURT, fold_name(query.court)
+    if query.region is not None:
+        yield Field.REGION, fold_name(query.region)
+    if query.conduct is not None:
+        yield Field.CONDUCT, query.conduct
+    if query.performance is not None:
+        yield Field.PERFORMANCE, query.performance
 
 
 def _find_in_time(segment: Segment, query: Query) -> int:
@@ -195,24 +197,24 @@ def evaluate(segment: Segment, condition: Condition, within: int) -> int:
     """The documents of `within` that meet the condition."""
     match condition:
         case Holds(field, key):
-            return segment.table(field).bits(key) & within
-        case All(conditions):
-            for one in conditions:
-                within = evaluate(segment, one, within) if within else 0
-            return within
+            found = segment.table(field).bits(key) & within
+        case InName(word, None):
+            found = _find_word(segment, NAME_RUNS, word, within)
+        case InText(word):
+            found = _find_word(segment, TEXT_RUNS, word, within)
         case AnyOf(conditions):
             found = 0
             for one in conditions:
-                found |= evaluate(segment, one, within & ~found)
-            return found
+                found |= evaluate(segment, one, within & ~found if found else within)
+        case All(conditions):
+            found = within
+            for one in conditions:
+                found = evaluate(segment, one, found) if found else 0
         case Everything():
-            return within
-        case InText(word):
-            return _find_word(segment, TEXT_RUNS, word, within)
-        case InName(word, None):
-            return _find_word(segment, NAME_RUNS, word, within)
+            found = within
         case _:
-            return _find_by_reading(segment, condition, within)
+            found = _find_by_reading(segment, condition, within)
+    return found
 
 
 def _find_by_reading(segment: Segment, condition: InName | WholeName | Sounds | SameCode | Close, within: int) -> int:
@@ -284,8 +286,7 @@ def _hold_sounds(segment: Segment, syllables: Sequence[str], within: int) -> int
     table = segment.table(Field.SOUND)
     if len(syllables) == 1:
         return table.bits(syllables[0]) & within
-    pairs = zip(syllables, syllables[1:], strict=False)
-    return reduce(and_, (table.bits(" ".join(pair)) for pair in pairs), within)
+    return reduce(and_, (table.bits(" ".join(pair)) for pair in pairwise(syllables)), within)
 
 
 def _hold_most(segment: Segment, name: str, within: int) -> int:

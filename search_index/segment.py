@@ -88,10 +88,6 @@ class Segment:
     def record(self, number: int) -> str:
         return self._records.get(number)
 
-    def place(self, number: int) -> tuple[int, str]:
-        """Puts a document in order: the newest first, then by record."""
-        return -self.days[number], self._records.get(number)
-
     def column(self, field: str) -> Callable[[int], bytes]:
         """Gives the folded name or text of a document in UTF-8."""
         return self.names.raw if field == NAME_RUNS else self.texts.raw

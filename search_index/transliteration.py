@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
-from itertools import islice, pairwise, product
+from functools import cache, lru_cache
+from itertools import islice, product
+from operator import concat, getitem
 from typing import NamedTuple
 
 from search_index.tables import read_table
@@ -21,16 +23,15 @@ def list_transliterations(name: str) -> tuple[tuple[str, tuple[Pair, ...]], ...]
     given name, not a part of two characters.
     """
     parts = _split(name)
-    spellings = _read_parts().spellings
-    choices = [spellings.get(part, (part,)) for part in parts]
-    variants = []
-    for chosen in _combine(
-        [(part, *(c for c in choice if c != part)) for part, choice in zip(parts, choices, strict=True)]
-    ):
-        pairs = tuple((part, other) for part, other in zip(parts, chosen, strict=True) if part != other)
-        if pairs:
-            variants.append(("".join(chosen), pairs))
-    return tuple(variants)
+    return tuple(
+        ("".join(chosen), tuple(pair for pair in zip(parts, chosen, strict=True) if pair[0] != pair[1]))
+        for chosen in _list_others(parts)
+    )
+
+
+def list_spellings(name: str) -> tuple[str, ...]:
+    """The names of `list_transliterations` by themselves."""
+    return tuple(map("".join, _list_others(_split(name))))
 
 
 def list_latin_names(words: Sequence[str]) -> tuple[str, ...]:
@@ -43,6 +44,8 @@ def list_latin_names(words: Sequence[str]) -> tuple[str, ...]:
 
 def fold_latin(text: str) -> tuple[str, ...]:
     """The words of a Latin spelling: lower case, without accents and apostrophes, parted at anything else."""
+    if text.isascii():
+        return tuple(_ASCII_WORD.findall(text.lower().replace("'", "").replace("`", "")))
     plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     letters = "".join(c if c.isalpha() else "" if c in _APOSTROPHES else " " for c in plain)
     return tuple(letters.translate(_LETTERS).split())
@@ -57,6 +60,7 @@ def list_latin_keys(text: str) -> frozenset[str]:
 # Of 次仁多吉 with seven and five spellings, every one.
 _MOST = 40
 _APOSTROPHES = frozenset("'’‘`´ʼʻ")
+_ASCII_WORD = re.compile("[a-z]+")
 _LETTERS = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ə": "e"})
 
 
@@ -83,20 +87,32 @@ def _read_parts() -> _Parts:
     )
 
 
+def _list_others(parts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The parts with at least one of them in another spelling."""
+    if not parts:
+        return []
+    spellings = _read_parts().spellings
+    return _combine([(part, *(other for other in spellings.get(part, ()) if other != part)) for part in parts])[1:]
+
+
 def _combine(choices: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """A choice from each, the usual ones first."""
-    if not choices:
+    return [tuple(map(getitem, choices, chosen)) for chosen in _list_choices(*map(len, choices))]
+
+
+@lru_cache(maxsize=256)
+def _list_choices(*sizes: int) -> list[tuple[int, ...]]:
+    if not sizes:
         return []
-    numbers = sorted(islice(product(*(range(len(choice)) for choice in choices)), _MOST * _MOST), key=sum)
-    return [tuple(choice[n] for choice, n in zip(choices, chosen, strict=True)) for chosen in numbers[: _MOST + 1]]
+    return sorted(islice(product(*map(range, sizes)), _MOST * _MOST), key=sum)[: _MOST + 1]
 
 
 def _split(name: str) -> tuple[str, ...]:
     """The name in parts, as much of it as possible known; empty where nothing is, or where one character is left."""
-    known, heads = _read_parts().spellings, _read_parts().heads
     size = len(name)
-    if size > _LONGEST_NAME or heads.isdisjoint(map("".join, pairwise(name))):
+    if size > _LONGEST_NAME or _read_parts().heads.isdisjoint(map(concat, name, name[1:])):
         return ()
+    known = _read_parts().spellings
     # The best way up to each place: most characters known, then fewest parts.
     best: list[tuple[int, int, tuple[str, ...]] | None] = [(0, 0, ())] + [None] * size
     for end in range(2, size + 1):

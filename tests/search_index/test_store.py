@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 from documents import AT, a_document, a_number, gone, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from synthetic_list import NOW, PublishedList, build_document
 
 from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, ProfileChange
 from search_index.page import Departed
 from search_index.profile import Profile
-from search_index.store import JournalGap, Store, StoreUnavailable, StoreWriter
+from search_index.store import FOLDING, JournalGap, Store, StoreUnavailable, StoreWriter
 
 
 @pytest.fixture
@@ -174,3 +179,41 @@ def _contents(url: str) -> object:
         records = [a_number(serial) for serial in range(1, 5)]
         departed = [snapshot.departed(record) for record in records]
         return snapshot.all(), departed, snapshot.changes(0, 1000), snapshot.sequence, snapshot.updated_at
+
+
+def test_names_folded_by_an_older_release_are_folded_again(tmp_path: Path) -> None:
+    own = PublishedList(tmp_path, [build_document(number, name="陳龍") for number in range(3)])
+    with sqlite3.connect(tmp_path / "disclosed.sqlite") as old:
+        old.execute("UPDATE document SET name_key = name_key || '旧'")
+        old.execute("DELETE FROM folding")
+    old.close()
+    assert own.register.count_named("陈龙", NOW) == 0
+    StoreWriter(own.writer.url).create()
+    assert own.register.count_named("陈龙", NOW) == own.register.count_named("陳龍", NOW) == 3
+
+
+def test_the_version_of_the_folding_changes_with_the_folding() -> None:
+    # The characters of Unicode 3.2, whatever Python runs: how they are normalised is fixed for ever.
+    known = (chr(code) for code in range(0x20, 0x30000) if unicodedata.ucd_3_2_0.category(chr(code)) not in ("Cn", "Cs"))
+    digest = blake2b("\n".join(map(fold_name, known)).encode(), digest_size=8).hexdigest()
+    # When this fails, raise FOLDING: stores have to fold their names again.
+    assert (FOLDING, digest) == ("2", "434a52ce6e25df44")
+
+
+def test_a_kept_connection_follows_the_file(tmp_path: Path) -> None:
+    own = PublishedList(tmp_path, [build_document(1)])
+    assert own.register.head(NOW).entries == 1
+    own.writer.replay([])
+    assert own.register.head(NOW).entries == 0
+
+
+def test_a_child_opens_the_store_itself(tmp_path: Path) -> None:
+    own = PublishedList(tmp_path, [build_document(1)])
+    assert own.register.head(NOW).entries == 1
+    own.publish([build_document(2)])
+    child = os.fork()
+    if child == 0:
+        os._exit(own.register.head(NOW).entries)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    own.publish([build_document(3)])
+    assert own.register.head(NOW).entries == 3
