@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.check import BadClaim, Field, Finding, compare, get_mask, read_claim
@@ -20,7 +20,7 @@ from portal.narrowing import (
     list_values,
 )
 from portal.parameters import MODE, PARAMETERS, BadParameters, Refusal, read_query, refuse_unknown
-from portal.presentation import build_cards, build_rows, list_page_numbers, names_of
+from portal.presentation import build_cards, build_rows, list_page_numbers
 from portal.problems import EntryGone
 from portal.site import get_links, get_now, get_profile, get_site, link
 from search_index.document import Document
@@ -80,10 +80,9 @@ def home() -> str:
 
 @pages.get("/search")
 def search() -> str:
-    query = replace(read_query(dict(request.args.lists())), facets=True)
-    register, now = get_site().register, get_now()
-    page = register.search(query, now)
-    namesakes = register.count_names(names_of(page.hits), now)
+    query = replace(read_query(dict(request.args.lists())), facets=True, namesakes=True)
+    page = get_site().register.search(query, get_now())
+    g.profile = page.profile
     links = get_links()
     addresses = links.of_searches(_arguments())
     found = links.of_entries([hit.document.record for hit in page.hits])
@@ -91,8 +90,8 @@ def search() -> str:
         "search.html",
         query=query,
         page=page,
-        exact=build_cards([hit for hit in page.hits if hit.match == "exact"], found, namesakes),
-        near=build_cards([hit for hit in page.hits if hit.match == "near"], found, namesakes),
+        exact=build_cards([hit for hit in page.hits if hit.match == "exact"], found),
+        near=build_cards([hit for hit in page.hits if hit.match == "near"], found),
         courts=list_values(page, "court", query.court),
         regions=list_values(page, "region", query.region),
         groups=build_groups(page, query, addresses),

@@ -89,12 +89,12 @@ def _organisation_rows(document: Document) -> list[tuple[str, str | None]]:
     ]
 
 
-def build_cards(hits: Iterable[Hit], addresses: Mapping[str, str], namesakes: Mapping[str, int]) -> list[Card]:
-    """The cards of hits. `addresses` are of the entries' pages, by record; `namesakes` counts entries by name."""
-    return [_build_card(hit, addresses[hit.document.record], namesakes) for hit in hits]
+def build_cards(hits: Iterable[Hit], addresses: Mapping[str, str]) -> list[Card]:
+    """The cards of hits. `addresses` are of the entries' pages, by record."""
+    return [_build_card(hit, addresses[hit.document.record]) for hit in hits]
 
 
-def _build_card(hit: Hit, address: str, namesakes: Mapping[str, int]) -> Card:
+def _build_card(hit: Hit, address: str) -> Card:
     document = hit.document
     is_excerpted = hit.found_in == "obligation" and document.obligation
     return Card(
@@ -107,7 +107,7 @@ def _build_card(hit: Hit, address: str, namesakes: Mapping[str, int]) -> Card:
         is_near=hit.match == "near",
         is_representative=hit.found_in == "legal_representative",
         reason=hit.reason,
-        namesakes=namesakes.get(document.name) if document.kind == "person" else None,
+        namesakes=hit.namesakes,
     )
 
 
@@ -174,8 +174,3 @@ def sentence(text: str) -> str:
 def digits(text: str) -> str:
     """The digits of a filing number, which is how the filing office's page is asked."""
     return "".join(character for character in text if character.isascii() and character.isdigit())
-
-
-def names_of(hits: Sequence[Hit]) -> list[str]:
-    """The different names of the people among the hits: each is a name that others may bear."""
-    return sorted({hit.document.name for hit in hits if hit.document.kind == "person"})

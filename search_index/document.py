@@ -63,32 +63,31 @@ class Document:
 
     def as_json(self) -> dict[str, Any]:
         """The API's object: keys in the order of the contract, dates ISO 8601, times with offset."""
-        return {f.name: _to_json(getattr(self, f.name)) for f in fields(self)}
+        body = {name: getattr(self, name) for name in _NAMES}
+        for name in (*_DATES, *_TIMES):
+            if body[name] is not None:
+                body[name] = body[name].isoformat()
+        body["conduct"] = [{"code": item.code, "text": item.text} for item in self.conduct]
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Document:
         """Read back what `as_json` wrote, also before `latin_name`. Raises KeyError, TypeError or ValueError on
         anything else."""
         values = dict(body)
-        unknown = values.keys() - _FIELDS
-        if unknown:
-            raise ValueError(f"not fields of a document: {sorted(unknown)}")
+        if not values.keys() <= _FIELDS:
+            raise ValueError(f"not fields of a document: {sorted(values.keys() - _FIELDS)}")
         for name in _DATES:
-            values[name] = values[name] and date.fromisoformat(values[name])
+            if values[name]:
+                values[name] = date.fromisoformat(values[name])
         for name in _TIMES:
-            values[name] = values[name] and datetime.fromisoformat(values[name])
+            if values[name]:
+                values[name] = datetime.fromisoformat(values[name])
         values["conduct"] = tuple(DisclosedConduct(**item) for item in values["conduct"])
         return cls(**values)
 
 
-_FIELDS = {f.name for f in fields(Document)}
+_NAMES = tuple(f.name for f in fields(Document))
+_FIELDS = frozenset(_NAMES)
 _DATES = ("filed_on", "published_on", "term_ends_on")
 _TIMES = ("visible_until", "updated_at")
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [{"code": item.code, "text": item.text} for item in value]
-    return value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from search_index.condition import All, AnyOf, Condition, Field, Holds, InName, InText, Sounds, WholeName
@@ -13,6 +13,8 @@ from search_index.page import Span
 from search_index.pinyin import is_run
 from search_index.query import Question
 
+Fold = Callable[[str], str]
+
 
 def find_marks(question: Question, name: str, obligation: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The spans of the name and of the obligation, as published, that the question's words and syllables name.
@@ -20,58 +22,63 @@ def find_marks(question: Question, name: str, obligation: str) -> tuple[tuple[Sp
     Characters that folding drops belong to a match that goes on after them. No span cuts a character from its
     combining marks. Of near answers only what agrees is marked.
     """
-    sought = [part for way in question.ways for part in _list_parts(way.condition)]
-    in_name = _mark(name, fold_name, lambda folded: (span for part in sought for span in _find_in_name(part, folded)))
-    in_text = _mark(obligation, fold_text, lambda folded: (s for part in sought for s in _find_in_text(part, folded)))
-    return in_name or _mark(name, fold_name, lambda folded: _find_core(question, folded)), in_text
+    sought = _list_sought(way.condition for way in question.ways)
+    in_name = _mark(name, fold_name, lambda folded: _find_in_name(sought, folded))
+    if not in_name and sought.cores:
+        in_name = _mark(name, fold_name, lambda folded: _find_words(sought.cores, folded))
+    in_text = _mark(obligation, fold_text, lambda folded: _find_words(sought.in_text, folded)) if sought.in_text else ()
+    return in_name, in_text
 
 
-# A character with the marks, selectors and joiners after it.
-_CLUSTER = re.compile(
-    "(?s:.)[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]*"
-)
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What the ways of answering look for: words in the name and in the text, what else a name is compared with, and
+    what an organisation's name shares with a typed one of another place or legal form."""
+
+    in_name: set[str] = field(default_factory=set)
+    in_text: set[str] = field(default_factory=set)
+    named: list[InName | WholeName | Sounds] = field(default_factory=list)
+    cores: set[str] = field(default_factory=set)
 
 
-def _list_parts(condition: Condition) -> Iterator[InName | WholeName | InText | Sounds]:
-    match condition:
-        case All(conditions) | AnyOf(conditions):
-            for one in conditions:
-                yield from _list_parts(one)
-        case InName() | WholeName() | InText() | Sounds():
-            yield condition
+def _list_sought(conditions: Iterable[Condition]) -> _Sought:
+    sought = _Sought()
+    waiting = list(conditions)
+    # The list grows while it is read.
+    for condition in waiting:
+        match condition:
+            case Holds(of, key):
+                if of is Field.CORE:
+                    sought.cores.add(key)
+            case InName(word, None):
+                sought.in_name.add(word)
+            case InText(word):
+                sought.in_text.add(word)
+            case All(inner) | AnyOf(inner):
+                waiting += inner
+            case InName() | WholeName() | Sounds():
+                sought.named.append(condition)
+    return sought
 
 
-def _find_in_name(part: InName | WholeName | InText | Sounds, name: str) -> Iterable[Span]:
-    match part:
-        case InName(word, None):
-            return _find_all(word, name)
-        case InName(_, pattern):
-            return [match.span() for match in pattern.finditer(name)] if pattern else []
-        case WholeName(_, pattern):
-            return [(0, len(name))] if pattern.fullmatch(name) else []
-        case Sounds(syllables, whole):
-            return _find_run(syllables, name, whole)
-        case InText():
-            return []
+def _find_in_name(sought: _Sought, name: str) -> Iterator[Span]:
+    yield from _find_words(sought.in_name, name)
+    for part in sought.named:
+        match part:
+            case InName(_, pattern):
+                yield from (match.span() for match in pattern.finditer(name)) if pattern else ()
+            case WholeName(_, pattern):
+                yield from [(0, len(name))] if pattern.fullmatch(name) else ()
+            case Sounds(syllables, whole):
+                yield from _find_run(syllables, name, whole)
 
 
-def _find_in_text(part: InName | WholeName | InText | Sounds, text: str) -> Iterable[Span]:
-    return _find_all(part.word, text) if isinstance(part, InText) else []
-
-
-def _find_core(question: Question, name: str) -> Iterator[Span]:
-    """What an organisation's name shares with a typed one of another place or legal form."""
-    for way in question.ways:
-        match way.condition:
-            case Holds(Field.CORE, core):
-                yield from _find_all(core, name)
-
-
-def _find_all(word: str, text: str) -> Iterator[Span]:
-    start = text.find(word)
-    while start >= 0:
-        yield start, start + len(word)
-        start = text.find(word, start + 1)
+def _find_words(words: Iterable[str], text: str) -> Iterator[Span]:
+    for word in words:
+        start = text.find(word)
+        while start >= 0:
+            yield start, start + len(word)
+            start = text.find(word, start + 1)
 
 
 def _find_run(syllables: tuple[str, ...], name: str, whole: bool) -> list[Span]:
@@ -87,37 +94,54 @@ def _find_run(syllables: tuple[str, ...], name: str, whole: bool) -> list[Span]:
     return [(end - size, end) for end in (first, *later)]
 
 
-def _mark(published: str, fold: Callable[[str], str], find: Callable[[str], Iterable[Span]]) -> tuple[Span, ...]:
+def _mark(published: str, fold: Fold, find: Callable[[str], Iterable[Span]]) -> tuple[Span, ...]:
     folded = fold(published)
-    spans = sorted(set(find(folded)))
-    if not spans:
-        return ()
-    if folded == published and not _has_marks(published):
+    spans = sorted(find(folded))
+    if not spans or _STEADY[fold].fullmatch(published):
         return _merge(spans)
     starts, ends = _map(published, fold)
     # Where characters fold together otherwise than one by one, nothing is marked rather than something wrong.
     if len(starts) != len(folded):
         return ()
-    return _merge((starts[start], ends[end - 1]) for start, end in spans)
+    return _merge(sorted({(starts[start], ends[end - 1]) for start, end in spans}))
 
 
-def _map(published: str, fold: Callable[[str], str]) -> tuple[list[int], list[int]]:
+def _map(published: str, fold: Fold) -> tuple[list[int], list[int]]:
     """For each character of the folded text, where what it was made of begins and ends in the published one."""
-    starts, ends = [], []
-    for match in _CLUSTER.finditer(published):
-        size = _measure(match[0], fold)
-        starts += [match.start()] * size
-        ends += [match.end()] * size
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _PIECES[fold].finditer(published):
+        start, end = match.span()
+        if match["steady"]:
+            starts += range(start, end)
+            ends += range(start + 1, end + 1)
+        else:
+            size = _measure(match[0], fold)
+            starts += [start] * size
+            ends += [end] * size
     return starts, ends
 
 
 @lru_cache(maxsize=8192)
-def _measure(cluster: str, fold: Callable[[str], str]) -> int:
+def _measure(cluster: str, fold: Fold) -> int:
     return len(fold(cluster))
 
 
-def _has_marks(published: str) -> bool:
-    return not published.isascii() and any(map(unicodedata.combining, published))
+def _list_steady(fold: Fold) -> str:
+    """The everyday characters that fold to one character each, whatever stands beside them; for a pattern."""
+    everyday = "".join(map(chr, (*range(0x20, 0x7F), *range(0xFF01, 0xFF5F)))) + "、。《》〈〉“”‘’…—‰·"
+    return "㐀-䶿一-鿿" + "".join(re.escape(c) for c in everyday if len(fold(c)) == 1)
+
+
+# What may follow a character and belongs to it: marks, selectors and joiners.
+_MARKS = (
+    "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef"
+)
+_STEADY: dict[Fold, re.Pattern[str]] = {fold: re.compile(f"[{_list_steady(fold)}]*") for fold in (fold_name, fold_text)}
+_PIECES: dict[Fold, re.Pattern[str]] = {
+    fold: re.compile(f"(?P<steady>[{_list_steady(fold)}]+)(?![{_MARKS}])|(?s:.)[{_MARKS}]*")
+    for fold in (fold_name, fold_text)
+}
 
 
 def _merge(spans: Iterable[Span]) -> tuple[Span, ...]:

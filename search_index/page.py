@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from search_index.document import Document, Kind
+from search_index.profile import Profile
 
 PAGE_SIZE = 20
 
@@ -21,7 +22,8 @@ FoundIn = Literal[
 class Query:
     """One question: the words typed into the box, the filters beside it, the order, and the page (from 1).
 
-    With `facets` the answer counts the exact hits by the values of each filter.
+    With `facets` the answer counts the exact hits by the values of each filter; with `namesakes` it says of every
+    person how many entries bear the name.
     """
 
     text: str = ""
@@ -35,6 +37,7 @@ class Query:
     sort: Sort = "relevance"
     page: int = 1
     facets: bool = False
+    namesakes: bool = False
 
 
 # The characters of a text from the first to before the second.
@@ -46,7 +49,8 @@ FacetField = Literal["kind", "court", "region", "conduct", "performance"]
 class Hit:
     """A document that answers, how well, and where the words were found. `reason` (Chinese) is set when near.
 
-    The marks are what was found in the name and in the obligation as published, in order and apart.
+    The marks are what was found in the name and in the obligation as published, in order and apart. `namesakes` is
+    how many entries bear a person's whole name, where that was asked for.
     """
 
     document: Document
@@ -55,6 +59,7 @@ class Hit:
     reason: str | None = None
     name_marks: tuple[Span, ...] = ()
     obligation_marks: tuple[Span, ...] = ()
+    namesakes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,8 @@ class Page:
     """One page of the answer. `total` counts exact hits and `near` near ones, over all pages.
 
     `reading` says in Chinese how the words were understood; `sequence` and `updated_at` are of the list that answered.
-    `facets` is empty unless they were asked for; `suggestions` unless nothing is exact.
+    `facets` is empty unless they were asked for; `suggestions` unless nothing is exact. `profile` is the court's, of
+    the same moment.
     """
 
     hits: tuple[Hit, ...]
@@ -90,6 +96,7 @@ class Page:
     reading: str
     sequence: int
     updated_at: datetime | None
+    profile: Profile
     facets: tuple[Facet, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
 

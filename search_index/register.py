@@ -164,7 +164,8 @@ def _answer_directly(snapshot: Snapshot, question: Question, query: Query) -> Pa
     document = snapshot.document(question.value) if question.meaning is Meaning.RECORD else None
     is_found = document is not None and passes(query, build_entry(document))
     shown = [document] if document and is_found and query.page == 1 else []
-    hits = [Hit(document=one, match="exact", found_in="record") for one in shown]
+    namesakes = _count_namesakes(snapshot, shown) if query.namesakes else {}
+    hits = [Hit(document=one, match="exact", found_in="record", namesakes=namesakes.get(one.record)) for one in shown]
     facets = _name_facets([document] if document and is_found else [], None) if query.facets else ()
     return _build_page(snapshot, question, query, hits, _Totals(total=int(is_found), near=0, facets=facets))
 
@@ -198,7 +199,8 @@ class _Reading:
                 break
             # The store has the last word, also where the index is wrong; each turn excludes more, so it ends.
             self._excluded |= unknown
-        hits = [_build_hit(documents[record], way, question) for record, way in chosen]
+        namesakes = _count_namesakes(self._snapshot, documents.values()) if query.namesakes else {}
+        hits = [_build_hit(documents[record], way, question, namesakes) for record, way in chosen]
         return _build_page(self._snapshot, question, query, hits, self._sum_up(found, judged, question, query))
 
     def _find(self, question: Question, query: Query) -> tuple[Found, list[Document]]:
@@ -224,7 +226,8 @@ class _Reading:
         if question.meaning is Meaning.REFUSED:
             return ()
         plain = Query(text=query.text, sort=query.sort)
-        asked = [(query.text, False, plain)] if replace(plain, page=query.page, facets=query.facets) != query else []
+        has_filters = any(_read_filters(query))
+        asked = [(query.text, False, plain)] if has_filters else []
         words = split_words(query.text)
         if len(words) > 1:
             asked += [(word, True, replace(query, text=word)) for word in words[:_WORDS_TRIED]]
@@ -235,7 +238,19 @@ class _Reading:
         return tuple(one for one in found if one.total)
 
 
-def _build_hit(document: Document, way: Way, question: Question) -> Hit:
+def _read_filters(query: Query) -> tuple[object, ...]:
+    filters = (query.kind, query.court, query.region, query.conduct, query.performance)
+    return (*filters, query.published_from, query.published_to)
+
+
+def _count_namesakes(snapshot: Snapshot, documents: Iterable[Document]) -> dict[str, int]:
+    """How many entries bear the name of each of the people, by record."""
+    keys = {document.record: fold_name(document.name) for document in documents if document.kind == "person"}
+    counts = snapshot.count_name_keys(keys.values())
+    return {record: counts.get(key, 0) for record, key in keys.items()}
+
+
+def _build_hit(document: Document, way: Way, question: Question, namesakes: Mapping[str, int]) -> Hit:
     name_marks, obligation_marks = find_marks(question, document.name, document.obligation or "")
     return Hit(
         document=document,
@@ -244,6 +259,7 @@ def _build_hit(document: Document, way: Way, question: Question) -> Hit:
         reason=explain(way, question, document.name),
         name_marks=name_marks,
         obligation_marks=obligation_marks,
+        namesakes=namesakes.get(document.record),
     )
 
 
@@ -286,6 +302,7 @@ def _build_page(snapshot: Snapshot, question: Question, query: Query, hits: list
         reading=question.reading,
         sequence=snapshot.sequence,
         updated_at=snapshot.updated_at,
+        profile=snapshot.profile(),
         facets=totals.facets,
         suggestions=totals.suggestions,
     )

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -215,7 +216,7 @@ class Snapshot:
         return self._read(_ALL, {"after": after, "limit": limit})
 
     def profile(self) -> Profile:
-        return Profile.from_json(json.loads(self._profile)) if self._profile else Profile()
+        return _read_profile(self._profile)
 
     def _read(self, query: Select[str], values: dict[str, Any]) -> list[Document]:
         return [_read(body) for body in self._connection.execute(query, {**values, **self._moment}).scalars()]
@@ -357,6 +358,12 @@ def utc(at: datetime) -> str:
 def _local(text: str) -> datetime:
     """What `utc` wrote, at the court's offset: readers are shown it."""
     return datetime.fromisoformat(text).astimezone(SHANGHAI)
+
+
+@lru_cache(maxsize=4)
+def _read_profile(body: str | None) -> Profile:
+    # Asked for at every request, and it holds a picture.
+    return Profile.from_json(json.loads(body)) if body else Profile()
 
 
 def _read(body: str) -> Document:

@@ -21,6 +21,7 @@ from portal.narrowing import (
 )
 from portal.parameters import CONDUCT, read_query
 from search_index.page import Facet, Page, Query, Suggestion
+from search_index.profile import Profile
 
 
 def read(address: str) -> dict[str, str]:
@@ -30,7 +31,7 @@ def read(address: str) -> dict[str, str]:
 
 def a_page(**changes: Any) -> Page:
     values: dict[str, Any] = {"hits": (), "total": 0, "near": 0, "page": 1, "pages": 0, "reading": "", "sequence": 1}
-    return Page(**{**values, "updated_at": None, **changes})
+    return Page(**{**values, "updated_at": None, "profile": Profile(), **changes})
 
 
 def facets(**counts: dict[str, int]) -> tuple[Facet, ...]:

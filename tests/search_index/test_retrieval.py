@@ -75,7 +75,9 @@ def ask(documents: list[Document], random: Random) -> Iterator[str]:
         yield document.case_number or ""
         yield (document.case_number or "")[6:-1]
         yield document.uscc or document.legal_representative or name[::-1]
-        yield random.choice(["zhang", "wangwei", "li na", "ce shi", "zw", "cs", "yxgs", "tashi", "有限公司", "判决生效", ""])
+        yield random.choice(
+            ["zhang", "wangwei", "li na", "ce shi", "zw", "cs", "yxgs", "tashi", "有限公司", "判决生效", ""]
+        )
 
 
 @pytest.mark.parametrize("seed", range(4))

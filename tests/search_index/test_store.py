@@ -194,7 +194,9 @@ def test_names_folded_by_an_older_release_are_folded_again(tmp_path: Path) -> No
 
 def test_the_version_of_the_folding_changes_with_the_folding() -> None:
     # The characters of Unicode 3.2, whatever Python runs: how they are normalised is fixed for ever.
-    known = (chr(code) for code in range(0x20, 0x30000) if unicodedata.ucd_3_2_0.category(chr(code)) not in ("Cn", "Cs"))
+    known = (
+        chr(code) for code in range(0x20, 0x30000) if unicodedata.ucd_3_2_0.category(chr(code)) not in ("Cn", "Cs")
+    )
     digest = blake2b("\n".join(map(fold_name, known)).encode(), digest_size=8).hexdigest()
     # When this fails, raise FOLDING: stores have to fold their names again.
     assert (FOLDING, digest) == ("2", "434a52ce6e25df44")
