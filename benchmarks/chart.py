@@ -15,7 +15,8 @@ _INK, _GREY, _LINE = "#1a1a1a", "#5a5a5a", "#d9d9d9"
 # Told apart also by people who do not see red and green as different (Okabe and Ito).
 _COLOURS = {
     "ours": "#0072b2",
-    "register": "#56b4e9",
+    "box": "#56b4e9",
+    "register": "#e69f00",
     "fts5": "#d55e00",
     "tantivy": "#009e73",
     "postgres": "#cc79a7",

@@ -1,4 +1,4 @@
-"""Our own index, and the whole register: the index with the store, as the portal asks it."""
+"""Our own index; the search box, which understands what was typed; the whole register, as the portal asks it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 from engines.base import PAGE, Asked, Engine, Found, Kind
-from search_index.condition import All, AnyOf, Close, Condition
+from search_index.casenumber import CaseNumber
+from search_index.condition import All, AnyOf, Close, Condition, Field, Holds, InName, InText
 from search_index.document import Document
-from search_index.folding import fold_name
+from search_index.folding import fold_name, fold_text
 from search_index.index import Index, IndexWriter
 from search_index.journal import ChangeType, EntryChange
 from search_index.organisation import is_close
 from search_index.page import Hit, Query
-from search_index.query import Question, read_question
+from search_index.query import Answer, Meaning, Question, Way, read_question
 from search_index.register import Register
 from search_index.retrieval import find
 from search_index.store import Store, StoreWriter
@@ -31,8 +32,9 @@ def _to_query(asked: Asked) -> Query:
     return Query(text=asked.text, region=asked.region, sort=sort)  # type: ignore[arg-type]  # one of the two
 
 
-class Ours(Engine):
-    """The index alone. All that the search box looks for is looked for, also what is not compared."""
+class SearchBox(Engine):
+    """The index, asked as the search box asks it: what was typed is understood first, and everything is looked for
+    that the box looks for, in order of relevance."""
 
     def build(self, folder: Path, documents: Iterable[Document]) -> None:
         IndexWriter(folder).rebuild(documents)
@@ -61,6 +63,30 @@ class Ours(Engine):
     def remove(self, document: Document) -> None:
         self._writer.update((), [document.record])
         self._generation = self._index.open()
+
+
+class Ours(SearchBox):
+    """The index, asked what the rivals are asked: its kind is known, and what is near is looked for in Q7 only."""
+
+    def ask(self, asked: Asked) -> Found:
+        return self._find(Question(meaning=Meaning.WORDS, reading="", ways=_to_ways(asked)), asked)
+
+    def audit(self, asked: Asked) -> Found:
+        return self.ask(asked)
+
+
+_EXACT = Answer(rank=0, found_in="name", match="exact")
+_NEAR = Answer(rank=11, found_in="name", match="near")
+
+
+def _to_ways(asked: Asked) -> tuple[Way, ...]:
+    if asked.kind is Kind.CASE:
+        return (Way(answer=_EXACT, condition=Holds(Field.CASE, f"={CaseNumber.parse(asked.text).key}")),)
+    whole = fold_name(asked.text)
+    words = [AnyOf((InName(fold_name(word)), InText(fold_text(word)))) for word in asked.text.split()]
+    together = All(tuple(words)) if len(words) > 1 else words[0]
+    way = Way(answer=_EXACT, condition=AnyOf((together, Holds(Field.REPRESENTATIVE, whole))))
+    return (way, Way(answer=_NEAR, condition=Close(whole))) if asked.kind is Kind.TYPO else (way,)
 
 
 def _is_typo(condition: Condition) -> bool:
