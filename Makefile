@@ -1,6 +1,6 @@
 # What a newcomer types. Every target makes its own .venv from the lock first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix soak lock clean
+.PHONY: help demo test check fix soak bench lock clean
 
 TEST_PARTS := not postgres and not browser and not office and not separation and not soak
 
@@ -31,12 +31,18 @@ soak: ## The long proofs, repeated (an hour or so)
 	@./bootstrap.sh dev
 	@.venv/bin/pytest -m soak
 
+bench: ## Search and pages beside other engines, 100,000 entries (half an hour)
+	@./bootstrap.sh bench
+	@.venv/bin/python benchmarks/search.py
+	@.venv/bin/python benchmarks/portal.py --out docs/portal-benchmark.json
+
 lock: ## Make the locks anew from pyproject.toml
 	@./bootstrap.sh dev
-	@for part in runtime dev; do \
+	@for part in runtime dev bench; do \
 	  .tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --group build --extra postgres \
-	    $$( [ $$part = dev ] && echo --group dev -c requirements/runtime.txt ) \
+	    $$( [ $$part = runtime ] || echo --group dev -c requirements/runtime.txt ) \
+	    $$( [ $$part = bench ] && echo --group bench -c requirements/dev.txt ) \
 	    pyproject.toml -o requirements/$$part.txt || exit 1; \
 	done
 	@echo uv | .tools/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

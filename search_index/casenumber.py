@@ -120,8 +120,8 @@ def get_parts(case: CaseNumber) -> CaseParts:
     """All parts of a case number; court and type also where the court's code is of no known province."""
     court, type_ = case.court, case.type
     if case.style is CaseStyle.OTHER:
-        stem = re.match(r"\d{4}(.*)", _stem(case.key))
-        court, type_ = _split_loosely(stem[1] if stem else "")
+        match = _LOOSE_KEY.fullmatch(case.key)
+        court, type_ = match.groups() if match else ("", "")
     return CaseParts(year=case.year, court=court, type=type_, serial=int(case.serial), suffix=_arabic(case.suffix))
 
 
@@ -186,7 +186,7 @@ _OLD_PART = re.compile(
 )
 # Without 字 the court's short name is told from the type by the types alone: 召执123号.
 _SERIAL_PART = re.compile(rf"{_YEAR_PART}?(?P<court>[{_HAN}]{{1,4}}?)(?P<type>{_TYPE}){_END_PART}", re.ASCII)
-_LOOSE_BODY = re.compile(rf"([{_HAN}]\d{{4}}|[{_HAN}]\d{{2}})([{_TYPE_START}][{_HAN}]{{0,4}})")
+_LOOSE_KEY = re.compile(rf"\d{{4}}([{_HAN}]\d{{4}}|[{_HAN}]\d{{2}})([{_TYPE_START}][{_HAN}]{{0,4}})\d+(?:之\d+|-\d+)?")
 _BRACKETS = str.maketrans("〔【［[{｛﹙〖〘〈《⟨（〕】］]}｝﹚〗〙〉》⟩）", "(" * 13 + ")" * 13)
 _MARKS = _BRACKETS | str.maketrans("‐‑‒–—―−－", "-" * 8)
 _BLANK = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
@@ -246,11 +246,6 @@ def _split(body: str) -> tuple[CaseStyle, str, str]:
     return CaseStyle.OTHER, "", ""
 
 
-def _split_loosely(body: str) -> tuple[str, str]:
-    match = _LOOSE_BODY.fullmatch(body)
-    return (match[1], match[2]) if match else ("", "")
-
-
 def _read_parts(found: dict[str, str | None]) -> CaseParts | None:
     court, type_ = found["court"] or "", found["type"] or ""
     if found.get("old") and not _is_alone(court, type_):
@@ -304,10 +299,6 @@ def _is_plainly_typed(parts: CaseParts, found: dict[str, str | None]) -> bool:
 
 def _write_suffix(suffix: str) -> str:
     return f"之{_write_numeral(int(suffix[1:]))}" if suffix.startswith("之") else suffix
-
-
-def _stem(key: str) -> str:
-    return re.sub(r"\d+(?:之\d+|-\d+)?$", "", key)
 
 
 def _canonical(year: int, body: str, serial: str, suffix: str) -> str:

@@ -48,8 +48,8 @@ _Place = tuple[int, int]
 
 # Most names end otherwise, and an ending is cheaper to tell than a pattern to search for.
 _BRANCH_ENDINGS = (
-    *("分公司", "子公司", "分行", "支行", "分理处", "营业部", "营业所", "办事处", "项目部", "分店", "分厂", "分社"),
-)
+    "分公司", "子公司", "分行", "支行", "分理处", "营业部", "营业所", "办事处", "项目部", "分店", "分厂", "分社",
+)  # fmt: skip
 _BRANCH = re.compile(rf"(公司|银行|合作社|信用社).*(?:{'|'.join(_BRANCH_ENDINGS)})$")
 _SHOP_BRANCH = re.compile(r"(?:第?[一二三四五六七八九十\d]+分?|分)店$")
 _COMPANY = re.compile(r"(?:集团)?(?:股份)?(?:有限责任|有限)?总?公司$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -124,23 +124,23 @@ def read_question(text: str) -> Question:
 
 def build_entry(document: Document) -> Entry:
     """The document as it is compared."""
-    name, code = fold_name(document.name), fold_code(document.uscc or "")
+    name, code = fold_name(document.name), fold_code(document.uscc) if document.uscc else ""
     parts = (document.obligation, document.performed_part, document.unperformed_part)
-    keys = {
-        Field.NAME: {name},
-        Field.REPRESENTATIVE: {fold_name(document.legal_representative or "")},
-        Field.CASE: _list_case_keys(document.case_number or ""),
-        Field.CODE: {get_organisation_part(code)},
-        Field.CORE: {find_core(name)} if document.kind == "organisation" else (),
-        Field.ALIAS: list_latin_keys(document.latin_name or ""),
-        Field.SOUND: list_sounds(name),
-        Field.INITIALS: list_initials(name),
-        Field.KIND: {document.kind},
-        Field.COURT: {fold_name(document.court)},
-        Field.REGION: {fold_name(document.region or "")},
-        Field.CONDUCT: {item.code for item in document.conduct},
-        Field.PERFORMANCE: {document.performance},
-    }
+    keys: tuple[tuple[Field, Collection[str]], ...] = (
+        (Field.NAME, {name}),
+        (Field.REPRESENTATIVE, {fold_name(document.legal_representative or "")}),
+        (Field.CASE, _list_case_keys(document.case_number or "")),
+        (Field.CODE, {get_organisation_part(code)}),
+        (Field.CORE, {find_core(name)} if document.kind == "organisation" else ()),
+        (Field.ALIAS, list_latin_keys(document.latin_name or "")),
+        (Field.SOUND, list_sounds(name)),
+        (Field.INITIALS, list_initials(name)),
+        (Field.KIND, {document.kind}),
+        (Field.COURT, {fold_name(document.court)}),
+        (Field.REGION, {fold_name(document.region or "")}),
+        (Field.CONDUCT, {item.code for item in document.conduct}),
+        (Field.PERFORMANCE, {document.performance}),
+    )
     return Entry(
         record=document.record,
         kind=document.kind,
@@ -148,7 +148,7 @@ def build_entry(document: Document) -> Entry:
         text="\n".join(fold_text(part) for part in parts if part),
         code=code,
         published_on=document.published_on,
-        keys={field: frozenset(held) for field, held in keys.items() if held and "" not in held},
+        keys={field: frozenset(held) for field, held in keys if held and "" not in held},
     )
 
 

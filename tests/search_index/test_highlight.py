@@ -54,7 +54,15 @@ def test_marks_in_an_obligation() -> None:
     assert mark("款", "甲款", obligation) == (["款"], [])
 
 
-characters = st.sampled_from("扎西次仁·• 张伟張偉（）ＡａＢ㈱𠮷é\u0301\u200b\U000e0100,，测")
+@pytest.mark.parametrize("typed", ["Ａb", "ab", "，aB", "b。", ",", "１２‰", "12‰。"])
+def test_what_folds_one_to_one_is_marked_where_it_stands(typed: str) -> None:
+    obligation = "甲，Ａb。１２‰。（乙）"
+    place = fold_text(obligation).index(fold_text(typed))
+    spans = [(place, place + len(typed))] if len(typed) > 1 else []
+    assert list(find_marks(read_question(typed), "", obligation)[1]) == spans
+
+
+characters = st.sampled_from("扎西次仁·• 张伟張偉（）ＡａＢ㈱𠮷é\u0301\u200b\U000e0100,，。、‰…％测")
 
 
 @given(st.text(characters, max_size=30), st.text(characters, min_size=1, max_size=4))

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -16,11 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_list import NOW, PublishedList, build_document, find_records
 
+from benchmarks.synthetic_documents import build_documents
 from search_index.folding import fold_name
 from search_index.index import Index, IndexUnavailable, IndexWriter
 from search_index.journal import ChangeType, EntryChange
 from search_index.page import Query
+from search_index.query import read_question
 from search_index.register import Register
+from search_index.retrieval import find
 from search_index.sync import DifferenceKind, rebuild
 
 DOCUMENTS = [build_document(number) for number in range(30)]
@@ -256,3 +261,46 @@ def test_whole_after_a_kill(tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_whole_after_many_kills(tmp_path: Path) -> None:
     prove_kills(tmp_path / "index", [Random(11).random() * 0.5 for _ in range(100)])
+
+
+def test_ten_thousand_changes_equal_a_rebuild(tmp_path: Path) -> None:
+    random, fresh = Random(20), build_documents(12_000, 9)
+    listed = {document.record: document for document in islice(fresh, 2_000)}
+    published = PublishedList(tmp_path, listed.values())
+    gone: set[str] = set()
+    changes = 0
+    while changes < 10_000:
+        count = random.choice([1, 1, 1, 2, 5, 20, 200])
+        changes += count
+        match random.choice(["publish", "correct", "depart", "depart"]):
+            case "publish":
+                documents = list(islice(fresh, count))
+                published.publish(documents)
+                listed |= {document.record: document for document in documents}
+            case "correct":
+                documents = [replace(next(fresh), record=record) for record in random.sample(list(listed), count)]
+                for document in documents:
+                    published.correct(document)
+                listed |= {document.record: document for document in documents}
+            case _:
+                departing = random.sample(list(listed), min(count, len(listed) // 2))
+                published.depart(*(listed.pop(record) for record in departing))
+                gone.update(departing)
+        if random.random() < 0.7:
+            published.sync()
+        if random.random() < 0.02:
+            published.index.compact()
+    published.sync()
+    assert published.verify() == []
+    rebuilt = IndexWriter(tmp_path / "rebuilt")
+    rebuilt.rebuild(listed.values())
+    changed, anew = Index(published.folder).open(), Index(tmp_path / "rebuilt").open()
+    assert changed.count() == anew.count() == len(listed)
+    assert len(changed.slices) <= 12
+    texts = [document.name for document in random.sample(list(listed.values()), 60)]
+    texts += [text[place : place + 4] for text in texts for place in (0, 2)] + ["", "有限公司", "判决 生效", "wang", "zw"]
+    for text in texts:
+        question, query = read_question(text), Query(text=text)
+        found = find(changed, question, query).select(0, len(listed))
+        assert found == find(anew, question, query).select(0, len(listed))
+        assert gone.isdisjoint(record for record, _ in found)

@@ -17,6 +17,7 @@ from synthetic_list import NAMES, NOW, PublishedList, build_document, find_recor
 from search_index.document import Document
 from search_index.folding import fold_name, fold_text
 from search_index.page import PAGE_SIZE, Departed, Query
+from search_index.query import Meaning, read_question
 from search_index.register import Register, RegisterUnavailable
 from search_index.store import Snapshot, Store
 
@@ -46,6 +47,27 @@ def test_any_part_of_a_published_name_finds_it(listed: PublishedList, document: 
     start = data.draw(st.integers(0, len(name) - 2))
     part = name[start : data.draw(st.integers(start + 2, len(name)))]
     assert document.record in find_records(listed.register, part)
+
+
+CHARACTERS = st.one_of(
+    st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF),
+    st.characters(min_codepoint=0x20000, max_codepoint=0x2FFFF, categories=["Lo"]),
+    st.sampled_from("·•（）「」〔〕ＡＢａｂ０１ \ue863龍龙偉伟闫阎𠮷吉▀?—-&'“”\u200bÅﬁ㈱Ⅷ"),
+)
+ANY_NAME = st.text(CHARACTERS, min_size=2, max_size=12)
+
+
+@given(st.lists(ANY_NAME, min_size=1, max_size=6), st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_part_of_any_name_whatever_finds_it(names: list[str], data: st.DataObject) -> None:
+    documents = [build_document(number, name=name) for number, name in enumerate(names)]
+    with TemporaryDirectory() as folder:
+        register = PublishedList(Path(folder), documents).register
+        for document in documents:
+            start = data.draw(st.integers(0, len(document.name) - 2))
+            part = document.name[start : data.draw(st.integers(start + 2, len(document.name)))]
+            if fold_name(part).strip("▀?") and read_question(part).meaning is Meaning.WORDS:
+                assert document.record in find_records(register, part), (document.name, part)
 
 
 @st.composite

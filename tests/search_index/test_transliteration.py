@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from search_index.folding import fold_name
 from search_index.tables import read_table
-from search_index.transliteration import fold_latin, list_latin_keys, list_latin_names, list_transliterations
+from search_index.transliteration import (
+    fold_latin,
+    list_latin_keys,
+    list_latin_names,
+    list_spellings,
+    list_transliterations,
+)
 
 LINES = [tuple(column.split(",") for column in line) for line in read_table("transliterations.txt")]
 
@@ -46,6 +52,12 @@ def test_what_differs_is_named() -> None:
     assert pairs["次仁多杰"] == (("泽仁", "次仁"), ("多吉", "多杰"))
 
 
+@given(st.lists(st.sampled_from([one for written, _ in LINES for one in written] + ["张", "测试"]), max_size=3))
+def test_the_spellings_are_those_whose_differences_are_named(parts: list[str]) -> None:
+    name = "".join(parts)
+    assert list_spellings(name) == tuple(other for other, _ in list_transliterations(name))
+
+
 @pytest.mark.parametrize("written", [written for written, _ in LINES], ids=lambda written: written[0])
 def test_every_spelling_of_a_part_finds_every_other(written: list[str]) -> None:
     for one, other in permutations(written, 2):
@@ -77,3 +89,8 @@ def test_an_unknown_latin_word_makes_no_name() -> None:
 def test_latin_spellings_fold(typed: str) -> None:
     assert fold_latin(typed) == ("tashi", "tsering")
     assert list_latin_keys(typed) == {"tashi", "tsering", "tashitsering"}
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=12))
+def test_the_width_of_letters_does_not_matter(typed: str) -> None:
+    assert fold_latin(typed) == fold_latin("".join(chr(ord(character) + 0xFEE0) for character in typed))
