@@ -19,6 +19,9 @@ from search_index.pinyin import is_run
 class Field(StrEnum):
     """The keys under which an entry is kept. Each key is looked up whole."""
 
+    # An enum's own hash is written in Python, and a field is looked up many times in a search.
+    __hash__ = str.__hash__
+
     NAME = "name_key"  # the folded name
     REPRESENTATIVE = "representative"  # the folded name of the legal representative
     CASE = "case_number"  # the key of the case number, and each of its parts

@@ -205,12 +205,11 @@ class _Reading:
 
     def _find(self, question: Question, query: Query) -> tuple[Found, list[Document]]:
         """What answers, and which of the exact answers were judged without the index."""
-        places = {way: place for place, way in enumerate(question.ways)}
         judged, exact = [], []
         for document, entry in self._pending:
             way = find_way(question, entry) if passes(query, entry) else None
             if way is not None:
-                judged.append(Judged(places[way], -document.published_on.toordinal(), document.record))
+                judged.append(Judged(question.ways.index(way), -document.published_on.toordinal(), document.record))
                 if way.answer.match == "exact":
                     exact.append(document)
         return find(self._generation, question, query, self._excluded, judged), exact
