@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,7 @@ def log_to_stderr() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
     )
 
 
@@ -61,6 +63,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "when_ready": _announce(name),
+            "post_fork": _settle,
         }
         log_to_stderr()
         super().__init__()
@@ -72,6 +75,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Flask:
         return self._make()
+
+
+def _settle(_arbiter: Any, _worker: Any) -> None:
+    # What was loaded before the fork stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def _announce(name: str) -> Callable[[Any], None]:

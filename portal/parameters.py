@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from search_index.codes import has_citizen_number
 from search_index.page import Query
 
 CONDUCT: Mapping[str, str] = {
@@ -42,9 +43,6 @@ ELDER = "elder"
 _MOST_CHARACTERS = 100
 _MOST_PAGE_DIGITS = 6
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECKS = "10X98765432"
-_ID_SHAPE = re.compile(r"[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dX]", re.ASCII)
 _FULL_ID = "为保护您的身份信息，请不要输入完整的公民身份号码；请用姓名查询，再用“是不是我”核对公开的号码位"
 
 Values = Mapping[str, Sequence[str]]
@@ -131,19 +129,6 @@ def read_words(text: str) -> str:
 def fold_digits(text: str) -> str:
     """Full-width digits and letters to half width, x to X, without spaces and hyphens."""
     return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)).upper()
-
-
-def has_citizen_number(text: str) -> bool:
-    """Whether the text holds a whole citizen number (18 characters, plausible date, right check character)."""
-    folded = fold_digits(text)
-    return any(_has_check(folded[at : at + 18]) for at in range(len(folded) - 17))
-
-
-def _has_check(number: str) -> bool:
-    if not _ID_SHAPE.fullmatch(number):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
-    return _ID_CHECKS[total % 11] == number[17]
 
 
 def _is_reversed(found: Mapping[str, Any]) -> bool:

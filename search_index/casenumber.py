@@ -105,6 +105,11 @@ class CaseParts:
         return "、".join(part for part in said if part)
 
 
+def is_type(text: str) -> bool:
+    """Whether the text is the type of a case as it stands in a number: 执恢, 民初."""
+    return _ONLY_TYPE.fullmatch(text) is not None
+
+
 def list_case_keys(case: CaseNumber) -> frozenset[str]:
     """The keys under which a case is found: the whole ("="), without its suffix ("~"), and each of its parts."""
     parts = get_parts(case)
@@ -171,6 +176,7 @@ _TYPE = (
     r"(?:执(?:恢|保|异|复|监|协|他|更|前)?|执前调|[知商]?(?:民|刑|行)(?:初|终|再|申|监|特|督|催|撤|抗|辖|辖终|他|更|赔初|赔终)"
     r"|行审|行保|财保|非诉行审|非执|破|破申|破终|清申|强清|司惩|司救执|赔初|委赔|法赔|诉前调|商初|经初|民商初|民[一二三四五]初)"
 )
+_ONLY_TYPE = re.compile(_TYPE)
 _YEAR_PART = r"(?:(?P<bracket>\()?(?P<year>\d{4})(?(bracket)\))年?)"
 _END_PART = (
     rf"(?P<serial>\d{{1,10}})(?P<within>-\d{{1,3}}|之[{_NUMERAL}\d]{{1,3}})?"
@@ -268,7 +274,7 @@ def _read_parts(found: dict[str, str | None]) -> CaseParts | None:
 
 def _is_alone(court: str, type_: str) -> bool:
     # 执恢字第5号 has no court, though 执 could be the short name of one; 民初字 likewise.
-    return not court and re.fullmatch(_TYPE, type_) is not None
+    return not court and is_type(type_)
 
 
 def _split_old(body: str) -> tuple[str, str]:
@@ -291,10 +297,12 @@ def _is_enough(parts: CaseParts, found: dict[str, str | None]) -> bool:
 
 
 def _is_plainly_typed(parts: CaseParts, found: dict[str, str | None]) -> bool:
-    # Without a court's code: 执12 and （2017）执 can be nothing else; 破12 and 商初 can.
+    # Without a court's code: 执12, 2013召执12 and （2017）执 can be nothing else; 破12 and 商初 can.
     if found["bracket"] or found["mark"]:
         return bool(parts.serial or parts.year)
-    return bool(parts.serial) and not parts.court and parts.type.startswith("执")
+    if parts.court and not parts.year:
+        return False
+    return bool(parts.serial) and parts.type.startswith("执")
 
 
 def _write_suffix(suffix: str) -> str:

@@ -8,7 +8,8 @@ from search_index.folding import fold_code
 
 
 def has_citizen_number(text: str) -> bool:
-    """Whether a typed text holds what looks like a whole citizen identity number."""
+    """Whether a typed text holds what looks like a whole citizen identity number; its check character need not be right
+    where the number stands by itself, and must be where other digits or letters touch it."""
     if sum(map(str.isnumeric, text)) < _FEWEST_DIGITS:
         return False
     code = fold_code(text)
@@ -16,7 +17,9 @@ def has_citizen_number(text: str) -> bool:
     if is_credit_code(code) and has_right_check(code) and not _is_citizen_number(code):
         return False
     words = [fold_code(word) for word in text.split()]
-    return any(_CITIZEN.search(word) for word in (code, *words))
+    if any(_CITIZEN.search(word) for word in (code, *words)):
+        return True
+    return any(_is_citizen_number(match[1]) for match in _CITIZEN_WITHIN.finditer(code))
 
 
 def is_credit_code(code: str) -> bool:
@@ -43,6 +46,7 @@ def is_organisation_code(code: str) -> bool:
 # A citizen number with a day of birth that can be, or the fifteen digits of before 1999, standing alone.
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _CITIZEN = re.compile(rf"(?<![0-9A-Z])(?:\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]|\d{{8}}{_DAY}\d{{3}})(?![0-9A-Z])")
+_CITIZEN_WITHIN = re.compile(rf"(?=(\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]))")
 _FEWEST_DIGITS = 15
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}")
 _ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}[0-9X]")

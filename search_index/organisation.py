@@ -69,11 +69,14 @@ _BUSINESS = (
     "钢铁|钢材|金属|材料|石材|石化|化工|塑料|橡胶|机械|设备|机电|五金|汽车|汽贸|汽配|运输|物流|快递|货运|客运|旅游|旅行社|酒店|"
     "宾馆|饭店|餐饮|食品|饮食|酒业|茶业|茶叶|粮油|农业|农牧|牧业|林业|养殖|种植|水产|饲料|肥料|生物|医药|药业|医疗|医疗器械|"
     "保健|健身|美容|美发|服装|服饰|纺织|鞋业|家具|家居|家电|家政|文化|传媒|传播|广告|印刷|包装|教育|培训|体育|娱乐|典当|担保|"
-    "小额贷款|租赁|保险|证券|基金|银行|超市|百货|日用品|环保|环境|水务|制造|加工|销售|进出口|国际|农产品|制品|用品|器材|劳务|劳务派遣"
+    "小额贷款|租赁|保险|证券|基金|银行|超市|百货|日用品|环保|环境|水务|制造|加工|销售|进出口|国际|农产品|制品|用品|器材|劳务|劳务派遣|"
+    "面馆|餐馆|饭馆|小吃|火锅|烧烤|酒楼|茶楼|药房|诊所|医院|砂石|面粉|副食"
 )
 _BUSINESS_ONLY = re.compile(f"(?:{_BUSINESS}|和|与|及)*")
-# A trade name of one character: 甲商贸, 甲有限公司.
-_ONE = re.compile(f".(?:{_BUSINESS}|集团|股份|有限|公司|厂|店$)")
+# A trade name of one character: 甲商贸, 甲有限公司; 甲记, 甲氏 and 甲家 are the houses of a family.
+_ONE = re.compile(f".(?:{_BUSINESS}|集团|股份|有限|公司|厂|店$|记|氏|家)")
+# What a trade name is followed by.
+_AFTER_TRADE_NAME = re.compile(f"{_BUSINESS}|集团|股份|有限|公司|企业|合作社|经营|服务|中心|[厂店馆社铺场部]$|$")
 _NONE = re.compile(f"(?:{_BUSINESS}|集团|股份|有限|公司)")
 
 # 昆明市政工程, 西城区块链, 好运超市, 阳光小区 are not places.
@@ -180,7 +183,12 @@ _DECIDING = frozenset(
 
 def _decides(typed: str, at: _Place, name: str, in_name: _Place) -> bool:
     """Whether what differs makes it another organisation."""
-    return any(_is_deciding(text, place[0]) for text, place in ((typed, at), (name, in_name)) if place[0] < place[1])
+    is_substituted = at[0] < at[1] and in_name[0] < in_name[1]
+    differing = [(text, place[0]) for text, place in ((typed, at), (name, in_name)) if place[0] < place[1]]
+    return any(
+        _is_deciding(text, place) or (not is_substituted and _is_in_short_trade_name(text, place))
+        for text, place in differing
+    )
 
 
 def _is_deciding(text: str, place: int) -> bool:
@@ -188,6 +196,23 @@ def _is_deciding(text: str, place: int) -> bool:
     if place < start:
         return False
     return text[place] in _DECIDING or _is_single_letter(text, place) or _is_trade_name(text, place, start)
+
+
+def _is_in_short_trade_name(text: str, place: int) -> bool:
+    """Whether a trade name holds the place and has two characters or fewer without it: 秦泰 is not 秦, 恒泰兴 not 恒泰.
+
+    A character typed twice (恒泰泰 for 恒泰) is a slip.
+    """
+    start = _skip_places(text)
+    after = _AFTER_TRADE_NAME.search(text, start + 1)
+    if after is None or not start <= place < after.start():
+        return False
+    size = after.start() - start - 1
+    is_double = text[place] in (text[place - 1 : place], text[place + 1 : place + 2])
+    return size < _SHORT or (size == _SHORT and not is_double)
+
+
+_SHORT = 2
 
 
 def _is_single_letter(text: str, place: int) -> bool:

@@ -85,7 +85,9 @@ def _list_parts(typed: str) -> list[str]:
     """The runs of letters between spaces, apostrophes and tone digits; one empty run where something else stands."""
     if len(typed) > _MOST_LETTERS:
         return [""]
-    letters = unicodedata.normalize("NFKC", typed).casefold().translate(_SCHOOL_LETTERS)
+    # Marks that are not seen (Cf) come with copied text.
+    seen = typed if typed.isprintable() else "".join(c for c in typed if unicodedata.category(c) != "Cf")
+    letters = unicodedata.normalize("NFKC", seen).casefold().translate(_SCHOOL_LETTERS)
     toneless = _TONE_MARKS.sub("", unicodedata.normalize("NFD", letters))
     parts = _PARTS.split(toneless.replace("u\u0308", "v").replace("u:", "v").strip(" '·•-"))
     if not all(map(_PART.fullmatch, parts)):

@@ -47,19 +47,20 @@ _ENDINGS = frozenset("县市区州盟旗")
 
 
 def _find_places(text: str) -> Iterator[str]:
-    # Only what ends like a place is looked up, the longest first, so that 襄阳县 is not 阳县.
-    known, tails, longest = _group(), _list_tails(), _find_longest()
+    # Only what ends like a place is looked up, the longest first, so that 襄阳县 is not 阳县 nor 达县地区 达县.
+    known, tails, longest = _list_chains(), _list_tails(), _find_longest()
+    ends = [n + 1 for n, c in enumerate(text) if c in _ENDINGS and text[n - 1 : n + 1] in tails]
     place = 0
-    for end in (n + 1 for n, c in enumerate(text) if c in _ENDINGS and text[n - 1 : n + 1] in tails):
+    for end in ends:
         starts = range(max(place, end - longest), end - 1)
         start = next((start for start in starts if text[start:end] in known), None)
         if start is not None:
-            place = end
-            yield text[start:end]
+            place = max(later for later in ends if later >= end and text[start:later] in known)
+            yield text[start:place]
 
 
 def _list_renamings(place: str) -> Iterator[Renaming]:
-    today, others = _group()[place]
+    today, others = _list_chains()[place]
     if place != today:
         yield Renaming(place, today, f"“{place}”现为“{today}”")
     for other in others:
@@ -74,34 +75,42 @@ def _explain(place: str, other: str, today: str) -> str:
 
 
 @cache
-def _group() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Each name that changed, with today's name of the place and all its names, the latest first."""
-    next_name: dict[str, str] = {}
-    for _, old, new, _ in read_table("places.txt"):
-        next_name[fold_name(old)] = fold_name(new)
-    names: defaultdict[str, list[str]] = defaultdict(list)
+def _list_chains() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Each name that changed, with today's name of the place and the names that it followed or that followed it, the
+    latest first.
+
+    What merely ended in the same name is not of one place: 怀化县 and 怀化地区 both became 怀化市.
+    """
+    next_name = {fold_name(old): fold_name(new) for _, old, new, _ in read_table("places.txt")}
+    later = {name: _follow(name, next_name) for name in next_name}
+    earlier: defaultdict[str, list[str]] = defaultdict(list)
     for old in reversed(next_name):
-        names[_follow(old, next_name)].append(old)
-    groups = {today: (today, (today, *olds)) for today, olds in names.items()}
-    return groups | {old: groups[today] for today, olds in names.items() for old in olds}
+        for name in later[old]:
+            earlier[name].append(old)
+    chains: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for name in (*next_name, *next_name.values()):
+        onwards = (name, *later.get(name, ()))
+        chains[name] = onwards[-1], (*reversed(onwards), *earlier[name])
+    return chains
 
 
 @cache
 def _list_tails() -> frozenset[str]:
-    return frozenset(name[-2:] for name in _group())
+    return frozenset(name[-2:] for name in _list_chains())
 
 
 @cache
 def _find_longest() -> int:
-    return max(map(len, _group()))
+    return max(map(len, _list_chains()))
 
 
-def _follow(name: str, next_name: dict[str, str]) -> str:
-    seen = {name}
-    while (later := next_name.get(name)) and later not in seen:
+def _follow(name: str, next_name: dict[str, str]) -> tuple[str, ...]:
+    """The names that followed a name, the earliest first."""
+    following: list[str] = []
+    while (later := next_name.get(name)) and later not in following:
         name = later
-        seen.add(name)
-    return name
+        following.append(name)
+    return tuple(following)
 
 
 @cache

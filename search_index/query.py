@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -19,6 +19,7 @@ from search_index.casenumber import (
     find_case_number,
     find_parts,
     find_whole,
+    is_type,
     list_case_keys,
 )
 from search_index.codes import has_citizen_number, has_right_check, is_credit_code, is_organisation_code
@@ -106,12 +107,16 @@ class Question:
 
 
 def read_question(text: str) -> Question:
-    """What the text in the box means: record number, then case number, then code, then words."""
+    """What the text in the box means: record number, then case number, then code, then words.
+
+    Labels and punctuation that were copied with it do not count.
+    """
     if not text.strip():
         ways = (Way(answer=_exact(0, "filters"), condition=Everything()),)
         return Question(meaning=Meaning.FILTERS, reading="未输入文字，列出符合所选条件的全部条目", ways=ways)
     if len(text) > MAX_LENGTH:
         return _refuse(f"输入的文字超过{MAX_LENGTH}个字，未作查询。请缩短后再查")
+    text = _clean(text)
     if record := find_number(text):
         return Question(meaning=Meaning.RECORD, value=record, reading=f"按公示编号查询：{record}")
     # What has no digit is neither a case number nor a code.
@@ -203,10 +208,34 @@ def _refuse(reason: str) -> Question:
     return Question(meaning=Meaning.REFUSED, reading=reason)
 
 
+_NOTHING_TYPED = "输入的内容里没有可以查询的文字，未作查询。请输入姓名、名称、案号或者义务内容中的词"
 _CITIZEN_REFUSED = (
     "输入的内容像是完整的身份证号码。本站只公开部分号码，不能用完整号码查询，也不保存所输入的号码。"
     "请改用姓名或者案号查询，或者在“是不是我”中核对"
 )
+
+
+# What is copied along from a table, a message or a judgment.
+_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "，。；：、,;:｡､"
+_LABELS = (
+    "案号", "执行案号", "姓名", "名称", "姓名/名称", "姓名或名称", "姓名或者名称", "被执行人", "失信被执行人", "被执行人姓名",
+    "被执行人名称", "被执行人姓名/名称", "被执行人姓名或名称", "公示编号", "编号", "统一社会信用代码", "社会信用代码", "信用代码",
+    "组织机构代码", "法定代表人", "企业名称", "公司名称", "单位名称",
+)  # fmt: skip
+_LABEL = re.compile(
+    rf"(?:{'|'.join(sorted(_LABELS, key=len, reverse=True))})\s*[:：]"
+    r"|(?:案号|公示编号|统一社会信用代码|组织机构代码)(?=\s*[（(〔【［\[\dA-Za-z])"
+    r"|编号(?=\s*[Ss][Xx])"
+)
+
+
+def _clean(text: str) -> str:
+    """The text without marks that are not seen, and without labels and punctuation around it."""
+    seen = text if text.isprintable() else "".join(c for c in text if unicodedata.category(c) != "Cf")
+    rest = seen.strip(_EDGES)
+    while label := _LABEL.match(rest):
+        rest = rest[label.end() :].lstrip(_EDGES)
+    return rest
 
 
 # Every question has the same few answers.
@@ -227,6 +256,13 @@ def _read_case(text: str) -> Question | None:
     # Every number, and every part of one, has a character in it.
     if text.isascii():
         return None
+    # 张测 apart from 执12号 is a name, not the court of the number.
+    if _GAP.search(text) and (beside := _read_beside(text)):
+        return beside
+    return _read_number(text) or _read_beside(text)
+
+
+def _read_number(text: str) -> Question | None:
     plain = fold_text(text)
     case = find_case_number(text) or find_case_number(plain)
     if case is not None and case.style is not CaseStyle.OTHER:
@@ -241,10 +277,66 @@ def _read_case(text: str) -> Question | None:
     return _ask_for_case(whole) if whole is not None else _ask_for_parts(parts)
 
 
+_GAP = re.compile(r"[\s，,、；;。：:]+")
+# Without a gap: 张测（2017）云9901执12号张测.
+_BOUNDARY = re.compile(r"(?=[（(〔【［\[]\s*\d{4}\s*[）)〕】］\]])|(?<=[号號])(?![之\-－—]|$)")
+_MOST_NAME_WORDS = 4
+
+
+def _read_beside(text: str) -> Question | None:
+    """A case number, or a part of one, with a name before or after it."""
+    apart = [part for part in _GAP.split(text) if part and part not in _LABELS]
+    if len(apart) > 1:
+        return next(filter(None, (_ask_for_both(name, number) for name, number in _list_besides(apart))), None)
+    # Written in one, it can also be words of an obligation.
+    joined = [part for part in _BOUNDARY.split(text) if part]
+    both = next(filter(None, (_ask_for_both(name, number) for name, number in _list_besides(joined))), None)
+    if both is None:
+        return None
+    same, *others = both.ways
+    in_text = Way(answer=_exact(5, "obligation"), condition=InText(fold_text(text)))
+    return replace(both, reading=f"{both.reading}；也在义务内容中查找输入的全文", ways=(same, in_text, *others))
+
+
+def _list_besides(parts: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """The parts cut into a name and what is beside it, the longest names first, or 虚构 测试 执12号 had a court."""
+    for size in range(min(len(parts) - 1, _MOST_NAME_WORDS), 0, -1):
+        yield parts[:size], parts[size:]
+        yield parts[-size:], parts[:-size]
+
+
+def _ask_for_both(name: Sequence[str], number: Sequence[str]) -> Question | None:
+    words = [word for part in name if (word := _find_word(part))]
+    if not _is_name("".join(word.name for word in words)):
+        return None
+    asked = _read_number("".join(number))
+    if asked is None:
+        return None
+    typed = " ".join(name)
+    sounds = [Sounds(syllables) for syllables in split_syllables(typed)]
+    named = _any([_in_name(words), *sounds])
+    return replace(
+        asked,
+        reading=f"按姓名和案号查询：“{typed}”，{asked.reading.removeprefix(_BY_CASE_NUMBER)}",
+        words=tuple(word.name for word in words),
+        ways=tuple(replace(way, condition=All((way.condition, named))) for way in asked.ways),
+    )
+
+
+def _is_name(folded: str) -> bool:
+    """Whether it can be a name beside a case number: no character alone, no number, no type or court of the number."""
+    if len(folded) < 2 or any(map(str.isnumeric, folded)) or is_type(folded):
+        return False
+    return folded != "最高法" and not folded.endswith("字")
+
+
+_BY_CASE_NUMBER = "按案号查询："
+
+
 def _ask_for_case(case: CaseNumber) -> Question:
     same, base = Holds(Field.CASE, f"={case.key}"), Holds(Field.CASE, find_base_key(case))
     ways = _list_case_ways(same, base, case.suffix)
-    reading = f"按案号查询：{case.canonical}"
+    reading = f"{_BY_CASE_NUMBER}{case.canonical}"
     return Question(meaning=Meaning.CASE_NUMBER, value=case.key, reading=reading, ways=ways)
 
 
@@ -255,7 +347,7 @@ def _ask_for_parts(parts: CaseParts) -> Question:
     else:
         same = All((*held, Holds(Field.CASE, parts.suffix_key)))
         ways = _list_case_ways(same, _all(held), parts.suffix)
-    return Question(meaning=Meaning.CASE_NUMBER, reading=f"按案号查询：{parts}", ways=ways)
+    return Question(meaning=Meaning.CASE_NUMBER, reading=f"{_BY_CASE_NUMBER}{parts}", ways=ways)
 
 
 def _list_case_ways(same: Condition, base: Condition, suffix: str) -> tuple[Way, ...]:
@@ -333,10 +425,11 @@ _HAN = re.compile("[〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 
 
 def _read_words(text: str) -> Question:
+    text = _part_pinyin(text)
     words = tuple(word for quoted, plain in _PHRASE.findall(text) if (word := _find_word(quoted or plain)))
     whole = fold_name(text)
     if not words or not whole.strip(WILDCARDS):
-        return _refuse("输入的内容里没有可以查询的文字，未作查询。请输入姓名、名称、案号或者义务内容中的词")
+        return _refuse(_NOTHING_TYPED)
     has_han = _HAN.search(whole) is not None
     is_latin = not has_han and _is_latin(text)
     typed = _Typed(
@@ -357,6 +450,17 @@ def _read_words(text: str) -> Question:
         syllables=typed.syllables,
         ways=(*_list_exact(typed), *_list_near(typed)),
     )
+
+
+_COMMAS = re.compile("[，,、;；]+")
+
+
+def _part_pinyin(text: str) -> str:
+    """“Zhang, Ce” as two words. Where that makes no pinyin, commas stay: those of Co., Ltd are a part of the name."""
+    if not _COMMAS.search(text):
+        return text
+    parted = _COMMAS.sub(" ", text)
+    return parted if _is_latin(parted) and split_syllables(parted) else text
 
 
 def _find_word(typed: str) -> _Word | None:
@@ -380,7 +484,7 @@ def _is_latin(text: str) -> bool:
 
 def _describe(typed: _Typed) -> str:
     words = typed.words
-    where = _name_fields(typed.has_text, _name_spelling(typed))
+    where = _name_fields(typed.has_text, _list_spellings(typed))
     if typed.latin:
         return f"按{where}查询：“{' '.join(typed.text.split())}”"
     listed = "、".join([f"“{word.text or word.name}”" for word in words])
@@ -391,20 +495,19 @@ def _describe(typed: _Typed) -> str:
 
 
 @cache
-def _name_fields(has_text: bool, spelling: str) -> str:
-    fields = ["姓名", "名称", *(["义务内容"] if has_text else []), *([spelling] if spelling else [])]
+def _name_fields(has_text: bool, spellings: tuple[str, ...]) -> str:
+    fields = ["姓名", "名称", *(["义务内容"] if has_text else []), *spellings]
     return "、".join(fields[:-1]) + ("和" if len(fields) > 2 else "、") + fields[-1]
 
 
-def _name_spelling(typed: _Typed) -> str:
+def _list_spellings(typed: _Typed) -> tuple[str, ...]:
     """As what else Latin letters are looked for."""
     if typed.syllables:
-        return "拼音"
+        return ("拼音",)
     if not typed.latin or typed.has_wildcard:
-        return ""
-    if _find_initials(typed):
-        return "拼音首字母"
-    return "拉丁字母写法" if _can_be_alias(typed) else ""
+        return ()
+    initials = ("拼音首字母",) if _find_initials(typed) else ()
+    return (*initials, "拉丁字母写法") if _can_be_alias(typed) else initials
 
 
 def _has_single(words: tuple[_Word, ...]) -> bool:
@@ -466,7 +569,7 @@ def _list_near(typed: _Typed) -> Iterator[Way]:
         yield from _list_renamed(typed)
         # What is no longer than two characters is its own core, and names that hold it are exact.
         if len(typed.whole) > _LONGEST_OWN_CORE and len(core := find_core(typed.whole)) > 1:
-            reason = "字号和行业相同，地名或者组织形式不同，不一定是同一单位"
+            reason = "字号和行业相同，地名、组织形式或者分支机构不同，不一定是同一单位"
             yield Way(answer=_near(7, "name"), condition=Holds(Field.CORE, core), reason=reason)
         yield from _list_written_otherwise(typed)
         if len(typed.words) == 1 and not typed.is_quoted and len(typed.whole) >= _SHORTEST_CLOSE:
@@ -501,10 +604,9 @@ def _list_written_otherwise(typed: _Typed) -> Iterator[Way]:
 
 
 def _reorder(typed: _Typed) -> tuple[str, ...]:
-    """The typed name with its parts in another order: those around dots or spaces, or what an even cut makes.
+    """The typed name with its parts in another order: those around dots or spaces, or what one cut makes.
 
-    A name of seven characters or more is of two long parts, and its dot, which nobody needs to type, can stand at an
-    odd place.
+    The dot, which nobody needs to type, can stand at any place, but no part is one character alone.
     """
     whole = typed.whole
     if not _SHORTEST_REORDERED <= len(whole) <= _LONGEST_REORDERED or any(map(str.isdigit, whole)):
@@ -512,8 +614,8 @@ def _reorder(typed: _Typed) -> tuple[str, ...]:
     # Without a dot or a space the text folds to one part.
     parts = [part for part in map(fold_name, _DOTS.split(typed.text)) if part] if typed.text != whole else [whole]
     orders = permutations(parts) if 1 < len(parts) < 4 else ()
-    cuts = range(2, len(whole)) if len(whole) > 6 else range(2, len(whole), 2)
-    names = dict.fromkeys([*map("".join, orders), *(whole[cut:] + whole[:cut] for cut in cuts)])
+    cuts = (whole[cut:] + whole[:cut] for cut in range(2, len(whole) - 1))
+    names = dict.fromkeys([*map("".join, orders), *cuts])
     return tuple(name for name in names if name != whole)[:_MOST_REORDERED]
 
 

@@ -8,15 +8,17 @@ bulk work, and what is applied later with a lower sequence cannot bring back wha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     Connection,
     Integer,
@@ -32,15 +34,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError
 
-from search_index.database import for_reading, reading_engine, sqlite_file, writing_engine
+from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, writing_engine
 from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 from search_index.number import is_number
-from search_index.page import Departed
+from search_index.page import PAGE_SIZE, Departed
 from search_index.profile import Profile
 
 metadata = MetaData()
@@ -91,16 +92,22 @@ _CHUNK = 500
 _AT_ONCE = 1_000
 VACUUM_SHARE = 0.25
 
-# The questions of readers, built once: SQLAlchemy would take longer to build them than the database to answer.
+# The questions of readers, compiled once each. Several are asked for at once with parameters of their own, because a
+# list of any length would have to be compiled each time.
+_SEVERAL = [f"p{number}" for number in range(PAGE_SIZE)]
+_ANY_OF_SEVERAL: list[BindParameter[str]] = [bindparam(name) for name in _SEVERAL]
 _VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
 _BODIES = select(document_table.c.body).where(_VISIBLE)
 _LATEST_FIRST = _BODIES.order_by(document_table.c.published_on.desc(), document_table.c.record)
 _STATE = select(
-    state_table,
-    select(func.max(change_table.c.sequence)).scalar_subquery().label("last_change"),
-    select(func.min(document_table.c.visible_until)).scalar_subquery().label("first_end"),
+    state_table.c.sequence,
+    state_table.c.indexed,
+    state_table.c.updated_at,
+    state_table.c.profile,
+    select(func.max(change_table.c.sequence)).scalar_subquery(),
+    select(func.min(document_table.c.visible_until)).scalar_subquery(),
 )
-_DOCUMENTS = _BODIES.where(document_table.c.record.in_(bindparam("records", expanding=True)))
+_DOCUMENTS = _BODIES.where(document_table.c.record.in_(_ANY_OF_SEVERAL))
 _NAMED = _LATEST_FIRST.where(document_table.c.name_key == bindparam("key")).limit(bindparam("limit"))
 _NEWEST = _LATEST_FIRST.limit(bindparam("limit"))
 _ALL = (
@@ -110,11 +117,21 @@ _ALL = (
 )
 _COUNT = select(func.count()).select_from(document_table).where(_VISIBLE)
 _COUNT_NAMED = (
-    select(document_table.c.name_key, func.count().label("entries"))
-    .where(_VISIBLE, document_table.c.name_key.in_(bindparam("keys", expanding=True)))
+    select(document_table.c.name_key, func.count())
+    .where(_VISIBLE, document_table.c.name_key.in_(_ANY_OF_SEVERAL))
     .group_by(document_table.c.name_key)
 )
 _CHANGED = select(change_table.c.record).where(change_table.c.sequence > bindparam("sequence")).distinct()
+_CHANGES = (
+    select(
+        change_table.c.sequence, change_table.c.position, change_table.c.type, change_table.c.record, change_table.c.at
+    )
+    .where(change_table.c.sequence > bindparam("since"), change_table.c.sequence <= bindparam("until"))
+    .order_by(change_table.c.sequence)
+    .limit(bindparam("limit"))
+)
+_TOMBSTONE = select(tombstone_table.c.at).where(tombstone_table.c.record == bindparam("record"))
+_END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~_VISIBLE)
 # Not the negation of what is visible: this is what the index on the column answers.
 _ENDED = select(document_table.c.record).where(document_table.c.visible_until <= bindparam("now"))
 
@@ -130,49 +147,46 @@ class StoreUnavailable(Exception):
 class Snapshot:
     """One moment of the list. Everything read from it belongs together, and is what may be seen at `now`."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection = connection
+    def __init__(self, reading: Reading, now: datetime) -> None:
+        self._reading = reading
         self._moment = {"now": utc(now)}
-        row = connection.execute(_STATE).one()
-        self.sequence: int = row.sequence
-        self.indexed: int = row.indexed
-        self.updated_at = _local(row.updated_at) if row.updated_at else None
-        self._profile: str | None = row.profile
-        self._last_change: int = row.last_change or 0
-        self._first_end: str | None = row.first_end
+        (state,) = reading.ask(_STATE, {})
+        self.sequence: int
+        self.indexed: int
+        self.sequence, self.indexed, updated_at, profile, last_change, first_end = state
+        self.updated_at = _local(updated_at) if updated_at else None
+        self._profile: str | None = profile
+        self._last_change: int = last_change or 0
+        self._first_end: str | None = first_end
 
     def document(self, record: str) -> Document | None:
         return self.documents([record]).get(record)
 
     def documents(self, records: Iterable[str]) -> dict[str, Document]:
-        wanted = list(records)
         found: dict[str, Document] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            chosen = {"records": wanted[start : start + _CHUNK]}
-            found.update((d.record, d) for d in self._read(_DOCUMENTS, chosen))
+        for some in _fill_up(list(records)):
+            found.update((d.record, d) for d in self._read(_DOCUMENTS, some))
         return found
 
     def departed(self, record: str) -> Departed | None:
         """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet."""
-        row = self._connection.execute(select(tombstone_table).where(tombstone_table.c.record == record)).first()
-        if row is not None:
-            return Departed(record=record, at=_local(row.at))
-        ended = select(document_table.c.visible_until).where(document_table.c.record == record, ~_VISIBLE)
-        until = self._connection.execute(ended, self._moment).scalar()
-        return until and Departed(record=record, at=_local(until))
+        asked = {"record": record, **self._moment}
+        rows = self._reading.ask(_TOMBSTONE, asked) or self._reading.ask(_END, asked)
+        return Departed(record=record, at=_local(rows[0][0])) if rows else None
 
     def changed_since(self, sequence: int) -> set[str]:
         if self._last_change <= sequence:
             return set()
-        return set(self._connection.execute(_CHANGED, {"sequence": sequence}).scalars())
+        return {record for (record,) in self._reading.ask(_CHANGED, {"sequence": sequence})}
 
     def ended(self) -> set[str]:
         if self._first_end is None or self._first_end > self._moment["now"]:
             return set()
-        return set(self._connection.execute(_ENDED, self._moment).scalars())
+        return {record for (record,) in self._reading.ask(_ENDED, self._moment)}
 
     def count(self) -> int:
-        return self._connection.execute(_COUNT, self._moment).scalar_one()
+        ((count,),) = self._reading.ask(_COUNT, self._moment)
+        return int(count)
 
     def by_name_key(self, key: str, limit: int = 100) -> list[Document]:
         return self._read(_NAMED, {"key": key, "limit": limit})
@@ -182,11 +196,9 @@ class Snapshot:
 
     def count_name_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """How many entries have each of `keys`; a key that none has is left out."""
-        wanted = sorted(set(keys))
         found: dict[str, int] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            chosen = {"keys": wanted[start : start + _CHUNK], **self._moment}
-            found.update((row.name_key, row.entries) for row in self._connection.execute(_COUNT_NAMED, chosen))
+        for some in _fill_up(sorted(set(keys))):
+            found.update(self._reading.ask(_COUNT_NAMED, {**some, **self._moment}))
         return found
 
     def newest(self, limit: int) -> list[Document]:
@@ -194,22 +206,12 @@ class Snapshot:
 
     def changes(self, since: int, limit: int) -> list[EntryChange]:
         """Public changes after `since`, in order and without a gap; at most `limit`. Bodies are not kept here."""
-        query = (
-            select(change_table)
-            .where(change_table.c.sequence > since, change_table.c.sequence <= self.sequence)
-            .order_by(change_table.c.sequence)
-            .limit(limit)
-        )
+        asked = {"since": since, "until": self.sequence, "limit": limit}
         return [
             EntryChange(
-                position=row.position,
-                at=_local(row.at),
-                sequence=row.sequence,
-                type=ChangeType(row.type),
-                record=row.record,
-                body=None,
+                position=position, at=_local(at), sequence=sequence, type=ChangeType(type_), record=record, body=None
             )
-            for row in self._connection.execute(query)
+            for sequence, position, type_, record, at in self._reading.ask(_CHANGES, asked)
         ]
 
     def all(self, after: str = "", limit: int = 1000) -> list[Document]:
@@ -218,15 +220,21 @@ class Snapshot:
     def profile(self) -> Profile:
         return _read_profile(self._profile)
 
-    def _read(self, query: Select[str], values: dict[str, Any]) -> list[Document]:
-        return [_read(body) for body in self._connection.execute(query, {**values, **self._moment}).scalars()]
+    def _read(self, query: Select[Any], values: Mapping[str, Any]) -> list[Document]:
+        return [_read(body) for (body,) in self._reading.ask(query, {**values, **self._moment})]
+
+
+def _fill_up(values: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The parameters of a question that asks for several at once; where there are fewer, nothing is asked for."""
+    for start in range(0, len(values), len(_SEVERAL)):
+        yield dict(zip_longest(_SEVERAL, values[start : start + len(_SEVERAL)], fillvalue=""))
 
 
 class Store:
     """The reading side. It cannot write, and needs to know nothing but an address."""
 
     def __init__(self, url: str) -> None:
-        self._engine = reading_engine(url)
+        self._database = ReadingSide(url)
 
     @contextmanager
     def snapshot(self, now: datetime) -> Iterator[Snapshot]:
@@ -235,13 +243,13 @@ class Store:
         Raises StoreUnavailable where the store is missing, not readable, or being recovered.
         """
         try:
-            with self._engine.begin() as connection:
-                yield Snapshot(connection, now)
-        except DBAPIError as error:
-            raise StoreUnavailable(type(error.orig).__name__) from None
+            with self._database.reading() as reading:
+                yield Snapshot(reading, now)
+        except self._database.errors as error:
+            raise StoreUnavailable(type(getattr(error, "orig", error)).__name__) from None
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
 
 class StoreWriter:

@@ -20,7 +20,8 @@ def list_transliterations(name: str) -> tuple[tuple[str, tuple[Pair, ...]], ...]
     """The whole folded names that write the same parts with other characters, each with its (typed, other) parts.
 
     Empty where no part of the name is known, or where one character would be left over: 张泽仁 is a surname and a
-    given name, not a part of two characters.
+    given name, not a part of two characters. A whole name of two characters that begins with a common surname may be
+    a Han name: 曲培 is neither written otherwise nor another way of writing 群培.
     """
     parts = _split(name)
     return tuple(
@@ -92,7 +93,20 @@ def _list_others(parts: Sequence[str]) -> list[tuple[str, ...]]:
     if not parts:
         return []
     spellings = _read_parts().spellings
-    return _combine([(part, *(other for other in spellings.get(part, ()) if other != part)) for part in parts])[1:]
+    others = _combine([(part, *(other for other in spellings.get(part, ()) if other != part)) for part in parts])[1:]
+    if len(parts) > 1:
+        return others
+    return [] if _may_be_han(parts[0]) else [other for other in others if not _may_be_han(other[0])]
+
+
+def _may_be_han(name: str) -> bool:
+    """Whether a whole name of two characters begins with a common surname."""
+    return len(name) == 2 and name[0] in _read_surnames()
+
+
+@cache
+def _read_surnames() -> frozenset[str]:
+    return frozenset("".join(characters for line in read_table("common_surnames.txt") for characters in line))
 
 
 def _combine(choices: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -287,8 +287,10 @@ def test_what_wechat_adds_to_a_link_is_taken_off(client: FlaskClient, listed) ->
     assert client.get("/search?q=a&from=2026-01-01").status_code == 200
 
 
-def test_a_whole_citizen_number_is_not_searched_nor_repeated(client: FlaskClient) -> None:
-    number = "990101198001010014"
+@pytest.mark.parametrize(
+    "number", ["990101198001010014", "990101198001010011", "990101 19800101 0014", "990101800101001"]
+)
+def test_a_whole_citizen_number_is_not_searched_nor_repeated(client: FlaskClient, number: str) -> None:
     answer = client.get(f"/search?q={number}")
     assert answer.status_code == 400
     assert "请不要输入完整的公民身份号码" in answer.text

@@ -54,12 +54,11 @@ def test_marks_in_an_obligation() -> None:
     assert mark("款", "甲款", obligation) == (["款"], [])
 
 
-@pytest.mark.parametrize("typed", ["Ａb", "ab", "，aB", "b。", ",", "１２‰", "12‰。"])
+@pytest.mark.parametrize("typed", ["Ａb", "ab", "b。1", "甲，aB", "１２‰", "12‰。（"])
 def test_what_folds_one_to_one_is_marked_where_it_stands(typed: str) -> None:
     obligation = "甲，Ａb。１２‰。（乙）"
     place = fold_text(obligation).index(fold_text(typed))
-    spans = [(place, place + len(typed))] if len(typed) > 1 else []
-    assert list(find_marks(read_question(typed), "", obligation)[1]) == spans
+    assert find_marks(read_question(typed), "", obligation)[1] == ((place, place + len(typed)),)
 
 
 characters = st.sampled_from("扎西次仁·• 张伟張偉（）ＡａＢ㈱𠮷é\u0301\u200b\U000e0100,，。、‰…％测")

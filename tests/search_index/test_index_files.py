@@ -298,7 +298,13 @@ def test_ten_thousand_changes_equal_a_rebuild(tmp_path: Path) -> None:
     assert changed.count() == anew.count() == len(listed)
     assert len(changed.slices) <= 12
     texts = [document.name for document in random.sample(list(listed.values()), 60)]
-    texts += [text[place : place + 4] for text in texts for place in (0, 2)] + ["", "有限公司", "判决 生效", "wang", "zw"]
+    texts += [text[place : place + 4] for text in texts for place in (0, 2)] + [
+        "",
+        "有限公司",
+        "判决 生效",
+        "wang",
+        "zw",
+    ]
     for text in texts:
         question, query = read_question(text), Query(text=text)
         found = find(changed, question, query).select(0, len(listed))

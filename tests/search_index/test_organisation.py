@@ -69,7 +69,15 @@ def test_the_core_of_a_name(name: str, core: str) -> None:
         ("测试商贸有限公司", "测试西商贸有限公司", None),
         ("测试a商贸有限", "测试b商贸有限公司", None),
         ("金测试商贸有限公司", "甲测试商贸有限公司", None),
+        # A character more or less in a short trade name, but for one that was typed twice.
+        ("虚构县秦泰建材", "虚构县秦建材有限公司", None),
+        ("虚构县秦建材", "虚构县秦泰建材有限公司", None),
+        ("云南恒泰兴商贸有限公司", "云南恒泰商贸有限公司", None),
+        ("云南恒泰泰商贸有限公司", "云南恒泰商贸有限公司", ("泰", "")),
+        ("云南恒泰兴隆商贸有限公司", "云南恒泰兴商贸有限公司", ("隆", "")),
         # A trade name of one character.
+        ("颜记测试面馆", "阎记测试面馆", None),
+        ("虚构县李氏测试面馆", "虚构县阎氏测试面馆", None),
         ("云南金商贸有限公司", "云南银商贸有限公司", None),
         ("金商贸有限公司", "云南银商贸有限公司", None),
         ("云南商贸有限公司", "云南金商贸有限公司", None),
@@ -110,6 +118,13 @@ def test_close_is_what_counting_edits_says(typed: str, name: str) -> None:
         ("路南彝族自治县", ["石林彝族自治县"]),
         ("襄樊市", ["襄阳市"]),
         ("潞西县", ["芒市", "潞西市"]),
+        ("达县地区", ["达州市", "达川地区"]),
+        ("达县", ["达川区"]),
+        ("怀化县", ["怀化市"]),
+        ("怀化地区", ["怀化市"]),
+        ("怀化市", ["怀化地区", "怀化县"]),
+        ("通县", ["通州区"]),
+        ("通州市", ["通州区"]),
         ("香格里拉", []),
         ("张伟", []),
         ("县", []),
@@ -134,6 +149,14 @@ def test_each_old_name_has_one_next_name_and_none_leads_back() -> None:
         while name in following:
             name, steps = following[name], steps + 1
             assert steps < 10, start
+
+
+def test_what_a_place_was_or_is_called_goes_both_ways() -> None:
+    rows = read_table("places.txt")
+    for name in {fold_name(name) for _, old, new, _ in rows for name in (old, new)}:
+        for renaming in find_renamings(name):
+            others = [back.other for back in find_renamings(renaming.other)]
+            assert name in others or len(others) == 4
 
 
 def test_no_old_name_is_a_name_of_today() -> None:

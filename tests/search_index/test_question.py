@@ -128,7 +128,11 @@ def test_nothing_typed_lists_all(typed: str) -> None:
         ("货款 张", "按姓名、名称和义务内容查询，须同时出现：“货款”、“张”（单个字只在姓名、名称中查找）"),
         ("王?", "按姓名、名称查询：“王?”（“?”和“▀”代表名字中的任意一个字）"),
         ("zhang  wei", "按姓名、名称、义务内容和拼音查询：“zhang wei”"),
-        ("zw", "按姓名、名称、义务内容和拼音首字母查询：“zw”"),
+        ("zw", "按姓名、名称、义务内容、拼音首字母和拉丁字母写法查询：“zw”"),
+        ("Sonam", "按姓名、名称、义务内容、拼音首字母和拉丁字母写法查询：“Sonam”"),
+        ("Zhang, Wei", "按姓名、名称、义务内容和拼音查询：“Zhang Wei”"),
+        ("Test Co., Ltd", "按姓名、名称、义务内容和拉丁字母写法查询：“Test Co., Ltd”"),
+        ("货款、受理费", "按姓名、名称和义务内容查询：“货款、受理费”"),
         ("Tashi Tsering", "按姓名、名称、义务内容和拉丁字母写法查询：“Tashi Tsering”"),
         ("a", "按姓名、名称查询：“a”"),
         ("O'Neill", "按姓名、名称、义务内容和拉丁字母写法查询：“O'Neill”"),
@@ -210,6 +214,11 @@ def test_where_a_document_answers(typed: str, found_in: str | None) -> None:
         ("闫测", "阎测试", None),
         ("张测玮", "张测伟", None),
         ("虚构测试迪力木拉提", "迪力木拉提·虚构测试", 10),
+        ("吐尔逊买买提", "买买提·吐尔逊", 10),
+        ("测试虚构样", "虚构样测试", 10),
+        ("试虚构测", "测试虚构", None),
+        ("试虚构样测", "测试虚构样", None),
+        ("zha\u200bxi ci\u00adren", "扎西·次仁", 2),
     ],
 )
 def test_the_rank_of_a_persons_answer(typed: str, name: str, rank: int | None) -> None:
@@ -218,17 +227,21 @@ def test_the_rank_of_a_persons_answer(typed: str, name: str, rank: int | None) -
     assert found is None or found[1] == ("exact" if rank in range(6) else "near")
 
 
+OTHER_FORM = "字号和行业相同，地名、组织形式或者分支机构不同，不一定是同一单位"
+
+
 @pytest.mark.parametrize(
     ("typed", "name", "reason"),
     [
         ("香格里拉县测试商贸有限公司", "香格里拉市测试商贸有限公司", "“香格里拉县”现为“香格里拉市”"),
         ("香格里拉市测试商贸有限公司", "香格里拉县测试商贸有限公司", "“香格里拉县”现为“香格里拉市”"),
-        ("测试商贸有限责任公司", "云南测试商贸有限公司", "字号和行业相同，地名或者组织形式不同，不一定是同一单位"),
-        ("云南恒秦商贸公司", "昆明恒秦商贸有限公司", "字号和行业相同，地名或者组织形式不同，不一定是同一单位"),
+        ("测试商贸有限责任公司", "云南测试商贸有限公司", OTHER_FORM),
+        ("云南恒秦商贸公司", "昆明恒秦商贸有限公司", OTHER_FORM),
         ("昆明甲商贸有限公司", "昆明乙商贸有限公司", None),
         ("测试闫商贸公司", "测试阎商贸公司", "“闫”与“阎”是不同的字"),
         ("云南恒秦商贸有限公司", "云南恒泰商贸有限公司", "有一个字不同：输入“秦”，名称为“泰”"),
-        ("云南恒商贸有限公司", "云南恒泰商贸有限公司", "少输入一个字：名称中另有“泰”"),
+        ("云南恒商贸有限公司", "云南恒泰商贸有限公司", None),
+        ("云南恒泰兴商贸有限公司", "云南恒泰兴隆商贸有限公司", "少输入一个字：名称中另有“隆”"),
         ("云南恒泰泰商贸有限公司", "云南恒泰商贸有限公司", "多输入一个字：“泰”"),
         ("“云南恒秦商贸有限公司”", "云南恒泰商贸有限公司", None),
         ("云南 恒秦商贸有限公司", "云南恒泰商贸有限公司", None),
@@ -348,6 +361,67 @@ def test_ordinary_words_are_no_case_numbers(typed: str) -> None:
 )
 def test_the_reading_names_the_parts(typed: str, reading: str) -> None:
     assert read_question(typed).reading == reading
+
+
+@pytest.mark.parametrize("typed", ["2013测执123", "2013测试执恢123", "2013年测执123"])
+def test_the_old_style_without_brackets_and_marks(typed: str) -> None:
+    assert read_question(typed).meaning is Meaning.CASE_NUMBER
+
+
+labels = st.sampled_from(
+    ["", "案号：", "执行案号: ", "姓名：", "被执行人：", "编号：", "名称 : ", "被执行人姓名/名称："]
+)
+edges = st.text(st.sampled_from("，。；：、,;: \u3000\n\u200b\ufeff"), max_size=4)
+questions = st.sampled_from(
+    ["张测", "张测 虚构", "“张测，虚构”", "zhang ce", "（2017）云9901执12号", "执12号", "测试商贸", "00000000-0"]
+)
+
+
+@given(questions, labels, edges, edges)
+def test_what_is_copied_along_changes_nothing(typed: str, label: str, before: str, after: str) -> None:
+    plain, copied = read_question(typed), read_question(f"{before}{label}{typed}{after}")
+    assert (copied.meaning, copied.reading, copied.ways) == (plain.meaning, plain.reading, plain.ways)
+
+
+@pytest.mark.parametrize("typed", ["，。", "：", "\u200b", "、 ；"])
+def test_punctuation_alone_is_nothing_to_look_for(typed: str) -> None:
+    assert read_question(typed).meaning is Meaning.REFUSED
+
+
+NUMBER = "（2017）云9901执12号"
+
+
+@given(
+    st.sampled_from(["张测", "张?", "测试商贸有限公司", "扎西·次仁", "虚构 测试", "zhang ce"]),
+    st.sampled_from([NUMBER, "2017云9901执12", "云9901 执12号", "执12号"]),
+    st.sampled_from([" ", "，", "、", "\u3000", " 案号："]),
+    st.booleans(),
+)
+def test_a_name_and_a_case_number_must_both_hold(name: str, number: str, gap: str, is_first: bool) -> None:
+    question = read_question(f"{name}{gap}{number}" if is_first else f"{number}{gap}{name}")
+    assert question.meaning is Meaning.CASE_NUMBER
+    assert question.reading.startswith(f"按姓名和案号查询：“{name}”，")
+    shown = "测试虚构" if name == "虚构 测试" else "张测" if name in ("张?", "zhang ce") else name
+    for published, case_number, found in ((shown, NUMBER, True), ("何样", NUMBER, False), (shown, "执12", False)):
+        way = find_way(question, build_entry(build_document(7, name=published, case_number=case_number)))
+        assert (way is not None and way.answer.match == "exact") is found
+
+
+def test_a_name_and_a_case_number_in_one_may_stand_in_an_obligation() -> None:
+    entry = build_entry(build_document(7, obligation=f"履行{NUMBER}确定的义务。"))
+    assert answer(f"履行{NUMBER}", entry) == (5, "exact", "obligation")
+    assert answer(f"张测{NUMBER}", build_entry(build_document(7, name="张测", case_number=NUMBER))) == (
+        0,
+        "exact",
+        "case_number",
+    )
+
+
+@pytest.mark.parametrize(
+    "typed", ["云 9901 执 12 号", "召 执字第123号", "（2017）云9901 执恢", "最高法 执 12号", "民初 12号"]
+)
+def test_parts_of_a_number_are_no_names_beside_it(typed: str) -> None:
+    assert not read_question(typed).words
 
 
 # Every question -----------------------------------------------------------------------------------------------------
