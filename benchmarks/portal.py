@@ -7,7 +7,8 @@ processes, rate limits off), "hello" under the same gunicorn, Datasette as `data
 on a SQLite file of the same documents with FTS5 over pairs of characters, the treatment that suits Chinese best.
 JSON: total on, facets off, on both. Pages: total on both; two facets there, five here.
 
-Four clients, each a process with one kept connection, go through the same list of distinct queries. The five take turns
+Four clients, each a process, go through the same list of distinct queries: once with a new connection for each, as visitors
+come one by one, and once with one kept connection, as a program would. The five take turns
 in every round, and each is given as many passes as fill the time, so that what else the machine does meets all alike.
 Compare ratios, not seconds: the clients need processors too, which slows the fastest most. Beside the answers a second
 stands the processor time that the server itself used for one answer; that ratio a busy machine changes least.
@@ -54,6 +55,8 @@ from search_index.sync import sync
 SEED = 2026
 CLIENTS = 4
 WORKERS = 2
+# Whether a client keeps its connection.
+MANNERS = {"a new connection for each question": False, "one kept connection": True}
 PAGE = 20
 LEAST_QUERIES = 300
 _CHUNK = 2_000
@@ -287,9 +290,10 @@ def _wait_until_ready(target: Target) -> None:
 
 
 class Client:
-    """One kept connection of the standard library's client, as a program would use it."""
+    """The standard library's client: a new connection for each question, or a kept one."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, keep: bool = True) -> None:
+        self._keep = keep
         self._connection = HTTPConnection("127.0.0.1", port, timeout=60)
 
     def get(self, path: str) -> tuple[int, bytes]:
@@ -303,13 +307,16 @@ class Client:
     def _ask(self, path: str) -> tuple[int, bytes]:
         self._connection.request("GET", path)
         answer = self._connection.getresponse()
-        return answer.status, answer.read()
+        body = answer.read()
+        if not self._keep:
+            self._connection.close()
+        return answer.status, body
 
 
-def _ask_all(job: tuple[int, list[str]]) -> list[float]:
-    """Ask for every path over one connection; how long each answer took, in milliseconds."""
-    port, paths = job
-    client, took = Client(port), []
+def _ask_all(job: tuple[int, bool, list[str]]) -> list[float]:
+    """Ask for every path; how long each answer took, in milliseconds."""
+    port, keep, paths = job
+    client, took = Client(port, keep=keep), []
     for path in paths:
         started = time.perf_counter()
         status, _ = client.get(path)
@@ -328,10 +335,10 @@ class Measured:
     took: list[float]
 
 
-def measure(pool: Any, target: Target, queries: list[str], passes: int) -> Measured:
+def measure(pool: Any, target: Target, queries: list[str], passes: int, *, keep: bool) -> Measured:
     """One turn of a target: the list of queries `passes` times, shared out among the clients."""
     paths = [target.path(query) for query in queries] * passes
-    jobs = [(target.port, paths[n::CLIENTS]) for n in range(CLIENTS)]
+    jobs = [(target.port, keep, paths[n::CLIENTS]) for n in range(CLIENTS)]
     used, started = _processor_seconds(target.process), time.perf_counter()
     took = [one for part in pool.map(_ask_all, jobs, chunksize=1) for one in part]
     elapsed = time.perf_counter() - started
@@ -371,15 +378,9 @@ def compare(folder: Path, entries: int, rounds: int, seconds: float, datasette: 
     # Clients are forked before any thread is started here.
     with multiprocessing.get_context("fork").Pool(CLIENTS) as pool, start(folder, datasette) as targets:
         same = _count_same_totals(targets, queries)
-        measured: dict[str, list[Measured]] = {target.name: [] for target in targets}
-        passes = {}
-        for target in targets:
-            measure(pool, target, queries, 1)  # cold: every process compiles its templates and opens the index
-            pace = measure(pool, target, queries, 1).rate
-            passes[target.name] = max(1, round(seconds * pace / len(queries)))
-        for turn in range(rounds):
-            for target in targets[turn % len(targets) :] + targets[: turn % len(targets)]:
-                measured[target.name].append(measure(pool, target, queries, passes[target.name]))
+        manners = {
+            manner: take_turns(pool, targets, queries, rounds, seconds, keep=keep) for manner, keep in MANNERS.items()
+        }
     return {
         "entries": entries,
         "queries": len(queries),
@@ -390,9 +391,31 @@ def compare(folder: Path, entries: int, rounds: int, seconds: float, datasette: 
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"{platform.python_implementation()} {platform.python_version()}",
         "on": datetime.now(UTC).date().isoformat(),
+        "manners": {manner: _report(measured) for manner, measured in manners.items()},
+        "p95_ms": {"of": PAGE_HERE, "at_most": P95_BAR},
+    }
+
+
+def take_turns(
+    pool: Any, targets: list[Target], queries: list[str], rounds: int, seconds: float, *, keep: bool
+) -> dict[str, list[Measured]]:
+    """The turns of each target, with new connections or with kept ones."""
+    measured: dict[str, list[Measured]] = {target.name: [] for target in targets}
+    passes = {}
+    for target in targets:
+        measure(pool, target, queries, 1, keep=keep)  # cold: every process compiles its templates and opens the index
+        pace = measure(pool, target, queries, 1, keep=keep).rate
+        passes[target.name] = max(1, round(seconds * pace / len(queries)))
+    for turn in range(rounds):
+        for target in targets[turn % len(targets) :] + targets[: turn % len(targets)]:
+            measured[target.name].append(measure(pool, target, queries, passes[target.name], keep=keep))
+    return measured
+
+
+def _report(measured: dict[str, list[Measured]]) -> dict[str, Any]:
+    return {
         "targets": {name: _sum_up(turns) for name, turns in measured.items()},
         "ratios": [_build_ratio(measured, *bar) for bar in BARS],
-        "p95_ms": {"of": PAGE_HERE, "at_most": P95_BAR},
     }
 
 
@@ -440,18 +463,20 @@ def show(found: dict[str, Any]) -> None:
         f"{found['entries']} entries · {found['queries']} queries, {found['same_totals']} with the same total · ",
         end="",
     )
-    print(f"{found['clients']} clients · {found['rounds']} rounds · {found['on']} · {found['machine']}\n")
-    _row("", "answers a second", "p50 ms", "p95 ms", "processor ms an answer")
-    _row("---", "---:", "---:", "---:", "---:")
-    for name, one in found["targets"].items():
-        cells = (one["answers_a_second"], one["p50_ms"], one["p95_ms"], one["processor_ms"])
-        _row(name, *(f"{cell:,}" for cell in cells))
-    print()
-    _row("ratio of answers a second", "middle", "least", "of processor time", "wanted")
-    _row("---", "---:", "---:", "---:", "---:")
-    for ratio in found["ratios"]:
-        cells = (ratio["ratio"], ratio["least"], ratio["of_processor_time"])
-        _row(ratio["title"], *(f"{cell:.2f}" for cell in cells), f"{ratio['at_least']:g}")
+    print(f"{found['clients']} clients · {found['rounds']} rounds · {found['on']} · {found['machine']}")
+    for manner, report in found["manners"].items():
+        print(f"\n{manner}:\n")
+        _row("", "answers a second", "p50 ms", "p95 ms", "processor ms an answer")
+        _row("---", "---:", "---:", "---:", "---:")
+        for name, one in report["targets"].items():
+            cells = (one["answers_a_second"], one["p50_ms"], one["p95_ms"], one["processor_ms"])
+            _row(name, *(f"{cell:,}" for cell in cells))
+        print()
+        _row("ratio of answers a second", "middle", "least", "of processor time", "wanted")
+        _row("---", "---:", "---:", "---:", "---:")
+        for ratio in report["ratios"]:
+            cells = (ratio["ratio"], ratio["least"], ratio["of_processor_time"])
+            _row(ratio["title"], *(f"{cell:.2f}" for cell in cells), f"{ratio['at_least']:g}")
 
 
 def _row(*cells: str) -> None:

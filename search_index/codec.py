@@ -13,7 +13,7 @@ import json
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from struct import Struct
 from typing import Any
 from zlib import crc32
@@ -28,7 +28,6 @@ MOST = 65_536  # documents in a segment
 _TRAILER = Struct("<QQ")
 _KNOWN = 8_192
 _FEW_BITS = 8
-_ONE = 2  # bytes
 _EMPTY = 0xFFFF_FFFF
 _SPARSE = 64  # a term that fewer than one of so many documents hold is an array of numbers
 
@@ -110,12 +109,9 @@ class TermTable:
 
     def to_bits(self, post: memoryview | bytes) -> int:
         """A posting list, a bit for each document."""
-        length = len(post)
-        if length == self._dense:
+        if self.is_dense(post):
             return int.from_bytes(post, "little")
-        if length == _ONE:
-            return 1 << (post[0] | post[1] << 8)
-        return to_bits(memoryview(post).cast("H"), self._size) if length else 0
+        return to_bits(memoryview(post).cast("H"), self._size) if post else 0
 
     def to_numbers(self, post: memoryview | bytes) -> Numbers:
         """A posting list as numbers, ascending."""
@@ -196,8 +192,10 @@ def count_bytes(size: int) -> int:
     return (size + 7) // 8 | 1
 
 
-def to_bits(numbers: Iterable[int], size: int) -> int:
-    """A bit for each of the numbers, which are below `size`."""
+def to_bits(numbers: Sequence[int], size: int) -> int:
+    """A bit for each of the numbers, which are ascending and below `size`."""
+    if len(numbers) <= _FEW_BITS:
+        return reduce(lambda bits, number: bits | 1 << number, numbers, 0)
     marks = bytearray(size // 8 + 1)
     for number in numbers:
         marks[number >> 3] |= 1 << (number & 7)

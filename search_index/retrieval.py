@@ -237,7 +237,7 @@ def _find_by_reading(segment: Segment, condition: InName | WholeName | Sounds | 
 
 
 def _read(segment: Segment, candidates: int, decide: Callable[[int], bool]) -> int:
-    return to_bits(filter(decide, iterate_bits(candidates)), segment.size)
+    return to_bits(list(filter(decide, iterate_bits(candidates))), segment.size)
 
 
 def _find_word(segment: Segment, field: str, word: str, within: int) -> int:
@@ -246,7 +246,8 @@ def _find_word(segment: Segment, field: str, word: str, within: int) -> int:
     if len(word) <= 2 or (len(word) <= LONGEST and table.find(word) is not None):
         return table.bits(word) & within
     raw, needle = segment.column(field), word.encode()
-    return to_bits((number for number in _hold_runs(table, word) if needle in raw(number)), segment.size) & within
+    found = [number for number in _hold_runs(table, word) if needle in raw(number)]
+    return to_bits(found, segment.size) & within if found else 0
 
 
 def _hold_runs(table: TermTable, word: str) -> Iterable[int]:
