@@ -109,11 +109,12 @@ def _write(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def list_values(page: Page, field: str, chosen: str | None) -> list[str]:
-    """The values that the form offers for `field`; none where there is no hit to take them from."""
+def list_values(page: Page, field: str, chosen: str | None) -> tuple[str, ...]:
+    """The values that the form offers for `field`, the chosen one first; none where there is no hit to take them
+    from."""
     found = next((facet.counts for facet in page.facets if facet.field == field), ())
-    values = [value for value, _ in found]
-    return values if not values or chosen is None or chosen in values else [chosen, *values]
+    values = sorted(value for value, _ in found)
+    return tuple(values if not values or chosen is None or chosen in values else [chosen, *values])
 
 
 def build_orders(query: Query, addresses: SearchAddresses) -> list[Link]:
