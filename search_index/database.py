@@ -183,6 +183,11 @@ class _Reading(sqlite3.Connection):
     file: tuple[int, int] | None = None
     process: int = 0
 
+    def __del__(self) -> None:
+        # A pool that is dropped drops its connections, of which Python 3.13 warns. One that never opened has no process.
+        if self.process:
+            self.close()
+
 
 def _open_to_read(path: Path) -> _Reading:
     # Looked at before it is opened: one replaced in between is taken for the older, and opened again the next time.

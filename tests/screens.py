@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 SIZES = {"phone": (390, 1500, 2), "desktop": (1280, 1500, 1)}  # width, greatest height, pixels to a CSS pixel
 NAME = "张伟"  # borne by several people of the demonstration
+COMPANY = "有限公司"
 DOTS_PER_INCH = 100
 
 
@@ -42,10 +43,15 @@ def main(site: str, desk: str, folder: Path) -> None:
 
 def find_pages(site: str, desk: str) -> dict[str, str]:
     """The addresses of the pictures that are taken in every size and mode."""
-    company = next(e for e in find_entries(site, kind="organisation") if e["legal_representative"])
+    companies = find_entries(site, q=COMPANY, kind="organisation")
+    company = next(e for e in companies if e["legal_representative"])
+    otherwise = company["name"].removesuffix(COMPANY) + "有限责任公司"
     return {
         "home": f"{site}/",
         "search": f"{site}/search?q={quote(NAME)}",
+        "pinyin": f"{site}/search?q=zhangwei",
+        "near": f"{site}/search?q={quote(otherwise)}",
+        "none": f"{site}/search?q={quote('张伟 查无此词')}&performance={quote('部分未履行')}",
         "representative": f"{site}/search?q={quote(company['legal_representative'])}",
         "entry": f"{site}/entries/{find_entries(site, q=NAME)[0]['record']}",
         "gone": f"{site}/entries/{find_departed(site, desk)}",
