@@ -25,6 +25,11 @@ def find_core(name: str) -> str:
     return ""
 
 
+def has_trade_name(text: str) -> bool:
+    """Whether a folded text says more than place, business and legal form: 股份有限公司 is in every other name."""
+    return len(_GENERIC.sub("", text[_skip_places(text) :])) > 1
+
+
 def is_close(typed: str, name: str) -> bool:
     """Whether the folded name of an organisation holds `typed` (6 characters or more) but for one character that
     is wrong, missing or too much, in a place where that does not make it another organisation."""
@@ -74,6 +79,9 @@ _BUSINESS = (
 )
 _BUSINESS_ONLY = re.compile(f"(?:{_BUSINESS}|和|与|及)*")
 # A trade name of one character: 甲商贸, 甲有限公司; 甲记, 甲氏 and 甲家 are the houses of a family.
+_GENERIC = re.compile(
+    f"{_BUSINESS}|集团|股份|有限|责任|总公司|公司|企业|专业|合作社|合伙|普通|个体|工商户|个人|独资|经营|服务|中心|[厂店馆社铺场部和与及]"
+)
 _ONE = re.compile(f".(?:{_BUSINESS}|集团|股份|有限|公司|厂|店$|记|氏|家)")
 # What a trade name is followed by.
 _AFTER_TRADE_NAME = re.compile(f"{_BUSINESS}|集团|股份|有限|公司|企业|合作社|经营|服务|中心|[厂店馆社铺场部]$|$")

@@ -44,7 +44,7 @@ from search_index.confusable import list_confusable
 from search_index.document import Document
 from search_index.folding import WILDCARDS, fold_code, fold_name, fold_text
 from search_index.number import find_number
-from search_index.organisation import find_core, find_difference
+from search_index.organisation import find_core, find_difference, has_trade_name
 from search_index.page import FoundIn, Match, Query
 from search_index.pinyin import list_initials, list_sounds, split_syllables
 from search_index.places import find_renamings
@@ -572,7 +572,9 @@ def _list_near(typed: _Typed) -> Iterator[Way]:
             reason = "字号和行业相同，地名、组织形式或者分支机构不同，不一定是同一单位"
             yield Way(answer=_near(7, "name"), condition=Holds(Field.CORE, core), reason=reason)
         yield from _list_written_otherwise(typed)
-        if len(typed.words) == 1 and not typed.is_quoted and len(typed.whole) >= _SHORTEST_CLOSE:
+        is_name = len(typed.words) == 1 and not typed.is_quoted and len(typed.whole) >= _SHORTEST_CLOSE
+        # What every other company is called is close to very many, and says nothing of any.
+        if is_name and has_trade_name(typed.whole):
             yield Way(answer=_near(11, "name"), condition=Close(typed.whole))
     if typed.latin:
         yield from _list_latin(typed)

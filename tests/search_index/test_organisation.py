@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search_index.condition import Close
 from search_index.folding import fold_name
-from search_index.organisation import find_core, find_difference, is_close
+from search_index.organisation import find_core, find_difference, has_trade_name, is_close
 from search_index.places import find_renamings
+from search_index.query import read_question
 from search_index.tables import read_table
 
 
@@ -165,3 +167,17 @@ def test_no_old_name_is_a_name_of_today() -> None:
     former = {old for _, old, _, _ in rows}
     assert not former & today
     assert {new for _, _, new, _ in rows} <= former | today
+
+
+@pytest.mark.parametrize(
+    "text", ["股份有限公司", "有限责任公司", "云南省建筑工程有限公司", "测试市商贸有限责任公司", "个体工商户"]
+)
+def test_what_every_other_company_is_called_is_no_trade_name(text: str) -> None:
+    assert not has_trade_name(fold_name(text))
+    assert all(not isinstance(way.condition, Close) for way in read_question(text).ways)
+
+
+@pytest.mark.parametrize("text", ["云杉恒泰商贸", "测试市云杉恒泰建筑工程有限公司", "恒泰有限公司"])
+def test_a_trade_name_is_left_when_the_rest_is_taken_off(text: str) -> None:
+    assert has_trade_name(fold_name(text))
+    assert any(isinstance(way.condition, Close) for way in read_question(text).ways)
