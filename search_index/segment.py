@@ -70,7 +70,7 @@ class Segment:
         self.texts = TextColumn(blocks, TEXT_RUNS)
         self.codes = TextColumn(blocks, "code")
         self._tables: dict[str, TermTable] = {}
-        self._fields = set(bytes(blocks.get("fields")).decode().split())
+        self._fields = {name.removesuffix(".keys") for name in blocks.names() if name.endswith(".keys")} - {""}
         self._nothing = TermTable(blocks, "", size)
 
     def table(self, field: str) -> TermTable:
@@ -172,7 +172,6 @@ class Draft:
         yield from write_column(TEXT_RUNS, texts)
         yield from write_column("code", (row.code for row in rows))
         tables = {**_build_key_tables(rows), NAME_RUNS: build_name_runs(names), TEXT_RUNS: build_text_runs(texts)}
-        yield "fields", " ".join(tables).encode()
         for field, table in [*tables.items(), ("", {})]:
             yield from write_terms(field, table, size)
 
