@@ -26,8 +26,9 @@ def find_core(name: str) -> str:
 
 
 def has_trade_name(text: str) -> bool:
-    """Whether a folded text says more than place, business and legal form: 股份有限公司 is in every other name."""
-    return len(_GENERIC.sub("", text[_skip_places(text) :])) > 1
+    """Whether a folded text says more than business and legal form: 股份有限公司 is in every other name. A place counts,
+    because what looks like one may hold the trade name: 恒泰（测试市）商贸 has lost its brackets."""
+    return len(_GENERIC.sub("", text)) > 1
 
 
 def is_close(typed: str, name: str) -> bool:
