@@ -16,18 +16,28 @@ from search_index.query import Question
 Fold = Callable[[str], str]
 
 
-def find_marks(question: Question, name: str, obligation: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """The spans of the name and of the obligation, as published, that the question's words and syllables name.
+class Marker:
+    """Finds what a question's words and syllables name, in the published words of one answer after another.
 
-    Characters that folding drops belong to a match that goes on after them. No span cuts a character from its
-    combining marks. Of near answers only what agrees is marked.
+    A span is in the published text. Characters that folding drops belong to a match that goes on after them. No span
+    cuts a character from its combining marks. Of near answers only what agrees is found.
     """
-    sought = _list_sought(way.condition for way in question.ways)
-    in_name = _mark(name, fold_name, lambda folded: _find_in_name(sought, folded))
-    if not in_name and sought.cores:
-        in_name = _mark(name, fold_name, lambda folded: _find_words(sought.cores, folded))
-    in_text = _mark(obligation, fold_text, lambda folded: _find_words(sought.in_text, folded)) if sought.in_text else ()
-    return in_name, in_text
+
+    def __init__(self, question: Question) -> None:
+        self._sought = _list_sought(way.condition for way in question.ways)
+
+    def find_in_name(self, name: str) -> tuple[Span, ...]:
+        """The spans of a name; where the question names none of it, those of what organisations' names share."""
+        sought = self._sought
+        marks = _mark(name, fold_name, lambda folded: _find_in_name(sought, folded))
+        return marks or (
+            _mark(name, fold_name, lambda folded: _find_words(sought.cores, folded)) if sought.cores else ()
+        )
+
+    def find_in_text(self, text: str) -> tuple[Span, ...]:
+        """The spans of an obligation."""
+        words = self._sought.in_text
+        return _mark(text, fold_text, lambda folded: _find_words(words, folded)) if words else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from search_index.segment import Draft, Row, Segment, build_row
 Progress = Callable[[int], None]
 
 # Raised when a change makes an index of before unusable: its folder is then not opened, but rebuilt.
-_FORMAT = "2"
+_FORMAT = "3"
 _NAME = "MAIN"
 _TAIL = 1_024  # documents that an update may write again, to keep segments few: a fifth of a second
 _SMALL = MOST // 2

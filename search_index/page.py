@@ -49,8 +49,8 @@ FacetField = Literal["kind", "court", "region", "conduct", "performance"]
 class Hit:
     """A document that answers, how well, and where the words were found. `reason` (Chinese) is set when near.
 
-    The marks are what was found in the name and in the obligation as published, in order and apart. `namesakes` is
-    how many entries bear a person's whole name, where that was asked for.
+    The marks are what was found in the name as published, and in the obligation where the answer was found there, in
+    order and apart. `namesakes` is how many entries bear a person's whole name, where that was asked for.
     """
 
     document: Document

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search_index.document import Document
 from search_index.folding import fold_name
-from search_index.highlight import find_marks
+from search_index.highlight import Marker
 from search_index.index import Generation, Index, IndexUnavailable
 from search_index.page import PAGE_SIZE, Departed, Facet, FacetField, Head, Hit, Page, Query, Suggestion
 from search_index.profile import Profile
@@ -89,13 +89,6 @@ class Register:
         key = fold_name(name)
         with self._snapshot(now) as snapshot:
             return snapshot.count_name_key(key) if key else 0
-
-    def count_names(self, names: Iterable[str], now: datetime) -> dict[str, int]:
-        """How many entries share each whole name, after folding, all at one moment; 0 for a name that none has."""
-        keys = {name: fold_name(name) for name in names}
-        with self._snapshot(now) as snapshot:
-            counts = snapshot.count_name_keys(key for key in keys.values() if key)
-        return {name: counts.get(key, 0) for name, key in keys.items()}
 
     def newest(self, now: datetime, limit: int) -> list[Document]:
         """The entries published last."""
@@ -200,7 +193,8 @@ class _Reading:
             # The store has the last word, also where the index is wrong; each turn excludes more, so it ends.
             self._excluded |= unknown
         namesakes = _count_namesakes(self._snapshot, documents.values()) if query.namesakes else {}
-        hits = [_build_hit(documents[record], way, question, namesakes) for record, way in chosen]
+        marker = Marker(question)
+        hits = [_build_hit(documents[record], way, question, marker, namesakes) for record, way in chosen]
         return _build_page(self._snapshot, question, query, hits, self._sum_up(found, judged, question, query))
 
     def _find(self, question: Question, query: Query) -> tuple[Found, list[Document]]:
@@ -249,15 +243,15 @@ def _count_namesakes(snapshot: Snapshot, documents: Iterable[Document]) -> dict[
     return {record: counts.get(key, 0) for record, key in keys.items()}
 
 
-def _build_hit(document: Document, way: Way, question: Question, namesakes: Mapping[str, int]) -> Hit:
-    name_marks, obligation_marks = find_marks(question, document.name, document.obligation or "")
+def _build_hit(document: Document, way: Way, question: Question, marker: Marker, namesakes: Mapping[str, int]) -> Hit:
+    found_in = way.answer.found_in
     return Hit(
         document=document,
         match=way.answer.match,
-        found_in=way.answer.found_in,
+        found_in=found_in,
         reason=explain(way, question, document.name),
-        name_marks=name_marks,
-        obligation_marks=obligation_marks,
+        name_marks=marker.find_in_name(document.name),
+        obligation_marks=marker.find_in_text(document.obligation or "") if found_in == "obligation" else (),
         namesakes=namesakes.get(document.record),
     )
 
@@ -265,8 +259,9 @@ def _build_hit(document: Document, way: Way, question: Question, namesakes: Mapp
 def _name_facets(judged: list[Document], found: Found | None) -> tuple[Facet, ...]:
     """The facets of what the index found together with what was judged without it."""
     facets = []
+    found_counts = found.count_values() if found else {}
     for name, read in _FACETS.items():
-        counts = found.count_values(name) if found else {}
+        counts = found_counts.get(name, {})
         for document in judged:
             for value in read(document):
                 counts[value] = counts.get(value, 0) + 1

@@ -6,7 +6,7 @@ Sets of documents are integers with a bit for each document of a segment: to com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from heapq import merge, nsmallest
@@ -37,16 +37,16 @@ from search_index.folding import WILDCARDS, fold_name
 from search_index.grams import LONGEST, RARE, list_runs
 from search_index.index import Generation, Slice
 from search_index.organisation import is_close
-from search_index.page import Match, Query, Sort
+from search_index.page import FacetField, Match, Query, Sort
 from search_index.query import Question, Way
 from search_index.segment import COURT_SHOWN, NAME_RUNS, REGION_SHOWN, TEXT_RUNS, Segment
 
-FACETS = {
-    "kind": Field.KIND.value,
-    "court": COURT_SHOWN,
-    "region": REGION_SHOWN,
-    "conduct": Field.CONDUCT.value,
-    "performance": Field.PERFORMANCE.value,
+_FACETS: Mapping[str, FacetField] = {
+    Field.KIND.value: "kind",
+    COURT_SHOWN: "court",
+    REGION_SHOWN: "region",
+    Field.CONDUCT.value: "conduct",
+    Field.PERFORMANCE.value: "performance",
 }
 _FEW = 24
 
@@ -90,13 +90,14 @@ class Found:
                 break
         return selected
 
-    def count_values(self, facet: str) -> dict[str, int]:
-        """How many of the exact answers of the index have each value of a facet."""
-        counts: dict[str, int] = {}
+    def count_values(self) -> dict[FacetField, dict[str, int]]:
+        """For each facet, how many of the exact answers of the index have each value."""
+        counts: dict[FacetField, dict[str, int]] = {facet: {} for facet in _FACETS.values()}
         for segment, bits in self._unite_exact():
-            for value, holders in segment.values(FACETS[facet]):
-                if number := (bits & holders).bit_count():
-                    counts[value] = counts.get(value, 0) + number
+            for field, value, number in segment.count_values(bits):
+                if number:
+                    of_facet = counts[_FACETS[field]]
+                    of_facet[value] = of_facet.get(value, 0) + number
         return counts
 
     def _unite_exact(self) -> list[tuple[Segment, int]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from search_index.codec import Blocks, Numbers, TermTable, TextColumn, write_column, write_terms
+from search_index.codec import Blocks, Numbers, TermTable, TextColumn, iterate_bits, write_column, write_terms
 from search_index.document import Document
 from search_index.grams import Table, build_name_table, build_runs, build_text_table, no_documents
 from search_index.query import build_entry
@@ -26,6 +26,12 @@ RECORD = "record"
 # Values as published, for counting them; the keys for finding them are folded.
 COURT_SHOWN = "court_shown"
 REGION_SHOWN = "region_shown"
+
+# The fields whose values are counted. Of all but the conduct a document has one value at most.
+_COUNTED = ("kind", COURT_SHOWN, REGION_SHOWN, "conduct", "performance")
+_SINGLE = ("kind", COURT_SHOWN, REGION_SHOWN, "performance")
+_NONE = 0xFFFF_FFFF
+_READ_FOR_EACH = 8  # documents read, for each value, take the time that the documents with that value do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -96,14 +102,31 @@ class Segment:
         """How many documents were published after the day; they are the first."""
         return bisect_left(range(self.size), True, key=lambda number: self.days[number] <= day)
 
-    def values(self, field: str) -> list[tuple[str, int]]:
-        """The few values of a field that is counted, each with a bit for every document that has it."""
-        return self._values[field]
+    def count_values(self, bits: int) -> Iterator[tuple[str, str, int]]:
+        """Of the documents, a bit for each: the fields that are counted, their values as published, and how many have
+        each; 0 for some that none has."""
+        count = bits.bit_count()
+        numbers: list[int] | None = None
+        for field, (values, holders, places) in self._counted.items():
+            if places is None or count > _READ_FOR_EACH * len(values):
+                for value, held in zip(values, holders, strict=True):
+                    yield field, value, (bits & held).bit_count()
+            else:
+                numbers = list(iterate_bits(bits)) if numbers is None else numbers
+                for place, number in Counter(map(places.__getitem__, numbers)).items():
+                    if place != _NONE:
+                        yield field, values[place], number
 
     @cached_property
-    def _values(self) -> dict[str, list[tuple[str, int]]]:
-        fields = ("kind", COURT_SHOWN, REGION_SHOWN, "conduct", "performance")
-        return {field: [(term, self.table(field).bits(term)) for term in self.table(field).terms()] for field in fields}
+    def _counted(self) -> dict[str, tuple[list[str], list[int], memoryview | None]]:
+        """For each field that is counted: its values, a bit for every document that has each, and the place of each
+        document's value among them."""
+        counted: dict[str, tuple[list[str], list[int], memoryview | None]] = {}
+        for field in _COUNTED:
+            values = list(self.table(field).terms())
+            places = self._blocks.get(f"{field}.places").cast("I") if field in _SINGLE else None
+            counted[field] = values, [self.table(field).bits(value) for value in values], places
+        return counted
 
     def rows(self) -> list[Row]:
         """Every document, in order; deleted ones among them."""
@@ -127,11 +150,17 @@ class Segment:
         )
 
     def is_whole(self) -> bool:
-        """Whether the runs of characters are those of the names and texts; for checking an index."""
+        """Whether the runs of characters are those of the names and texts, and what is read of each document is what its
+        terms say; for checking an index."""
         names = [self.names.get(number) for number in range(self.size)]
         texts = [self.texts.get(number) for number in range(self.size)]
         expected = {NAME_RUNS: build_name_runs(names), TEXT_RUNS: build_text_runs(texts)}
-        return all(self._holds(field, runs) for field, runs in expected.items())
+        return all(self._holds(field, runs) for field, runs in expected.items()) and all(map(self._has_places, _SINGLE))
+
+    def _has_places(self, field: str) -> bool:
+        table = self.table(field)
+        known = {term: array("H", table.numbers(term)) for term in table.terms()}
+        return bytes(self._blocks.get(f"{field}.places")) == _build_places(known, self.size).tobytes()
 
     def _holds(self, field: str, runs: Table) -> bool:
         table = self.table(field)
@@ -174,6 +203,8 @@ class Draft:
         tables = {**_build_key_tables(rows), NAME_RUNS: build_name_runs(names), TEXT_RUNS: build_text_runs(texts)}
         for field, table in [*tables.items(), ("", {})]:
             yield from write_terms(field, table, size)
+        for field in _SINGLE:
+            yield f"{field}.places", _build_places(tables.get(field, {}), size)
 
     def cleanup(self) -> None:
         self.rows.clear()
@@ -186,3 +217,12 @@ def _build_key_tables(rows: Sequence[Row]) -> dict[str, Table]:
         for field, key in row.keys:
             tables[field][key].append(number)
     return tables
+
+
+def _build_places(table: Table, size: int) -> array[int]:
+    """For each document the place of its value among all, in the order in which they are written."""
+    places = array("I", [_NONE]) * size
+    for place, value in enumerate(sorted(table, key=lambda value: value.encode(errors="replace"))):
+        for number in table[value]:
+            places[number] = place
+    return places

@@ -7,8 +7,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from search_index.folding import fold_name, fold_text
-from search_index.highlight import find_marks
-from search_index.query import read_question
+from search_index.highlight import Marker
+from search_index.page import Span
+from search_index.query import Question, read_question
+
+Spans = tuple[Span, ...]
+
+
+def find_marks(question: Question, name: str, obligation: str) -> tuple[Spans, Spans]:
+    marker = Marker(question)
+    return marker.find_in_name(name), marker.find_in_text(obligation)
 
 
 def mark(typed: str, name: str, obligation: str = "") -> tuple[list[str], list[str]]:

@@ -323,13 +323,6 @@ def test_the_other_answers(own: PublishedList) -> None:
     register = own.register
     assert register.count_named("扎西 • 次仁", NOW) == len(register.named("扎西次仁", NOW)) == 3
     assert register.named("·", NOW) == []
-    assert register.count_names(["扎西 • 次仁", "扎西次仁", "·", "没有这样的名字"], NOW) == {
-        "扎西 • 次仁": 3,
-        "扎西次仁": 3,
-        "·": 0,
-        "没有这样的名字": 0,
-    }
-    assert register.count_names([], NOW) == {}
     assert register.newest(NOW, 2) == [DOCUMENTS[47], DOCUMENTS[46]]
     assert (register.head(NOW).entries, register.head(NOW).sequence) == (48, 48)
     assert register.profile(NOW).policy == "national"
@@ -337,9 +330,12 @@ def test_the_other_answers(own: PublishedList) -> None:
     assert register.everything(NOW) == (49, DOCUMENTS[:0:-1])
 
 
-@given(names=st.lists(st.sampled_from([*sorted({d.name for d in DOCUMENTS}), "·", "没有这样的名字"]), max_size=20))
-def test_names_counted_together_are_counted_as_one_by_one(listed: PublishedList, names: list[str]) -> None:
-    assert listed.register.count_names(names, NOW) == {name: listed.register.count_named(name, NOW) for name in names}
+def test_namesakes_are_everybody_of_the_name(listed: PublishedList) -> None:
+    for text in {one.name[0] for one in DOCUMENTS}:
+        for hit in listed.register.search(Query(text=text, namesakes=True), NOW).hits:
+            name = hit.document.name
+            expected = listed.register.count_named(name, NOW) if hit.document.kind == "person" else None
+            assert hit.namesakes == expected != 0
 
 
 def test_threads_get_exact_answers_while_the_index_is_written(own: PublishedList) -> None:
