@@ -52,7 +52,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": bind,
             "workers": workers,
             "worker_class": "gthread",
-            "threads": 4,
+            # Pages take turns at the interpreter: more threads only make some wait longer while others are made.
+            "threads": 2,
             "preload_app": True,
             "accesslog": None,
             "errorlog": "-",

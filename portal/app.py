@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from flask import Flask, Response, g, request
 from jinja2 import StrictUndefined
@@ -38,6 +39,10 @@ class Portal(Flask):
         """Release the store."""
         site: Site = self.extensions[KEY]
         site.register.close()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view is a coroutine: none is looked at again and again whether it is one."""
+        return func
 
     def log_exception(
         self,
@@ -104,6 +109,9 @@ def _set_up_templates(app: Flask) -> None:
         sort_texts=parameters.SORTS,
         field_texts=parameters.LABELS,
     )
+    # What a template imports is looked up each time; these are used at every request, and take what they are given.
+    for name in ("cards", "filters", "frame"):
+        app.jinja_env.globals[name] = app.jinja_env.get_template(f"{name}.html").module
     app.context_processor(_common)
 
 

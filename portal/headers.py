@@ -30,6 +30,8 @@ _INDEXED = frozenset(
     {"pages.home", "pages.about", "pages.rights", "pages.privacy", "pages.robots", "pages.emblem", "static"}
 )
 _YEAR = 31_536_000
+# With none of these a request has no condition that the answer could meet; most have none.
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
 
 
 def register_headers(app: Flask, *, secure: bool) -> None:
@@ -63,7 +65,8 @@ def _keep(response: Response) -> Response:
     if response.status_code != 200:
         return response
     response.add_etag()
-    response.make_conditional(request)
+    if not _CONDITIONS.isdisjoint(request.environ):
+        response.make_conditional(request)
     return response
 
 

@@ -62,8 +62,9 @@ def find_entry(typed: str) -> Document | str:
 @pages.before_request
 def refuse_unknown_parameters() -> AnyResponse | None:
     """The search reads its own parameters; every other page takes none but the mode."""
-    if request.method in ("GET", "HEAD") and any(_is_of_wechat(name) for name in request.args):
-        kept = {name: values for name, values in request.args.lists() if not _is_of_wechat(name)}
+    given = request.args
+    if request.method in ("GET", "HEAD") and any(_is_of_wechat(name, given) for name in given):
+        kept = {name: values for name, values in given.lists() if not _is_of_wechat(name, given)}
         values: dict[str, Any] = {**(request.view_args or {}), **kept}
         return redirect(url_for(request.endpoint or "pages.home", **values))
     if request.endpoint == "pages.search":
@@ -170,9 +171,9 @@ def emblem() -> Response:
     return Response(profile.emblem, content_type=profile.emblem_type)
 
 
-def _is_of_wechat(name: str) -> bool:
+def _is_of_wechat(name: str, given: Mapping[str, str]) -> bool:
     """Whether WeChat put the parameter on a link that somebody passed on; the page is then opened without it."""
-    return name in _WECHAT or (name == "from" and request.args[name] in _WECHAT_FROM)
+    return name in _WECHAT or (name == "from" and given[name] in _WECHAT_FROM)
 
 
 def _check_form(reasons: Mapping[Field, str]) -> str:
@@ -195,4 +196,5 @@ def _outcome(finding: Finding) -> str:
 
 def _arguments() -> dict[str, str]:
     """The parameters as they were given, for the links to other answers."""
-    return {name: request.args[name] for name in PARAMETERS if name in request.args}
+    given = request.args
+    return {name: given[name] for name in PARAMETERS if name in given}

@@ -51,6 +51,14 @@ _FACETS: Mapping[str, FacetField] = {
 _FEW = 24
 
 
+class Held(NamedTuple):
+    """Some documents of a segment, a bit for each, and how many they are: to count them takes longer than to find them."""
+
+    segment: Segment
+    bits: int
+    count: int
+
+
 class Judged(NamedTuple):
     """An answer that was not taken from the index: the place of its way, what puts it in order, and its record."""
 
@@ -66,7 +74,7 @@ class Found:
 
     ways: tuple[Way, ...]
     sort: Sort
-    held: list[list[tuple[Segment, int]]]
+    held: list[list[Held]]
     judged: tuple[Judged, ...]
 
     @property
@@ -103,12 +111,12 @@ class Found:
     def _unite_exact(self) -> list[tuple[Segment, int]]:
         united: dict[int, tuple[Segment, int]] = {}
         for way, held in zip(self.ways, self.held, strict=True):
-            for segment, bits in held if way.answer.match == "exact" else ():
+            for segment, bits, _ in held if way.answer.match == "exact" else ():
                 united[id(segment)] = (segment, united.get(id(segment), (segment, 0))[1] | bits)
         return list(united.values())
 
     def _count(self, place: int) -> int:
-        count = sum(bits.bit_count() for _, bits in self.held[place])
+        count = sum([one.count for one in self.held[place]])
         return count + sum(one.way == place for one in self.judged) if self.judged else count
 
     def _list_turns(self) -> Iterable[tuple[list[int], int]]:
@@ -122,7 +130,7 @@ class Found:
         return turns.values()
 
     def _select(self, places: Sequence[int], start: int, stop: int) -> Iterator[tuple[str, Way]]:
-        sources = [_read_in_order(segment, bits, place) for place in places for segment, bits in self.held[place]]
+        sources = [_read_in_order(held, place) for place in places for held in self.held[place]]
         if self.judged:
             judged = sorted((one.newest_first, one.record, one.way) for one in self.judged if one.way in places)
             sources.append(iter(judged))
@@ -130,8 +138,9 @@ class Found:
         return ((record, self.ways[place]) for _, record, place in islice(ordered, start, stop))
 
 
-def _read_in_order(segment: Segment, bits: int, place: int) -> Iterator[tuple[int, str, int]]:
-    for number in iterate_bits(bits):
+def _read_in_order(held: Held, place: int) -> Iterator[tuple[int, str, int]]:
+    segment = held.segment
+    for number in iterate_bits(held.bits):
         yield -segment.days[number], segment.record(number), place
 
 
@@ -148,7 +157,7 @@ def find(
     """
     left_out, filters = tuple(excluded), tuple(_list_filters(query))
     has_period = query.published_from is not None or query.published_to is not None
-    held: list[list[tuple[Segment, int]]] = [[] for _ in question.ways]
+    held: list[list[Held]] = [[] for _ in question.ways]
     for part in generation.slices:
         segment, remaining = part.segment, _leave_out(part, left_out)
         for field, key in filters:
@@ -160,7 +169,7 @@ def find(
                 break
             if holders := evaluate(segment, way.condition, remaining):
                 remaining ^= holders
-                holding.append((segment, holders))
+                holding.append(Held(segment, holders, holders.bit_count()))
     return Found(question.ways, query.sort, held, tuple(judged))
 
 
