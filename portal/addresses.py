@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import quote_plus
 
+from portal.parameters import ELDER, MODE
+
 # What a query string may hold as it is; the same as Werkzeug leaves.
 _SAFE = "!$'()*,/:;?@"
 
@@ -26,9 +28,12 @@ class SearchAddresses:
         """The address with another value of one of the search's own parameters."""
         return self._join({**self._pairs, name: f"{name}={_encode_known(value)}"})
 
-    def stay(self) -> str:
-        """The address of the present page."""
-        return self._join({**self._pairs, "page": f"page={_encode(self._page)}"} if self._page else self._pairs)
+    def switch_mode(self) -> str:
+        """The address of the present page with 长者模式, or without it where it is on."""
+        pairs = {name: pair for name, pair in self._pairs.items() if name != MODE}
+        if self._page:
+            pairs["page"] = f"page={_encode(self._page)}"
+        return self._join(pairs if MODE in self._pairs else {**pairs, MODE: f"{MODE}={ELDER}"})
 
     def turn_to(self, page: int) -> str:
         """The address of a page of the same answer."""

@@ -123,7 +123,7 @@ def _common() -> dict[str, object]:
         "kept": Fragments(get_site().fragments, links),
         "profile": get_profile(),
         "is_elder": is_elder(),
-        "other_mode": find_other_mode(),
+        "find_other_mode": find_other_mode,
         "now": get_now(),
         "public_url": get_site().settings.public_url,
     }

@@ -155,7 +155,4 @@ def find_other_mode() -> str:
         endpoint = request.endpoint
         arguments = {**request.args.to_dict(), **(request.view_args or {})}
     arguments.pop(MODE, None)
-    links = Links(get_site().addresses, request.script_root, elder=not is_elder())
-    if endpoint == "pages.search":
-        return links.of_searches(arguments).stay()
-    return links(endpoint, **arguments)
+    return Links(get_site().addresses, request.script_root, elder=not is_elder())(endpoint, **arguments)

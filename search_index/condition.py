@@ -7,7 +7,7 @@ the index finds the entries that do (`retrieval.py`), and both always agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -171,3 +171,13 @@ def is_same_organisation(typed: str, published: str) -> bool:
 def get_organisation_part(code: str) -> str:
     """The organisation code within a folded unified social credit code (GB 32100); any other code as it is."""
     return code[8:17] if len(code) == 18 else code
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """That all of the conditions are met."""
+    return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """That one of the conditions is met."""
+    return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))

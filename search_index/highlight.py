@@ -11,7 +11,7 @@ from search_index.condition import All, AnyOf, Condition, Field, Holds, InName, 
 from search_index.folding import fold_name, fold_text
 from search_index.page import Span
 from search_index.pinyin import is_run
-from search_index.query import Question
+from search_index.question import Question
 
 Fold = Callable[[str], str]
 

@@ -15,24 +15,18 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from search_index.document import Document
+from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_name
 from search_index.highlight import Marker
 from search_index.index import Generation, Index, IndexUnavailable
+from search_index.near import explain
 from search_index.page import PAGE_SIZE, Departed, Facet, FacetField, Head, Hit, Page, Query, Suggestion
 from search_index.profile import Profile
-from search_index.query import (
-    Meaning,
-    Question,
-    Way,
-    build_entry,
-    explain,
-    find_way,
-    passes,
-    read_question,
-    split_words,
-)
+from search_index.query import read_question
+from search_index.question import Meaning, Question, Way
 from search_index.retrieval import Found, Judged, find
 from search_index.store import Snapshot, Store, StoreUnavailable
+from search_index.words import split_words
 
 _LOOKS = 5
 _PENDING = 2_000

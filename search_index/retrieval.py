@@ -33,12 +33,13 @@ from search_index.condition import (
     is_in_name,
     is_same_organisation,
 )
-from search_index.folding import WILDCARDS, fold_name
+from search_index.entry import list_filters
+from search_index.folding import WILDCARDS
 from search_index.grams import LONGEST, RARE, list_runs
 from search_index.index import Generation, Slice
 from search_index.organisation import is_close
 from search_index.page import FacetField, Match, Query, Sort
-from search_index.query import Question, Way
+from search_index.question import Question, Way
 from search_index.segment import COURT_SHOWN, NAME_RUNS, REGION_SHOWN, TEXT_RUNS, Segment
 
 _FACETS: Mapping[str, FacetField] = {
@@ -56,7 +57,7 @@ class Held(NamedTuple):
 
     segment: Segment
     bits: int
-    count: int
+    total: int
 
 
 class Judged(NamedTuple):
@@ -116,7 +117,7 @@ class Found:
         return list(united.values())
 
     def _count(self, place: int) -> int:
-        count = sum([one.count for one in self.held[place]])
+        count = sum([one.total for one in self.held[place]])
         return count + sum(one.way == place for one in self.judged) if self.judged else count
 
     def _list_turns(self) -> Iterable[tuple[list[int], int]]:
@@ -155,7 +156,7 @@ def find(
 
     `excluded` are records that the index may know wrongly; `judged` are answers found without it.
     """
-    left_out, filters = tuple(excluded), tuple(_list_filters(query))
+    left_out, filters = tuple(excluded), tuple(list_filters(query))
     has_period = query.published_from is not None or query.published_to is not None
     held: list[list[Held]] = [[] for _ in question.ways]
     for part in generation.slices:
@@ -181,19 +182,6 @@ def _leave_out(part: Slice, excluded: Sequence[str]) -> int:
         if number is not None and admitted >> number & 1:
             admitted ^= 1 << number
     return admitted
-
-
-def _list_filters(query: Query) -> Iterator[tuple[Field, str]]:
-    if query.kind is not None:
-        yield Field.KIND, query.kind
-    if query.court is not None:
-        yield Field.COURT, fold_name(query.court)
-    if query.region is not None:
-        yield Field.REGION, fold_name(query.region)
-    if query.conduct is not None:
-        yield Field.CONDUCT, query.conduct
-    if query.performance is not None:
-        yield Field.PERFORMANCE, query.performance
 
 
 def _find_in_time(segment: Segment, query: Query) -> int:

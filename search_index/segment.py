@@ -16,8 +16,8 @@ from typing import Any
 
 from search_index.codec import Blocks, Numbers, TermTable, TextColumn, iterate_bits, write_column, write_terms
 from search_index.document import Document
+from search_index.entry import build_entry
 from search_index.grams import Table, build_name_table, build_runs, build_text_table, no_documents
-from search_index.query import build_entry
 
 # The runs of characters of names and texts; keys are kept beside them under the names of condition.Field.
 NAME_RUNS = "name"
@@ -31,7 +31,7 @@ REGION_SHOWN = "region_shown"
 _COUNTED = ("kind", COURT_SHOWN, REGION_SHOWN, "conduct", "performance")
 _SINGLE = ("kind", COURT_SHOWN, REGION_SHOWN, "performance")
 _NONE = 0xFFFF_FFFF
-_READ_FOR_EACH = 8  # documents read, for each value, take the time that the documents with that value do
+_READ_FOR_EACH = 4  # documents that are read in the time in which the holders of one value are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -105,17 +105,17 @@ class Segment:
     def count_values(self, bits: int) -> Iterator[tuple[str, str, int]]:
         """Of the documents, a bit for each: the fields that are counted, their values as published, and how many have
         each; 0 for some that none has."""
-        count = bits.bit_count()
-        numbers: list[int] | None = None
+        values_to_count = sum([len(values) for values, _, places in self._counted.values() if places is not None])
+        reads = bits.bit_count() <= _READ_FOR_EACH * values_to_count
+        numbers = list(iterate_bits(bits)) if reads else []
         for field, (values, holders, places) in self._counted.items():
-            if places is None or count > _READ_FOR_EACH * len(values):
-                for value, held in zip(values, holders, strict=True):
-                    yield field, value, (bits & held).bit_count()
-            else:
-                numbers = list(iterate_bits(bits)) if numbers is None else numbers
+            if reads and places is not None:
                 for place, number in Counter(map(places.__getitem__, numbers)).items():
                     if place != _NONE:
                         yield field, values[place], number
+            else:
+                for value, held in zip(values, holders, strict=True):
+                    yield field, value, (bits & held).bit_count()
 
     @cached_property
     def _counted(self) -> dict[str, tuple[list[str], list[int], memoryview | None]]:

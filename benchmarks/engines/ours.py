@@ -17,7 +17,8 @@ from search_index.index import Index, IndexWriter
 from search_index.journal import ChangeType, EntryChange
 from search_index.organisation import is_close
 from search_index.page import Hit, Query
-from search_index.query import Answer, Meaning, Question, Way, read_question
+from search_index.query import read_question
+from search_index.question import Answer, Meaning, Question, Way
 from search_index.register import Register
 from search_index.retrieval import find
 from search_index.store import Store, StoreWriter

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from search_index.folding import fold_name, fold_text
 from search_index.highlight import Marker
 from search_index.page import Span
-from search_index.query import Question, read_question
+from search_index.query import read_question
+from search_index.question import Question
 
 Spans = tuple[Span, ...]
 

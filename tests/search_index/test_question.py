@@ -7,18 +7,13 @@ from synthetic_list import build_document
 
 from search_index.casenumber import find_parts
 from search_index.condition import All, AnyOf, Condition, Entry
+from search_index.entry import build_entry, find_way, passes
+from search_index.near import explain
 from search_index.number import draw_number
 from search_index.page import Query
-from search_index.query import (
-    MAX_LENGTH,
-    Meaning,
-    build_entry,
-    explain,
-    find_way,
-    passes,
-    read_question,
-    split_words,
-)
+from search_index.query import MAX_LENGTH, read_question
+from search_index.question import Meaning
+from search_index.words import split_words
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 

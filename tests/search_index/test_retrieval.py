@@ -13,11 +13,12 @@ from synthetic_list import build_document
 from benchmarks.synthetic_documents import build_documents
 from search_index.condition import Entry
 from search_index.document import Document
+from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_text
 from search_index.grams import RARE
 from search_index.index import Generation, Index, IndexWriter
 from search_index.page import Query
-from search_index.query import build_entry, find_way, passes, read_question
+from search_index.query import read_question
 from search_index.retrieval import find
 from search_index.segment import TEXT_RUNS
 

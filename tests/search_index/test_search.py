@@ -17,7 +17,8 @@ from synthetic_list import NAMES, NOW, PublishedList, build_document, find_recor
 from search_index.document import Document
 from search_index.folding import fold_name, fold_text
 from search_index.page import PAGE_SIZE, Departed, Query
-from search_index.query import Meaning, read_question
+from search_index.query import read_question
+from search_index.question import Meaning
 from search_index.register import Register, RegisterUnavailable
 from search_index.store import Snapshot, Store
 
