@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
 from flask import Flask, Response, request
 
 from portal.site import get_site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _POLICY = "; ".join(
     (
@@ -23,7 +29,6 @@ _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 _UNINDEXED = "noindex, noarchive, nosnippet"
 _INDEXED = frozenset(
@@ -37,20 +42,34 @@ _CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_I
 def register_headers(app: Flask, *, secure: bool) -> None:
     """Set the headers of every answer. `secure`: the site is reached by HTTPS, and only so from now on."""
 
-    always = {**_ALWAYS, "Strict-Transport-Security": f"max-age={_YEAR}"} if secure else _ALWAYS
+    always = [*_ALWAYS.items(), ("Strict-Transport-Security", f"max-age={_YEAR}")] if secure else [*_ALWAYS.items()]
+    app.after_request(_finish)
+    app.wsgi_app = _Always(app.wsgi_app, always)  # type: ignore[method-assign]  # how Flask documents middleware
 
-    def finish(response: Response) -> Response:
-        # No view sets any of these, so they need not be looked for.
-        response.headers.extend(always)
-        if request.path.startswith("/api/"):
-            # Public data without credentials: any page may read it.
-            response.headers["Access-Control-Allow-Origin"] = "*"
-            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        if response.status_code != 200 or request.endpoint not in _INDEXED:
-            response.headers["X-Robots-Tag"] = _UNINDEXED
-        return _keep(response)
 
-    app.after_request(finish)
+class _Always:
+    """Adds to every answer the headers that no view sets."""
+
+    def __init__(self, application: WSGIApplication, headers: list[tuple[str, str]]) -> None:
+        self._application = application
+        self._headers = headers
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, *self._headers], *error)
+
+        return self._application(environ, start)
+
+
+def _finish(response: Response) -> Response:
+    is_open = request.path.startswith("/api/")
+    if is_open:
+        # Public data without credentials: any page may read it.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_open else "same-origin"
+    if response.status_code != 200 or request.endpoint not in _INDEXED:
+        response.headers["X-Robots-Tag"] = _UNINDEXED
+    return _keep(response)
 
 
 def _keep(response: Response) -> Response:
