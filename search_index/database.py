@@ -29,8 +29,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MS = 15_000
-# Read where the file is mapped rather than page by page through the system: what lies beyond is read as ever.
-_MAPPED = 1 << 31
+_CACHE_KB = 16_384  # of pages, for each kept connection; SQLite lets go of them when the file has changed
 _READING = "gongshi_reading"
 
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
@@ -75,7 +74,7 @@ def reading_engine(url: str) -> Engine:
         return engine
     path = Path(parsed.database or "").absolute()
     engine = create_engine(parsed, creator=lambda: _open_to_read(path), poolclass=QueuePool, max_overflow=-1)
-    pragmas = [f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA query_only=ON", f"PRAGMA mmap_size={_MAPPED}"]
+    pragmas = [f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA query_only=ON", f"PRAGMA cache_size=-{_CACHE_KB}"]
     _prepare_sqlite(engine, pragmas, "BEGIN")
 
     @event.listens_for(engine, "checkout")
