@@ -120,7 +120,7 @@ class ReadingSide:
     def __init__(self, url: str) -> None:
         self._engine = reading_engine(url)
         self._begins = self._engine.dialect.name == "sqlite"
-        self._compile = lru_cache(maxsize=64)(self._compile_for_dialect)
+        self._compile = lru_cache(maxsize=128)(self._compile_for_dialect)
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:

@@ -11,14 +11,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Column,
     Connection,
     Integer,
@@ -92,10 +90,9 @@ _CHUNK = 500
 _AT_ONCE = 1_000
 VACUUM_SHARE = 0.25
 
-# The questions of readers, compiled once each. Several are asked for at once with parameters of their own, because a
-# list of any length would have to be compiled each time.
 _SEVERAL = [f"p{number}" for number in range(PAGE_SIZE)]
-_ANY_OF_SEVERAL: list[BindParameter[str]] = [bindparam(name) for name in _SEVERAL]
+
+# The questions of readers, compiled once each.
 _VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
 _BODIES = select(document_table.c.body).where(_VISIBLE)
 _LATEST_FIRST = _BODIES.order_by(document_table.c.published_on.desc(), document_table.c.record)
@@ -107,7 +104,6 @@ _STATE = select(
     select(func.max(change_table.c.sequence)).scalar_subquery(),
     select(func.min(document_table.c.visible_until)).scalar_subquery(),
 )
-_DOCUMENTS = _BODIES.where(document_table.c.record.in_(_ANY_OF_SEVERAL))
 _NAMED = _LATEST_FIRST.where(document_table.c.name_key == bindparam("key")).limit(bindparam("limit"))
 _NEWEST = _LATEST_FIRST.limit(bindparam("limit"))
 _ALL = (
@@ -116,11 +112,7 @@ _ALL = (
     .limit(bindparam("limit"))
 )
 _COUNT = select(func.count()).select_from(document_table).where(_VISIBLE)
-_COUNT_NAMED = (
-    select(document_table.c.name_key, func.count())
-    .where(_VISIBLE, document_table.c.name_key.in_(_ANY_OF_SEVERAL))
-    .group_by(document_table.c.name_key)
-)
+_COUNT_NAMED = select(document_table.c.name_key, func.count()).where(_VISIBLE).group_by(document_table.c.name_key)
 _CHANGED = select(change_table.c.record).where(change_table.c.sequence > bindparam("sequence")).distinct()
 _CHANGES = (
     select(
@@ -164,8 +156,9 @@ class Snapshot:
 
     def documents(self, records: Iterable[str]) -> dict[str, Document]:
         found: dict[str, Document] = {}
-        for some in _fill_up(list(records)):
-            found.update((d.record, d) for d in self._read(_DOCUMENTS, some))
+        for some in _take_in_turns(list(records)):
+            query = _where_any(_BODIES, document_table.c.record, len(some))
+            found.update((d.record, d) for d in self._read(query, some))
         return found
 
     def departed(self, record: str) -> Departed | None:
@@ -197,8 +190,9 @@ class Snapshot:
     def count_name_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """How many entries have each of `keys`; a key that none has is left out."""
         found: dict[str, int] = {}
-        for some in _fill_up(sorted(set(keys))):
-            found.update(self._reading.ask(_COUNT_NAMED, {**some, **self._moment}))
+        for some in _take_in_turns(sorted(set(keys))):
+            query = _where_any(_COUNT_NAMED, document_table.c.name_key, len(some))
+            found.update(self._reading.ask(query, {**some, **self._moment}))
         return found
 
     def newest(self, limit: int) -> list[Document]:
@@ -224,10 +218,16 @@ class Snapshot:
         return [_read(body) for (body,) in self._reading.ask(query, {**values, **self._moment})]
 
 
-def _fill_up(values: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The parameters of a question that asks for several at once; where there are fewer, nothing is asked for."""
-    for start in range(0, len(values), len(_SEVERAL)):
-        yield dict(zip_longest(_SEVERAL, values[start : start + len(_SEVERAL)], fillvalue=""))
+def _take_in_turns(values: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The parameters of questions that ask for several values at once."""
+    for start in range(0, len(values), PAGE_SIZE):
+        yield dict(zip(_SEVERAL, values[start : start + PAGE_SIZE], strict=False))
+
+
+@cache
+def _where_any(query: Select[Any], column: Column[str], count: int) -> Select[Any]:
+    """The question with as many values to choose from as there are: a list of any length would be compiled each time."""
+    return query.where(column.in_([bindparam(name) for name in _SEVERAL[:count]]))
 
 
 class Store:
