@@ -91,7 +91,7 @@ def search() -> str:
         "search.html",
         query=query,
         page=page,
-        other_mode=addresses.switch_mode(),
+        find_other_mode=addresses.switch_mode,
         exact=build_cards([hit for hit in page.hits if hit.match == "exact"], found),
         near=build_cards([hit for hit in page.hits if hit.match == "near"], found),
         courts=list_values(page, "court", query.court),

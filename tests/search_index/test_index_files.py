@@ -1,7 +1,9 @@
 """The index as files: readable by others, whole after a kill, free of what departed."""
 
+import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -178,6 +180,19 @@ def test_verify_says_what_differs(own: PublishedList) -> None:
         (DOCUMENTS[5].record, DifferenceKind.MISSING),
     }
     assert any(str(d) == f"{DOCUMENTS[5].record}：名单中有，索引中没有" for d in own.verify())
+    rebuild(own.writer, own.store, own.index, NOW)
+    assert own.verify() == []
+
+
+def test_verify_reads_what_answers_are_counted_by(own: PublishedList) -> None:
+    (path,) = own.folder.glob("*/*.seg")
+    content = path.read_bytes()
+    start, length = struct.unpack("<QQ", content[-16:])
+    place, _ = json.loads(content[start : start + length])["court_shown.places"]
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\x07")
+    assert {d.kind for d in own.verify()} == {DifferenceKind.DIFFERENT}
     rebuild(own.writer, own.store, own.index, NOW)
     assert own.verify() == []
 
