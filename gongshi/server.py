@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+
+# A process that may reach no network can still be reached through a file.
+_SOCKET_FILE = "unix:"
+_LONGEST_SOCKET_FILE = 107  # bytes, on Linux
 
 
 class BadAddress(Exception):
@@ -17,11 +23,22 @@ class BadAddress(Exception):
 
 
 def read_bind(text: str) -> tuple[str, int]:
-    """`127.0.0.1:8000` or `[::1]:8000`. Raises BadAddress."""
+    """Host and port of `127.0.0.1:8000` or `[::1]:8000`; of `unix:/path` the whole and 0. Raises BadAddress."""
+    if text.startswith(_SOCKET_FILE):
+        return _check_socket_file(text), 0
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise BadAddress(f"“{text}”不是“地址:端口”，例如 127.0.0.1:8000")
     return host, int(port)
+
+
+def _check_socket_file(text: str) -> str:
+    path = Path(text.removeprefix(_SOCKET_FILE))
+    if not path.is_absolute() or len(os.fsencode(path)) > _LONGEST_SOCKET_FILE:
+        raise BadAddress(f"“{text}”不是“unix:/路径”：须为绝对路径，不超过 {_LONGEST_SOCKET_FILE} 字节")
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not path.is_socket()):
+        raise BadAddress(f"不能在 {path} 建立套接字文件：所在目录不存在或不可写，或已有同名的其他文件")
+    return text
 
 
 def is_loopback(host: str) -> bool:
@@ -61,7 +78,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 60,
             "graceful_timeout": 10,
             "limit_request_line": 4094,
+            # Who comes through a socket file counts as a trusted proxy: let it set nothing, that is the portal's to decide.
             "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "control_socket_disable": True,
             "when_ready": _announce(name),
             "post_fork": _settle,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from registry.findings import find_all, needs_opening
 from registry.gate import Adulthood, add_years, find_adulthood, find_leaks
 from registry.policy import Policy
 from registry.record import Conduct, Disclosure, Facts, Kind, Performance, Record
@@ -31,6 +32,10 @@ REASONS = {
         "有建议遮盖的内容尚未确认；用 gongshi findings 逐条查看后加 --confirm redactions 再审核"
         "（法释〔2016〕19号第八条至第十一条）"
     ),
+    "redactions_unopened": (
+        "有把握不高的遮盖建议，审核人尚未逐条查看；用 gongshi findings 批次 --as 本人 查看后再审核"
+        "（法释〔2016〕19号第八条至第十一条）"
+    ),
     "fully_performed": "义务已全部履行，没有纳入名单的前提（法释〔2017〕7号第一条、第十条第一款第（一）项）",
     "national_reference_missing": "缺少全国法院失信被执行人名单库的编号；录入名单库后补充（法释〔2017〕7号第七条第一款）",
     "leak": "公布内容含有不得公布的个人信息，请改正（个人信息保护法第六条、民法典第一千零三十九条）",
@@ -53,7 +58,7 @@ class _Case:
     today: date
     policy: Policy
     confirmed: frozenset[str]
-    findings: int
+    opened: bool
 
     @property
     def facts(self) -> Facts:
@@ -61,14 +66,14 @@ class _Case:
 
 
 def check(
-    record: Record, *, approver: str, today: date, policy: Policy, confirmed: frozenset[str], findings: int
+    record: Record, *, approver: str, today: date, policy: Policy, confirmed: frozenset[str], opened: bool
 ) -> tuple[Refusal, ...]:
     """Every guard that `record` does not pass, the first to be named first; empty when it may be approved.
 
-    `today` is a day in Asia/Shanghai; `confirmed` may hold "art3" and "redactions"; `findings` is the number of
-    redactions proposed for its free texts. What is missing is refused, never guessed.
+    `today` is a day in Asia/Shanghai; `confirmed` may hold "art3" and "redactions"; `opened` says that the approver has
+    looked at each redaction proposed for this very version. What is missing is refused, never guessed.
     """
-    case = _Case(record=record, approver=approver, today=today, policy=policy, confirmed=confirmed, findings=findings)
+    case = _Case(record=record, approver=approver, today=today, policy=policy, confirmed=confirmed, opened=opened)
     refusals = [Refusal(rule=rule, reason=REASONS[rule]) for rule in REASONS if rule != "leak" and _GUARDS[rule](case)]
     return (*refusals, *_refuse_leak(case))
 
@@ -152,7 +157,11 @@ def _is_art3_open(case: _Case) -> bool:
 
 
 def _are_redactions_open(case: _Case) -> bool:
-    return case.findings > 0 and "redactions" not in case.confirmed
+    return bool(find_all(case.facts)) and "redactions" not in case.confirmed
+
+
+def _are_doubtful_unopened(case: _Case) -> bool:
+    return not case.opened and needs_opening(find_all(case.facts))
 
 
 def _is_performed(case: _Case) -> bool:
@@ -177,6 +186,7 @@ _GUARDS: dict[str, Callable[[_Case], bool]] = {
     "term_over": _is_term_over,
     "art3_unconfirmed": _is_art3_open,
     "redactions_unconfirmed": _are_redactions_open,
+    "redactions_unopened": _are_doubtful_unopened,
     "fully_performed": _is_performed,
     "national_reference_missing": _lacks_national_reference,
 }

@@ -14,14 +14,21 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.approval import REASONS, Refusal, check
 from registry.facts_json import facts_to_json
-from registry.findings import Excerpt, build_excerpts, find_all
+from registry.findings import Excerpt, build_excerpts, describe_version, find_all, find_redactions, needs_opening
 from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
 from registry.policy import Policy
 from registry.publishing import is_over, redisclose
 from registry.record import Facts, Record, State
-from registry.records import facts_columns, identity_columns, proposal_context, read_facts, read_record
-from registry.tables import BatchRow, ProposalRow, RecordRow
+from registry.records import (
+    facts_columns,
+    identity_columns,
+    keep_accepted,
+    proposal_context,
+    read_facts,
+    read_record,
+)
+from registry.tables import BatchRow, OpeningRow, ProposalRow, RecordRow
 from registry.turns import Turns
 from registry.values import MaskedNumber, OrganisationCode, Uscc
 from registry.vault import Vault
@@ -113,9 +120,10 @@ class Approver:
         counts: Counter[str],
     ) -> list[LineRefusal]:
         record = read_record(row, self.vault)
-        refusals = self._check(record, today, counts)
+        refusals = self._check(session, record, today, counts)
         if refusals:
             return [_line_refusal(line, refusals)]
+        keep_accepted(row, record.facts, find_redactions(record.facts), self.vault)
         row.state = transition(record.state, Action.APPROVE).state.value
         row.approved_by, row.approved_at, row.changed_at = self.approver, now, now
         decision = {
@@ -144,40 +152,43 @@ class Approver:
         if not is_same_debtor(facts, record.facts):
             return [LineRefusal(line=proposal.line, rule="number_changed", reason=_NUMBER_CHANGED)]
         proposed = replace(record, facts=facts, imported_by=batch.imported_by, changed_at=now)
-        refusals = self._check(proposed, today, counts)
+        refusals = self._check(session, proposed, today, counts)
         if refusals:
             return [_line_refusal(proposal.line, refusals)]
         proposal.decided = True
         row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
-        correct_row(session, row, proposed, self.vault, now, self.approver)
-        redisclose(session, row, replace(proposed, state=State(row.state)), self.policy, now)
+        corrected = correct_row(session, row, proposed, self.vault, now, self.approver)
+        redisclose(session, row, corrected, self.policy, now)
         if State(row.state) is State.DRAFT:
             return self._decide(session, row, proposal.line, now, today, Counter())
         return []
 
-    def _check(self, record: Record, today: date, counts: Counter[str]) -> tuple[Refusal, ...]:
-        findings = find_all(record.facts)
-        counts.update(finding.rule for finding in findings)
+    def _check(self, session: Session, record: Record, today: date, counts: Counter[str]) -> tuple[Refusal, ...]:
+        counts.update(finding.rule for finding in find_all(record.facts))
         return check(
             record,
             approver=self.approver,
             today=today,
             policy=self.policy,
             confirmed=self.confirmed,
-            findings=len(findings),
+            opened=is_opened(session, record.facts, self.approver, self.vault),
         )
 
 
-def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str) -> None:
-    """Put a record's new facts into its row and the state where they belong, with the audit line."""
+def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str) -> Record:
+    """Put a record's new facts into its row and the state where they belong, with the audit line; the record as it is
+    now, with the redactions of its new texts."""
     row.state = transition(State(row.state), Action.CORRECT).state.value
     # A masked number that was completed makes the debtor known by the full one from now on.
     for name, value in identity_columns(record.facts, vault).items():
         setattr(row, name, value)
-    before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity)
+    # A draft's are accepted when it is approved.
+    accepted = None if State(row.state) is State.DRAFT else find_redactions(record.facts)
+    before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity, accepted)
     row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
     audit.note(session, now, actor, "correct", record=row.id, detail={"fields": changed})
+    return replace(record, state=State(row.state), redactions=accepted)
 
 
 def _keep_known(incoming: Facts, known: Facts) -> Facts:
@@ -196,8 +207,29 @@ def _keep_full_number(incoming: Facts, known: Facts) -> Facts:
     return incoming
 
 
-def list_findings(session: Session, vault: Vault, batch: int) -> list[tuple[int, Excerpt]]:
-    """Every proposed redaction of a batch, by line. Raises BatchNotFound."""
+def is_opened(session: Session, facts: Facts, reader: str, vault: Vault) -> bool:
+    """Whether `reader` has been shown each redaction proposed for this version; True where none is doubtful."""
+    if not needs_opening(find_all(facts)):
+        return True
+    opening = select(OpeningRow.id).where(OpeningRow.version == _version(facts, vault), OpeningRow.reader == reader)
+    return session.scalar(opening) is not None
+
+
+def note_opened(session: Session, facts: Facts, reader: str, vault: Vault, now: datetime) -> None:
+    """Keep that `reader` has been shown the redactions proposed for this version, if any of them is doubtful."""
+    if not is_opened(session, facts, reader, vault):
+        session.add(OpeningRow(version=_version(facts, vault), reader=reader, at=now))
+        session.flush()
+
+
+def _version(facts: Facts, vault: Vault) -> str:
+    return vault.digest(describe_version(facts))
+
+
+def open_findings(
+    session: Session, vault: Vault, batch: int, reader: str | None, now: datetime
+) -> list[tuple[int, Excerpt]]:
+    """Every proposed redaction of a batch, by line; `reader` is noted as having been shown them. Raises BatchNotFound."""
     found = session.get(BatchRow, batch)
     if found is None or not found.ready:
         raise BatchNotFound(batch)
@@ -205,7 +237,11 @@ def list_findings(session: Session, vault: Vault, batch: int) -> list[tuple[int,
     facts = [(row.line, read_facts(row, vault, row.identity)) for row in rows]
     proposals = session.scalars(_proposals(batch))
     facts += [(row.line, read_facts(row, vault, proposal_context(row.record_id))) for row in proposals]
-    return [(line, excerpt) for line, known in sorted(facts, key=itemgetter(0)) for excerpt in build_excerpts(known)]
+    facts.sort(key=itemgetter(0))
+    if reader:
+        for _, known in facts:
+            note_opened(session, known, reader, vault, now)
+    return [(line, excerpt) for line, known in facts for excerpt in build_excerpts(known)]
 
 
 def _line_refusal(line: int, refusals: tuple[Refusal, ...]) -> LineRefusal:

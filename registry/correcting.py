@@ -9,9 +9,8 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from registry.approval import REASONS, check
-from registry.approving import correct_row
+from registry.approving import correct_row, is_opened
 from registry.facts_json import facts_from_json, facts_to_json
-from registry.findings import find_all
 from registry.intake import FieldError, check_kind, parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
@@ -25,11 +24,18 @@ from search_index.journal import EntryChange
 
 
 class CorrectionRefused(Exception):
-    """What was asked for cannot be set. The message names the field and why."""
+    """What was asked for cannot be set. The message names the field and why.
 
-    def __init__(self, reason: str, rule: str = "correction") -> None:
+    `proposed` is the corrected version where all that stands in the way is that its redactions were not looked at.
+    """
+
+    def __init__(self, reason: str, rule: str = "correction", proposed: Facts | None = None) -> None:
         super().__init__(reason)
         self.rule = rule
+        self.proposed = proposed
+
+
+_UNSEEN = {"redactions_unconfirmed", "redactions_unopened"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,26 +61,28 @@ class Corrector:
         corrected = replace(record, facts=facts, changed_at=now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
-            self._check(corrected, today)
+            self._check(session, corrected, today)
         # What is not public yet starts again from a draft, and this person has become the one who prepared it.
         if becomes is State.DRAFT:
             row.imported_by = self.actor
-        correct_row(session, row, corrected, self.vault, now, self.actor)
-        return redisclose(session, row, replace(corrected, state=State(row.state)), self.policy, now)
+        corrected = correct_row(session, row, corrected, self.vault, now, self.actor)
+        return redisclose(session, row, corrected, self.policy, now)
 
-    def _check(self, record: Record, today: date) -> None:
+    def _check(self, session: Session, record: Record, today: date) -> None:
         refusals = check(
             record,
             approver=self.actor,
             today=today,
             policy=self.policy,
             confirmed=self.confirmed,
-            findings=len(find_all(record.facts)),
+            opened=is_opened(session, record.facts, self.actor, self.vault),
         )
         # Who prepared the entry may correct it: art. 9 gives three working days, and one reviewer answers for it.
         standing = [refusal for refusal in refusals if refusal.rule != "same_person"]
         if standing:
-            raise CorrectionRefused("；".join(refusal.reason for refusal in standing), standing[0].rule)
+            unseen = all(refusal.rule in _UNSEEN for refusal in standing)
+            reasons = "；".join(refusal.reason for refusal in standing)
+            raise CorrectionRefused(reasons, standing[0].rule, record.facts if unseen else None)
 
 
 def _set_fields(facts: Facts, settings: Sequence[tuple[str, str]]) -> Facts:

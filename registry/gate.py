@@ -11,18 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
+from registry.findings import find_unresolved, settle
+from registry.lastlook import find_leaking
 from registry.masks import mask_id, mask_name, mask_organisation
 from registry.policy import Policy, RestrictedTreatment, Treatment
 from registry.record import Conduct, Disclosure, Facts, Kind, Record, State
-from registry.redaction import Finding, find_in_fields, fold, redact
-from registry.values import CitizenNumber, MaskedNumber, OtherNumber
+from registry.redaction import Finding, redact
+from registry.values import CitizenNumber, MaskedNumber
 from search_index.day import SHANGHAI
 from search_index.document import DisclosedConduct, Document
 
-FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
 _ADULT = 18
 
 
@@ -34,6 +34,7 @@ class WithholdReason(StrEnum):
     AGE_UNKNOWN = "age_unknown"
     RESTRICTED = "restricted"
     UNSERVED = "unserved"
+    UNRESOLVED = "unresolved"
     TERM_ENDED = "term_ended"
     NO_RULE = "no_rule"
     LEAK_GUARD = "leak_guard"
@@ -53,6 +54,7 @@ _BASIS = {
     WithholdReason.MINOR: "被执行人为未成年人，不得纳入名单（法释〔2017〕7号第四条）",
     WithholdReason.AGE_UNKNOWN: "不能确定被执行人已满十八周岁，不得公布（法释〔2017〕7号第四条）",
     WithholdReason.UNSERVED: "决定书尚未送达，不得公布（法释〔2017〕7号第五条第三款）",
+    WithholdReason.UNRESOLVED: "有建议遮盖的内容尚未经审核人确认，不得公布（法释〔2016〕19号第八条至第十一条）",
     WithholdReason.TERM_ENDED: "纳入期限已经届满，不得公布（法释〔2017〕7号第十条第二款）",
 }
 
@@ -69,7 +71,8 @@ def disclose(record: Record, policy: Policy, today: date) -> Document | Withheld
     """What the public may see of `record` on `today` (Asia/Shanghai) under `policy`, or why nothing.
 
     Withheld: not approved; a minor or of unknown age (art. 4, checked at every call); not served; past its term;
-    restricted, unless the policy gives its ground the masked form; a required field without a rule; or a shown text
+    restricted, unless the policy gives its ground the masked form; a proposed redaction of high confidence that no
+    reviewer has accepted (before first publication; later whatever is sure is redacted as well); a required field without a rule; or a shown text
     that would give away an identity number, a telephone number or another private value.
     """
     reason = _find_reason(record, today)
@@ -84,21 +87,15 @@ def disclose(record: Record, policy: Policy, today: date) -> Document | Withheld
     until = _visible_until(record, policy, today)
     if until is not None and until <= _midnight(today):
         return _withhold(record, WithholdReason.TERM_ENDED, _end_basis(record, policy, today))
+    if record.number is None and not masked and find_unresolved(record):
+        return _withhold(record, WithholdReason.UNRESOLVED)
     return _build(record, policy, today, masked=masked)
 
 
 def find_leaks(record: Record, policy: Policy, today: date) -> tuple[str, ...]:
     """The fields (in Chinese) for which the leak guard would withhold `record`, were it approved and due."""
     shown = _shown(record, policy, today, masked=False)
-    return tuple(_LABELS[name] for name in _leaking(record.facts, shown))
-
-
-# Approval asks for it, and the leak guard right after it for the same record.
-@lru_cache(maxsize=1)
-def find_redactions(facts: Facts) -> dict[str, tuple[Finding, ...]]:
-    """What is redacted in the free texts of a record, by field, as the gate itself will do it."""
-    texts = {name: text for name in FREE_TEXTS if (text := getattr(facts, name))}
-    return find_in_fields(texts, facts.name, _known_words(facts))
+    return tuple(_LABELS[name] for name in find_leaking(record.facts, shown))
 
 
 def find_adulthood(facts: Facts, today: date) -> Adulthood:
@@ -214,7 +211,7 @@ def _build(record: Record, policy: Policy, today: date, *, masked: bool) -> Docu
     if missing:
         labels = "、".join(_LABELS[name] for name in missing)
         return _withhold(record, WithholdReason.NO_RULE, f"政策“{policy.name}”没有规定公布：{labels}")
-    leaking = _leaking(record.facts, shown)
+    leaking = find_leaking(record.facts, shown)
     if leaking:
         labels = "、".join(_LABELS[name] for name in leaking)
         basis = (
@@ -227,7 +224,7 @@ def _build(record: Record, policy: Policy, today: date, *, masked: bool) -> Docu
 def _shown(record: Record, policy: Policy, today: date, *, masked: bool) -> dict[str, Any]:
     """Every field of the document, treated as the policy says; None where it withholds."""
     values = _values(record, policy, today)
-    redactions: Mapping[str, tuple[Finding, ...]] = {} if masked else find_redactions(record.facts)
+    redactions: Mapping[str, tuple[Finding, ...]] = {} if masked else settle(record)
     shown = {}
     for name, value in values.items():
         treatment = policy.treatment_of(name)
@@ -312,8 +309,6 @@ def _city_court(court: str) -> str:
     return f"{prefix[0] if prefix else ''}某基层人民法院"
 
 
-# The last look ----------------------------------------------------------------------------------------------------
-
 _LABELS = {
     "record": "公示编号",
     "kind": "类别",
@@ -340,101 +335,3 @@ _LABELS = {
     "visible_until": "公布截止时间",
     "updated_at": "更新时间",
 }
-# Made by the product itself, or checked by their own rule: a USCC may well be eighteen digits.
-_NOT_TYPED = {"record", "kind", "gender", "id_number", "performance"}
-_PUBLIC_BODIES = {"court", "region", "basis_issuer"}
-_IDENTITY_RUN = re.compile(r"(?<!\d)(?:\d{15}|\d{17}[\dXx])(?!\d)")
-_MOBILE_RUN = re.compile(r"(?<![\d.])1[3-9]\d{9}(?!\d|\s*(?:\.\d+)?\s*(?:余|多)?[元万亿])")
-_DIGIT = re.compile(r"\d")
-_JOINTS = re.compile(r"[\s\-·]")
-_SAYS_NOTHING = frozenset(
-    [
-        "无",
-        "暂无",
-        "没有",
-        "不详",
-        "未知",
-        "空",
-        "无业",
-        "待业",
-        "务农",
-        "农民",
-        "个体",
-        "个体户",
-        "自由职业",
-        "退休",
-        "学生",
-        "其他",
-        "无固定职业",
-        "无工作单位",
-    ]
-)
-_SHORTEST = {"phone": 7, "address": 6, "note": 6}
-
-
-def _leaking(facts: Facts, shown: Mapping[str, Any]) -> list[str]:
-    """The shown fields that hold what may not be shown."""
-    return [name for name, text in shown.items() if isinstance(text, str) and _leaks(name, text, facts)]
-
-
-def _leaks(field: str, text: str, facts: Facts) -> bool:
-    if field == "id_number":
-        return isinstance(facts.id_number, CitizenNumber) and facts.id_number.text in text
-    if field in _NOT_TYPED:
-        return False
-    plain = fold(text)
-    if field != "uscc" and (_IDENTITY_RUN.search(plain) or _MOBILE_RUN.search(plain)):
-        return True
-    # A spelling has no digits: whatever has is something else.
-    if field == "latin_name" and _DIGIT.search(plain):
-        return True
-    compact = _compact(plain)
-    return any(_holds(field, compact, key, value, facts) for key, value in _private_values(facts))
-
-
-def _holds(field: str, compact: str, key: str, value: str, facts: Facts) -> bool:
-    """Whether the private `value` stands in the field, other than as the debtor's own name or the very body shown."""
-    wanted = _compact(fold(value))
-    if wanted not in compact:
-        return False
-    # A body, or a county as somebody's whole address, is public in its own right; a house number is not.
-    if field in _PUBLIC_BODIES and (wanted == compact or (key == "address" and not _DIGIT.search(wanted))):
-        return False
-    if key not in ("name", "employer"):
-        return True
-    # Whoever represents the debtor is named by art. 6, also where the applicant's name is theirs or a part of it.
-    if field == "legal_representative" and key == "name":
-        return False
-    own = _compact(fold(facts.name))
-    return wanted not in own or wanted in compact.replace(own, "\0")
-
-
-def _private_values(facts: Facts) -> Iterator[tuple[str, str]]:
-    """What is private in a record, with the kind of thing it is; placeholders and bare fragments left out."""
-    applicant = facts.applicant
-    yield from _worth_hiding("name", applicant.name if applicant else None)
-    yield from _worth_hiding("phone", applicant.phone if applicant else None)
-    yield from _worth_hiding("employer", facts.employer)
-    yield from _worth_hiding("phone", facts.phone)
-    yield from _worth_hiding("address", facts.address)
-    yield from _worth_hiding("note", facts.note)
-    match facts.id_number:
-        case CitizenNumber(text=text):
-            yield "id_number", text
-            yield "id_number", text[:6] + text[8:17]
-        case OtherNumber(text=text) | MaskedNumber(text=text):
-            yield "id_number", text
-
-
-def _worth_hiding(key: str, value: str | None) -> Iterator[tuple[str, str]]:
-    text = (value or "").strip()
-    if len(_compact(text)) >= _SHORTEST.get(key, 2) and text not in _SAYS_NOTHING:
-        yield key, text
-
-
-def _known_words(facts: Facts) -> tuple[str, ...]:
-    return tuple(value for key, value in _private_values(facts) if key in ("name", "employer", "address"))
-
-
-def _compact(text: str) -> str:
-    return _JOINTS.sub("", text)

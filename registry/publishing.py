@@ -96,6 +96,9 @@ class Publisher:
             row.state, row.changed_at = transition(State(row.state), Action.RESTRICT).state.value, now
         elif reason is WithholdReason.TERM_ENDED:
             _end(session, row, now, today)
+        elif reason is WithholdReason.UNRESOLVED:
+            # Found only after the approval: a reviewer has to see it.
+            row.state, row.changed_at = transition(State(row.state), Action.CORRECT).state.value, now
         else:
             return
         audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from registry.redaction import Finding
 from registry.values import (
     CaseNumber,
     CitizenNumber,
@@ -151,6 +153,7 @@ class Record:
 
     `number` and `published_on` are set at first publication and kept through corrections and holds.
     `changed_at` is the time of the change that is being decided or was decided last.
+    `redactions` are what a reviewer accepted for these texts, by field; None where nobody has been asked yet.
     """
 
     id: int
@@ -163,3 +166,4 @@ class Record:
     number: str | None = None
     published_on: date | None = None
     changed_at: datetime
+    redactions: Mapping[str, tuple[Finding, ...]] | None = None

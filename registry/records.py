@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from registry.facts_json import PRIVATE_KEYS, facts_from_json
-from registry.gate import FREE_TEXTS
+from registry.facts_json import PRIVATE_KEYS, facts_from_json, facts_to_json
+from registry.findings import FREE_TEXTS
 from registry.matching import identity_of, is_masked, likeness_of
 from registry.record import Facts, Record, State
+from registry.redaction import Finding
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.vault import Vault
 from search_index.casenumber import CaseNumber, find_case_number
@@ -20,6 +22,9 @@ from search_index.number import find_number
 
 # Free texts name third parties, with their numbers, until the gate has redacted them.
 _SEALED_KEYS = PRIVATE_KEYS | frozenset(FREE_TEXTS)
+# Beside the facts in what is sealed: a mask tells the surname.
+_REDACTIONS = "redactions"
+Redactions = Mapping[str, tuple[Finding, ...]]
 
 
 class RecordNotFound(Exception):
@@ -36,10 +41,14 @@ def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
     }
 
 
-def facts_columns(whole: Mapping[str, Any], vault: Vault, context: str) -> dict[str, Any]:
+def facts_columns(
+    whole: Mapping[str, Any], vault: Vault, context: str, redactions: Redactions | None = None
+) -> dict[str, Any]:
     """The columns that hold the facts (facts_to_json), what may identify a person sealed. `context` is a record's
-    identity digest, or `proposal_context` of the record that a proposal is for."""
+    identity digest, or `proposal_context` of the record that a proposal is for. `redactions` are those accepted."""
     private = {key: value for key, value in whole.items() if key in _SEALED_KEYS and value is not None}
+    if redactions is not None:
+        private[_REDACTIONS] = {name: [astuple(finding) for finding in found] for name, found in redactions.items()}
     return {
         "facts": {key: value for key, value in whole.items() if key not in _SEALED_KEYS},
         "sealed": vault.seal(private, context),
@@ -61,14 +70,27 @@ def source_digest(whole: Mapping[str, Any], vault: Vault) -> str:
 
 
 def read_facts(row: RecordRow | ProposalRow, vault: Vault, context: str) -> Facts:
-    return facts_from_json({**row.facts, **vault.open(row.sealed, context)})
+    return _read(row, vault, context)[0]
+
+
+def _read(row: RecordRow | ProposalRow, vault: Vault, context: str) -> tuple[Facts, Redactions | None]:
+    sealed = vault.open(row.sealed, context)
+    redactions = sealed.pop(_REDACTIONS, None)
+    facts = facts_from_json({**row.facts, **sealed})
+    return facts, redactions and {name: tuple(map(_read_finding, found)) for name, found in redactions.items()}
+
+
+def _read_finding(values: Sequence[Any]) -> Finding:
+    rule, start, end, confidence, replacement = values
+    return Finding(rule=rule, start=start, end=end, confidence=confidence, replacement=replacement)
 
 
 def read_record(row: RecordRow, vault: Vault) -> Record:
+    facts, redactions = _read(row, vault, row.identity)
     return Record(
         id=row.id,
         state=State(row.state),
-        facts=read_facts(row, vault, row.identity),
+        facts=facts,
         batch=row.batch_id,
         line=row.line,
         imported_by=row.imported_by,
@@ -76,7 +98,13 @@ def read_record(row: RecordRow, vault: Vault) -> Record:
         number=row.number,
         published_on=row.published_on,
         changed_at=row.changed_at,
+        redactions=redactions,
     )
+
+
+def keep_accepted(row: RecordRow, facts: Facts, redactions: Redactions, vault: Vault) -> None:
+    """Keep with a record the redactions that a reviewer accepted for its texts."""
+    row.sealed = facts_columns(facts_to_json(facts), vault, row.identity, redactions)["sealed"]
 
 
 def get_row(session: Session, reference: str) -> RecordRow:

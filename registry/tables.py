@@ -111,6 +111,18 @@ class ProposalRow(Base):
     decided: Mapped[bool]
 
 
+class OpeningRow(Base):
+    """That a reviewer was shown each redaction proposed for one version of a record, known by its keyed digest."""
+
+    __tablename__ = "opening"
+    __table_args__ = (UniqueConstraint("version", "reader"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(String(64))
+    reader: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
 class DecisionRow(Base):
     """Why an entry was held, shown again, withdrawn, removed or ended, by whom, and since when the ground was known."""
 

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from gongshi.commands.common import DAY, acting, as_json, command, day, open_court, report, sign
 from gongshi.court import Court
 from registry import departing
-from registry.correcting import Corrector
+from registry.approving import note_opened
+from registry.correcting import CorrectionRefused, Corrector
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Departure, Grounds
+from registry.findings import build_excerpts
 from registry.lifecycle import STATE_LABEL, Action
 from registry.record import State
 from registry.records import get_row
@@ -127,12 +129,28 @@ def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], 
         number, state = row.number, STATE_LABEL[State(row.state)]
         return changes
 
-    changes = court.amend(decide)
+    try:
+        changes = court.amend(decide)
+    except CorrectionRefused as refused:
+        raise _show_redactions(court, refused, actor) from None
     found = {"record": number, "sequence": changes[-1].sequence if changes else None, "at": now.isoformat()}
     gone = any(change.type is ChangeType.GONE for change in changes)
     seen = f"（{state}，公众已查不到）" if gone else "" if changes else f"（{state}；公众看到的内容没有变化）"
     report(as_json, found, f"已更正 {number or record}{seen}")
     return 0
+
+
+def _show_redactions(court: Court, refused: CorrectionRefused, actor: str) -> CorrectionRefused:
+    """The refusal, with the redactions proposed for the corrected texts where these have to be looked at first."""
+    if refused.proposed is None:
+        return refused
+    with court.session() as session:
+        note_opened(session, refused.proposed, actor, court.vault, court.now)
+    listed = [
+        f"  {e.field} {e.finding.rule}（{e.finding.confidence}）：{e.text}" for e in build_excerpts(refused.proposed)
+    ]
+    ask = "更正后的内容有下列建议遮盖之处，尚未更正；逐条核对无误后，加 --confirm redactions 重复本命令"
+    return CorrectionRefused("\n".join([f"{ask}（法释〔2016〕19号第八条至第十一条）", *listed]), refused.rule)
 
 
 def _take_down(court: Court, record: str, action: Action, grounds: Grounds, actor: str, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import click
 
 from gongshi.commands.common import acting, as_json, command, open_court, progress_bar, report, sign, world
 from gongshi.court import Court
-from registry.approving import Approver, LineRefusal, list_findings
+from registry.approving import Approver, LineRefusal, open_findings
 from registry.departing import Departure
 from registry.importing import Importer, ImportReport
 from registry.lifecycle import NotAllowed
@@ -99,13 +99,18 @@ def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> 
 
 @click.command(short_help="列出一批中建议遮盖之处。")
 @click.argument("batch", type=BATCH, metavar="批次")
+@click.option(
+    "--as", "reader", default=None, metavar="姓名", help="查看人；把握不高的建议，须由审核人本人查看后才能审核。"
+)
 @as_json
 @command
-def findings(batch: int, as_json: bool) -> int:
+def findings(batch: int, reader: str | None, as_json: bool) -> int:
     """列出一批中建议遮盖之处：行、字段、规则、把握程度和遮盖后的样子。"""
     court = open_court()
-    with court.reading() as session:
-        listed = list_findings(session, court.vault, batch)
+    if reader is not None:
+        sign(court, reader, Role.CLERK, Role.REVIEWER, Role.AUDITOR)
+    with court.session() as session:
+        listed = open_findings(session, court.vault, batch, reader, court.now)
     rows = [
         {
             "line": line,

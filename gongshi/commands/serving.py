@@ -21,12 +21,12 @@ def serve() -> None:
     """运行网站。按 Ctrl-C 结束。"""
 
 
-def _bind(default: str) -> Callable[[Work], Work]:
-    return click.option("--bind", default=default, show_default=True, metavar="地址:端口", help="监听的地址。")
+def _bind(default: str, help_text: str = "监听的地址。") -> Callable[[Work], Work]:
+    return click.option("--bind", default=default, show_default=True, metavar="地址:端口", help=help_text)
 
 
 @serve.command("portal", short_help="公示网站。")
-@_bind("127.0.0.1:8000")
+@_bind("127.0.0.1:8000", "监听的地址；也可写 unix:/路径，由前面的代理经套接字文件连接，不需要网络。")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="进程数。")
 def portal(bind: str, workers: int) -> int:
     """公示网站：只读公示库，不需要也不加载内部的任何模块、密钥和设置。"""

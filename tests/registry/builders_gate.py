@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from registry.findings import find_redactions
 from registry.record import Conduct, Facts, Gender, Kind, Performance, Record, State
 from registry.values import CaseNumber, CitizenNumber, Uscc
 
@@ -63,7 +64,15 @@ def organisation(**changes: Any) -> Facts:
 
 
 def record(facts: Facts | None = None, **changes: Any) -> Record:
+    facts = facts or person()
     own = Record(
-        id=7, state=State.APPROVED, facts=facts or person(), batch=1, line=2, imported_by="经办甲", changed_at=NOW
+        id=7,
+        state=State.APPROVED,
+        facts=facts,
+        batch=1,
+        line=2,
+        imported_by="经办甲",
+        changed_at=NOW,
+        redactions=find_redactions(facts),
     )
     return replace(own, **changes)

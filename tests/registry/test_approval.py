@@ -18,10 +18,11 @@ NATIONAL = load_policy("national")
 REFUSES = Conduct.REFUSES_THOUGH_ABLE
 OBSTRUCTS = Conduct.OBSTRUCTS_ENFORCEMENT
 EVADES = Conduct.EVADES_ENFORCEMENT
+DOUBTFUL = "支付怀孕期间的费用5000元"
 
 
 def refusals(facts: Facts, **changes: Any) -> tuple[Refusal, ...]:
-    asked = {"approver": "审核乙", "today": TODAY, "policy": NATIONAL, "confirmed": frozenset(), "findings": 0}
+    asked = {"approver": "审核乙", "today": TODAY, "policy": NATIONAL, "confirmed": frozenset(), "opened": False}
     return check(record(facts), **{**asked, **changes})
 
 
@@ -104,10 +105,17 @@ def test_the_importer_does_not_approve() -> None:
 
 
 def test_confirmations_open_what_they_name_and_nothing_else() -> None:
-    facts = person(conduct=(REFUSES,), term_ends_on=None)
-    assert rules(facts, findings=2) == ["art3_unconfirmed", "redactions_unconfirmed"]
-    assert rules(facts, findings=2, confirmed=frozenset({"art3"})) == ["redactions_unconfirmed"]
-    assert rules(facts, findings=2, confirmed=frozenset({"art3", "redactions"})) == []
+    facts = person(conduct=(REFUSES,), term_ends_on=None, obligation="向原告王甲甲偿还50000元")
+    assert rules(facts) == ["art3_unconfirmed", "redactions_unconfirmed"]
+    assert rules(facts, confirmed=frozenset({"art3"})) == ["redactions_unconfirmed"]
+    assert rules(facts, confirmed=frozenset({"art3", "redactions"})) == []
+
+
+def test_a_doubtful_redaction_must_have_been_opened_by_who_approves() -> None:
+    facts = person(obligation=DOUBTFUL)
+    assert rules(facts, opened=True) == ["redactions_unconfirmed"]
+    assert rules(facts, confirmed=frozenset({"redactions"})) == ["redactions_unopened"]
+    assert rules(facts, confirmed=frozenset({"redactions"}), opened=True) == []
 
 
 def test_the_national_reference_is_asked_for_only_where_the_policy_does() -> None:
@@ -146,7 +154,7 @@ def test_a_restricted_record_is_not_asked_what_its_publication_would_leak() -> N
 
 def test_an_applicant_in_the_free_text_is_redacted_and_so_no_leak() -> None:
     facts = person(obligation="向样例乙偿还50000元", applicant=Applicant(name="样例乙", phone="13900000000"))
-    assert rules(facts) == []
+    assert rules(facts, confirmed=frozenset({"redactions"}), opened=True) == []
 
 
 @given(born=st.dates(date(1990, 1, 1), date(2026, 8, 3)), today=st.dates(date(2026, 8, 3), date(2030, 1, 1)))
