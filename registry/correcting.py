@@ -66,7 +66,7 @@ class Corrector:
         if becomes is State.DRAFT:
             row.imported_by = self.actor
         corrected = correct_row(session, row, corrected, self.vault, now, self.actor)
-        return redisclose(session, row, corrected, self.policy, now)
+        return redisclose(session, row, corrected, self.policy, now, before=record)
 
     def _check(self, session: Session, record: Record, today: date) -> None:
         refusals = check(

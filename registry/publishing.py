@@ -113,8 +113,11 @@ class Publisher:
         return list(drawn)
 
 
-def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
-    """End what has reached its end (art. 10 ¶2); the numbers of those that were public, at most one chunk."""
+def expire_some(session: Session, now: datetime, today: date) -> tuple[int, Sequence[str]]:
+    """End what has reached its end (art. 10 ¶2), at most one chunk.
+
+    Returns how many were looked at (none when nothing is left) and the numbers of those that were public.
+    """
     query = (
         select(RecordRow)
         .where(
@@ -126,25 +129,36 @@ def expire_some(session: Session, now: datetime, today: date) -> Sequence[str]:
         .limit(CHUNK)
         .with_for_update()
     )
-    changes = []
-    for row in session.scalars(query):
+    rows, changes = list(session.scalars(query)), []
+    for row in rows:
         change = _end(session, row, now, today)
         audit.note(session, now, SYSTEM, "expire", record=row.id)
         if change and row.number:
             changes.append(journal.Change(type=change, record=row.number))
     session.flush()
     journal.append_changes(session, now, changes)
-    return [change.record for change in changes]
+    return len(rows), [change.record for change in changes]
 
 
 def redisclose(
-    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime
+    session: Session,
+    row: RecordRow,
+    record: Record,
+    policy: Policy,
+    now: datetime,
+    *,
+    before: Record | None = None,
 ) -> Sequence[EntryChange]:
     """After a change of a published record, or of the rules, tell the public what it now may see of it.
 
-    When the gate now withholds it, the entry is taken down: it must not stay as it was.
+    `before` is the record without the change. When the gate now withholds it, the entry is taken down: it must not
+    stay as it was.
     """
     if record.state is not State.PUBLISHED or row.number is None:
+        return []
+    if before and row.policy != stamp_of(policy) and _look_alike(before, record, policy, now):
+        # What other rules change is told of all entries together (`reissue_some`). Told of this one alone and now,
+        # it would say that something private of it was changed.
         return []
     shown = journal.last_documents(session, [row.number]).get(row.number)
     change = _change_of(session, row, record, policy, now, shown)
@@ -158,16 +172,11 @@ def reissue_some(session: Session, vault: Vault, policy: Policy, now: datetime) 
     Returns how many were looked at (none when nothing is left) and what the public is told of them.
     """
     stamp = stamp_of(policy)
-    query = (
-        select(RecordRow)
-        .where(
-            RecordRow.state == State.PUBLISHED.value,
-            # Two ranges, and not `!=`, so that an index finds them.
-            or_(RecordRow.policy < stamp, RecordRow.policy > stamp),
-        )
-        .limit(CHUNK)
-        .with_for_update()
-    )
+    # Two ranges, and not `!=`, so that an index finds them.
+    waiting = (RecordRow.state == State.PUBLISHED.value, or_(RecordRow.policy < stamp, RecordRow.policy > stamp))
+    # In an order that nothing private touches: PostgreSQL would give what was written last, last.
+    chosen = select(RecordRow.id).where(*waiting).order_by(RecordRow.id).limit(CHUNK)
+    query = select(RecordRow).where(RecordRow.id.in_(chosen), *waiting).order_by(RecordRow.id).with_for_update()
     rows = list(session.scalars(query))
     shown = journal.last_documents(session, [row.number for row in rows if row.number])
     changes = [
@@ -202,6 +211,12 @@ def _change_of(
             row.state, row.changed_at = transition(State.PUBLISHED, action).state.value, now
     audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
     return journal.Change(type=ChangeType.GONE, record=number)
+
+
+def _look_alike(before: Record, after: Record, policy: Policy, now: datetime) -> bool:
+    """Whether the public would see the same of two versions of a record."""
+    one, other = (disclose(replace(version, changed_at=now), policy, day_of(now)) for version in (before, after))
+    return isinstance(other, Document) and one == other
 
 
 def is_over(row: RecordRow, now: datetime) -> bool:

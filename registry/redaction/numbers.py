@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
-Confidence = Literal["high", "low"]
+from registry.redaction.vocabulary import Confidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from registry.masks import mask_name, mask_organisation
-from registry.redaction_names import HAN, Named, find_addresses, find_organisations, find_people, suspect_people
-from registry.redaction_numbers import (
+from registry.redaction.numbers import (
     CASE_NUMBERS,
     HAS_RUN,
     HEALTH_AND_AGE,
@@ -24,12 +23,13 @@ from registry.redaction_numbers import (
     NAMED_FIGURES,
     PLATES,
     SHORTER_RUNS,
-    Confidence,
     Detector,
 )
+from registry.redaction.organisations import find_organisations
+from registry.redaction.people import find_people, suspect_people
+from registry.redaction.places import find_addresses
+from registry.redaction.vocabulary import HAN, Confidence, Named
 from registry.surnames import COMPOUND_SURNAMES
-
-__all__ = ["IDENTIFIER_RULES", "Confidence", "Finding", "find", "find_in_fields", "fold", "redact"]
 
 _KEPT = "\0"
 _TAKEN = "\1"
