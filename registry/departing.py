@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from registry import audit, journal
 from registry.lifecycle import Action, transition
 from registry.record import State
-from registry.tables import DecisionRow, RecordRow
+from registry.tables import AuditRow, DecisionRow, RecordRow
 from search_index.journal import EntryChange
 
 REMOVAL_GROUNDS: Mapping[str, str] = {
@@ -34,6 +34,10 @@ WITHDRAWAL_GROUNDS: Mapping[str, str] = {
 _TERM_ENTRY_NOTE = (
     "该记录有纳入期限，第十条第一款不当然适用（第十条第二款）：已按第二条第二款登记为提前删除，请补附决定"
 )
+
+# The audit lines that tell whether a request to show an entry again still stands.
+_LIFT_REQUEST = "lift_request"
+_BEFORE_LIFT = (_LIFT_REQUEST, Action.HOLD.value, Action.CORRECT.value)
 
 # Case and document numbers do not have that many digits in a row.
 _LONG_NUMBER = re.compile(r"\d{10}")
@@ -125,7 +129,7 @@ def lift_hold(session: Session, row: RecordRow, basis: str, actor: str, now: dat
         grounds = Grounds(ground=None, basis=basis, arose_on=today, known_on=today)
         grounds.refuse_unfit_basis()
         session.add(_decision(row, Action.LIFT, grounds, actor, now))
-        audit.note(session, now, actor, "lift_request", record=row.id, detail={"basis": basis})
+        audit.note(session, now, actor, _LIFT_REQUEST, record=row.id, detail={"basis": basis})
         return False
     _confirm(request, actor, now)
     row.state, row.changed_at = step.state.value, now
@@ -139,9 +143,15 @@ def lift_is_asked(session: Session, row: RecordRow) -> bool:
 
 
 def _find_lift_request(session: Session, row: RecordRow) -> DecisionRow | None:
-    request = _open_decision(session, row, Action.LIFT)
-    # Who asked before a correction did not ask to show what it says now.
-    return request if request and request.decided_at >= row.changed_at else None
+    # Who asked before a correction did not ask to show what it says now. By the order of the lines: clocks may jump.
+    query = (
+        select(AuditRow.action)
+        .where(AuditRow.record_id == row.id, AuditRow.action.in_(_BEFORE_LIFT))
+        .order_by(AuditRow.id.desc())
+        .limit(1)
+    )
+    is_asked = session.scalar(query) == _LIFT_REQUEST
+    return _open_decision(session, row, Action.LIFT) if is_asked else None
 
 
 def _decision(row: RecordRow, action: Action, grounds: Grounds, actor: str, now: datetime) -> DecisionRow:

@@ -253,13 +253,21 @@ class _KnownRecords:
 
     def find(self, line: _Line) -> Known | None:
         """The newest listing of this debtor in this case; a masked number matches a full one it agrees with."""
-        case = line.columns["case_key"]
-        known = self._by_identity.get((case, line.columns["identity"]))
-        if known is None:
-            candidates = self._by_likeness.get((case, line.columns["likeness"]), {}).values()
-            alike = [item.known for item in candidates if is_same_debtor(line.facts, item.facts())]
-            known = replace(alike[-1], alike=len(alike)) if alike else None
+        case, identity = line.columns["case_key"], line.columns["identity"]
+        known = self._by_identity.get((case, identity))
+        alike = self._find_alike(line, case, identity)
+        # Who left under one form of the number may have been listed anew under another.
+        newer = [item for item in alike if known is None or item.listing > known.listing]
+        if newer:
+            known = replace(newer[-1], alike=len(newer))
         return replace(known, in_this_file=True) if known and known.id in self._touched else known
+
+    def _find_alike(self, line: _Line, case: str, identity: str) -> list[Known]:
+        """The newest listing of each debtor whose number is written otherwise and agrees with this one."""
+        written = self._by_likeness.get((case, line.columns["likeness"]), {})
+        others = [item for key, item in written.items() if key != identity]
+        alike = [item for item in others if is_same_debtor(line.facts, item.facts())]
+        return [item.known for item in alike if not any(other.supersedes(item) for other in alike)]
 
     def proposed(self, line: _Line) -> frozenset[str]:
         known = self.find(line)
@@ -296,6 +304,10 @@ class _Candidate:
 
     known: Known
     facts: Callable[[], Facts]
+
+    def supersedes(self, other: _Candidate) -> bool:
+        """Whether this is a later listing of the same debtor."""
+        return self.known.listing > other.known.listing and is_same_debtor(self.facts(), other.facts())
 
 
 def _known(row: RecordRow, batch: int) -> Known:

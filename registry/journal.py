@@ -16,6 +16,7 @@ from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 from search_index.number import is_number
 from search_index.profile import Profile
+from search_index.store import JournalGap
 
 _ENTRY = "entry"
 _PROFILE = "profile"
@@ -124,11 +125,14 @@ def _row(entry: EntryChange) -> dict[str, Any]:
 
 
 def _entry(row: JournalRow) -> JournalEntry:
-    body = json.loads(row.body) if row.body else None
+    try:
+        body = json.loads(row.body) if row.body else None
+    except ValueError:
+        raise JournalGap(f"line {row.position} cannot be read") from None
     if row.subject == _PROFILE:
         return ProfileChange(position=row.position, at=row.at, body=body or {})
     if row.sequence is None or row.record is None or row.type is None:
-        raise ValueError(f"journal line {row.position} is not an entry change")
+        raise JournalGap(f"line {row.position} is not an entry change")
     return EntryChange(
         position=row.position,
         at=row.at,
