@@ -17,6 +17,7 @@ from registry.lifecycle import Action, transition
 from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
+from registry.redaction import VERSION
 from registry.tables import DecisionRow, RecordRow
 from registry.vault import Vault
 from search_index.day import day_of
@@ -189,8 +190,9 @@ def reissue_some(session: Session, vault: Vault, policy: Policy, now: datetime) 
 
 
 def stamp_of(policy: Policy) -> str:
-    """The rules under which a record was disclosed: policy, version, mask, and a digest that tells one text from another."""
-    digest = blake2b(repr(policy).encode(), digest_size=4).hexdigest()
+    """The rules under which a record was disclosed: policy, version, mask, and a digest that tells one text from another
+    and one detector of what must be redacted from the next."""
+    digest = blake2b(f"{policy!r} {VERSION}".encode(), digest_size=4).hexdigest()
     return f"{policy.name[:20]} {policy.version[:16]} {policy.id_mask.value} {digest}"
 
 

@@ -8,4 +8,7 @@ from registry.redaction.detect import Finding, find, find_in_fields, fold, redac
 from registry.redaction.numbers import IDENTIFIER_RULES
 from registry.redaction.vocabulary import Confidence
 
-__all__ = ["IDENTIFIER_RULES", "Confidence", "Finding", "find", "find_in_fields", "fold", "redact"]
+__all__ = ["IDENTIFIER_RULES", "VERSION", "Confidence", "Finding", "find", "find_in_fields", "fold", "redact"]
+
+VERSION = "2"
+"""Raised whenever something else is found than before: what is public is then looked at again (`stamp_of`)."""
