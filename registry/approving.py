@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.approval import REASONS, Refusal, check
 from registry.facts_json import facts_to_json
-from registry.findings import Excerpt, build_excerpts, describe_version, find_all, find_redactions, needs_opening
+from registry.findings import Excerpt, accept, build_excerpts, describe_version, find_all, needs_opening
 from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
 from registry.policy import Policy
@@ -123,7 +123,7 @@ class Approver:
         refusals = self._check(session, record, today, counts)
         if refusals:
             return [_line_refusal(line, refusals)]
-        keep_accepted(row, record.facts, find_redactions(record.facts), self.vault)
+        keep_accepted(row, record.facts, accept(record.facts), self.vault)
         row.state = transition(record.state, Action.APPROVE).state.value
         row.approved_by, row.approved_at, row.changed_at = self.approver, now, now
         decision = {
@@ -183,7 +183,7 @@ def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, 
     for name, value in identity_columns(record.facts, vault).items():
         setattr(row, name, value)
     # A draft's are accepted when it is approved.
-    accepted = None if State(row.state) is State.DRAFT else find_redactions(record.facts)
+    accepted = None if State(row.state) is State.DRAFT else accept(record.facts)
     before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity, accepted)
     row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from registry.basis import find_basis_kind
 from registry.lastlook import list_private_words
-from registry.record import Facts, Record
-from registry.redaction import Finding, find_in_fields, redact
+from registry.record import Accepted, Facts, Record
+from registry.redaction import VERSION, Finding, find_in_fields, redact
 
 FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
 # Of the whole text, where it rests on a document that itself may not be published.
@@ -57,17 +57,26 @@ def find_all(facts: Facts) -> tuple[Finding, ...]:
     return tuple(finding for findings in find_redactions(facts).values() for finding in findings)
 
 
+def accept(facts: Facts) -> Accepted:
+    """All that is proposed for `facts`, accepted."""
+    return Accepted(VERSION, find_redactions(facts))
+
+
 def settle(record: Record) -> Mapping[str, tuple[Finding, ...]]:
     """What is redacted in the free texts of `record`: what a reviewer accepted, and whatever else is sure by now."""
-    proposed = find_redactions(record.facts)
-    if record.redactions is None:
-        return proposed
-    return {name: _join(record.redactions.get(name, ()), findings) for name, findings in proposed.items()}
+    accepted = record.redactions
+    if accepted is None:
+        return find_redactions(record.facts)
+    if accepted.detector == VERSION:
+        return accepted.fields
+    return {name: _join(accepted.fields.get(name, ()), found) for name, found in find_redactions(record.facts).items()}
 
 
 def find_unresolved(record: Record) -> tuple[Finding, ...]:
     """The findings of high confidence that no reviewer has accepted for `record`."""
-    accepted = record.redactions or {}
+    if record.redactions and record.redactions.detector == VERSION:
+        return ()
+    accepted = record.redactions.fields if record.redactions else {}
     return tuple(
         finding
         for name, findings in find_redactions(record.facts).items()

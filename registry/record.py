@@ -147,13 +147,21 @@ class State(StrEnum):
         return self in (State.WITHDRAWN, State.REMOVED, State.EXPIRED)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a reviewer accepted to be redacted in the texts of one version, by field, and which detector proposed it."""
+
+    detector: str
+    fields: Mapping[str, tuple[Finding, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A debtor in a case, with where it stands.
 
     `number` and `published_on` are set at first publication and kept through corrections and holds.
     `changed_at` is the time of the change that is being decided or was decided last.
-    `redactions` are what a reviewer accepted for these texts, by field; None where nobody has been asked yet.
+    `redactions` are what a reviewer accepted for these texts; None where nobody has been asked yet.
     """
 
     id: int
@@ -166,4 +174,4 @@ class Record:
     number: str | None = None
     published_on: date | None = None
     changed_at: datetime
-    redactions: Mapping[str, tuple[Finding, ...]] | None = None
+    redactions: Accepted | None = None

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from registry.facts_json import PRIVATE_KEYS, facts_from_json, facts_to_json
 from registry.findings import FREE_TEXTS
 from registry.matching import identity_of, is_masked, likeness_of
-from registry.record import Facts, Record, State
+from registry.record import Accepted, Facts, Record, State
 from registry.redaction import Finding
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.vault import Vault
@@ -24,7 +24,6 @@ from search_index.number import find_number
 _SEALED_KEYS = PRIVATE_KEYS | frozenset(FREE_TEXTS)
 # Beside the facts in what is sealed: a mask tells the surname.
 _REDACTIONS = "redactions"
-Redactions = Mapping[str, tuple[Finding, ...]]
 
 
 class RecordNotFound(Exception):
@@ -42,13 +41,13 @@ def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
 
 
 def facts_columns(
-    whole: Mapping[str, Any], vault: Vault, context: str, redactions: Redactions | None = None
+    whole: Mapping[str, Any], vault: Vault, context: str, redactions: Accepted | None = None
 ) -> dict[str, Any]:
     """The columns that hold the facts (facts_to_json), what may identify a person sealed. `context` is a record's
     identity digest, or `proposal_context` of the record that a proposal is for. `redactions` are those accepted."""
     private = {key: value for key, value in whole.items() if key in _SEALED_KEYS and value is not None}
     if redactions is not None:
-        private[_REDACTIONS] = {name: [astuple(finding) for finding in found] for name, found in redactions.items()}
+        private[_REDACTIONS] = _write_accepted(redactions)
     return {
         "facts": {key: value for key, value in whole.items() if key not in _SEALED_KEYS},
         "sealed": vault.seal(private, context),
@@ -73,11 +72,21 @@ def read_facts(row: RecordRow | ProposalRow, vault: Vault, context: str) -> Fact
     return _read(row, vault, context)[0]
 
 
-def _read(row: RecordRow | ProposalRow, vault: Vault, context: str) -> tuple[Facts, Redactions | None]:
+def _read(row: RecordRow | ProposalRow, vault: Vault, context: str) -> tuple[Facts, Accepted | None]:
     sealed = vault.open(row.sealed, context)
     redactions = sealed.pop(_REDACTIONS, None)
     facts = facts_from_json({**row.facts, **sealed})
-    return facts, redactions and {name: tuple(map(_read_finding, found)) for name, found in redactions.items()}
+    return facts, redactions and _read_accepted(redactions)
+
+
+def _write_accepted(accepted: Accepted) -> dict[str, Any]:
+    fields = {name: [astuple(finding) for finding in found] for name, found in accepted.fields.items()}
+    return {"detector": accepted.detector, "fields": fields}
+
+
+def _read_accepted(body: Mapping[str, Any]) -> Accepted:
+    fields = {name: tuple(map(_read_finding, found)) for name, found in body["fields"].items()}
+    return Accepted(body["detector"], fields)
 
 
 def _read_finding(values: Sequence[Any]) -> Finding:
@@ -102,7 +111,7 @@ def read_record(row: RecordRow, vault: Vault) -> Record:
     )
 
 
-def keep_accepted(row: RecordRow, facts: Facts, redactions: Redactions, vault: Vault) -> None:
+def keep_accepted(row: RecordRow, facts: Facts, redactions: Accepted, vault: Vault) -> None:
     """Keep with a record the redactions that a reviewer accepted for its texts."""
     row.sealed = facts_columns(facts_to_json(facts), vault, row.identity, redactions)["sealed"]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from registry.findings import find_redactions
+from registry.findings import accept
 from registry.record import Conduct, Facts, Gender, Kind, Performance, Record, State
 from registry.values import CaseNumber, CitizenNumber, Uscc
 
@@ -73,6 +73,6 @@ def record(facts: Facts | None = None, **changes: Any) -> Record:
         line=2,
         imported_by="经办甲",
         changed_at=NOW,
-        redactions=find_redactions(facts),
+        redactions=accept(facts),
     )
     return replace(own, **changes)

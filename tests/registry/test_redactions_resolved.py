@@ -19,7 +19,7 @@ from registry.basis import BasisKind, find_basis_kind
 from registry.findings import UNPUBLISHABLE, find_redactions, settle
 from registry.gate import Withheld, WithholdReason, disclose
 from registry.policy import load_policy
-from registry.record import Performance, State
+from registry.record import Accepted, Performance, State
 from registry.records import keep_accepted, read_record
 from registry.redaction import Finding
 from registry.tables import AuditRow, RecordRow
@@ -101,7 +101,7 @@ def hidden(words: str, replacement: str = "××") -> Finding:
 
 
 def obligation(accepted: tuple[Finding, ...] | None, **changes: Any) -> str | Withheld:
-    redactions = None if accepted is None else {"obligation": accepted}
+    redactions = None if accepted is None else Accepted("an older one", {"obligation": accepted})
     answer = disclose(record(person(obligation=TEXT), redactions=redactions, **changes), NATIONAL, TODAY)
     return answer.obligation if isinstance(answer, Document) else answer
 
@@ -132,7 +132,9 @@ def test_whatever_was_accepted_nothing_sure_is_ever_shown(spans: list[tuple[int,
         if start >= end:
             end = min(start + length, len(TEXT))
             accepted.append(Finding(rule="x", start=start, end=end, confidence="low", replacement="×"))
-    kept = settle(record(person(obligation=TEXT), redactions={"obligation": tuple(accepted)}))["obligation"]
+    kept = settle(
+        record(person(obligation=TEXT), redactions=Accepted("an older one", {"obligation": tuple(accepted)}))
+    )["obligation"]
     assert all(before.end <= after.start for before, after in pairwise(kept))
     covered = {position for finding in kept for position in range(finding.start, finding.end)}
     for finding in (*accepted, *find_redactions(person(obligation=TEXT))["obligation"]):
@@ -145,7 +147,7 @@ def test_an_approved_record_with_something_new_to_hide_goes_back_to_a_reviewer(h
     court = home.court
     with court.session() as session:
         row = session.scalars(select(RecordRow)).one()
-        keep_accepted(row, read_record(row, court.vault).facts, {}, court.vault)
+        keep_accepted(row, read_record(row, court.vault).facts, Accepted("an older one", {}), court.vault)
     home.ask("publish")
     assert shown(home) == []
     with court.session() as session:
