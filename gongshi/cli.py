@@ -83,13 +83,13 @@ def run(arguments: Sequence[str], world: World | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def fail(reason: str, rule: str | None, machine: bool) -> int:
-    """Say in one line, and to a machine in one object, why nothing was done; exit code 2."""
+def fail(reason: str, rule: str | None, machine: bool, *, end: str = "未办理") -> int:
+    """Say in one line, and to a machine in one object, why nothing was done; exit code 2. `end`: how far it came."""
     told = _hide_numbers(reason)
     if machine:
         say(json.dumps({"error": told, "rule": rule}, ensure_ascii=False))
     try:
-        click.echo(f"未办理：{told}", err=True)
+        click.echo(f"{end}：{told}", err=True)
     except OSError:
         pass  # There is nobody left to tell.
     return 2

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gongshi.clock import World
 from gongshi.settings import Settings
 from registry import audit, journal
-from registry.database import migrate, open_engine
+from registry.database import migrate, open_engine, settle
 from registry.departing import Departure
 from registry.masks import MaskProfile
 from registry.policy import Policy, PolicyError, load_policy
@@ -22,22 +23,27 @@ from registry.publishing import Publisher, expire_some, reissue_some
 from registry.tables import JournalHeadRow, RecordRow
 from registry.turns import Turns
 from registry.vault import Vault, VaultError, create_key, open_vault
-from search_index.database import for_reading
+from search_index.database import for_reading, sqlite_file
 from search_index.day import day_of
-from search_index.index import IndexWriter
+from search_index.index import IndexUnavailable, IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry
 from search_index.profile import Profile
-from search_index.store import Store, StoreWriter
+from search_index.store import Store, StoreDamaged, StoreUnavailable, StoreWriter
 from search_index.sync import rebuild as rebuild_index
 from search_index.sync import sync
 
 FEED_CHUNK = 500
+_FEEDING_FAILS = (DBAPIError, OSError, StoreDamaged, StoreUnavailable, IndexUnavailable)
 
 Progress = Callable[[int, int | None], None]
 
 
 class NotInitialised(Exception):
     """There is no home to work in. The message is for the administrator."""
+
+
+class NotTold(Exception):
+    """It was decided and journalled, but the store could not be told: the public may still see it as it was."""
 
 
 class StoreAhead(Exception):
@@ -48,12 +54,20 @@ def quiet(_done: int, _total: int | None) -> None:
     """A progress that nobody watches."""
 
 
-class Court:
-    """One home, opened for work. `world` gives the time and chance."""
+def unheard(_error: Exception) -> None:
+    """A warning that nobody hears."""
 
-    def __init__(self, settings: Settings, world: World) -> None:
+
+class Court:
+    """One home, opened for work. `world` gives the time and chance.
+
+    `warn` is told what failed after the public already saw what was decided.
+    """
+
+    def __init__(self, settings: Settings, world: World, warn: Callable[[Exception], None] = unheard) -> None:
         self.settings = settings
         self.world = world
+        self._warn = warn
         self.turns = Turns(settings.private)
         self._open = ExitStack()
 
@@ -119,8 +133,9 @@ class Court:
         self._open.close()
 
     def require_home(self) -> None:
-        """Raises NotInitialised where `init` has not been run."""
+        """Raises NotInitialised where `init` has not been run, or where the registry is lost."""
         if self.settings.key_file.exists():
+            self._refuse_lost_registry()
             return
         if self.settings.private.exists():
             raise NotInitialised(
@@ -132,6 +147,8 @@ class Court:
         """Make the home and its databases, or bring them to this version. True when it was new."""
         settings = self.settings
         new = not settings.key_file.exists()
+        if not new:
+            self._refuse_lost_registry()
         if not settings.home.exists():
             settings.home.mkdir(parents=True)
             settings.home.chmod(0o755)  # whatever the umask: the portal's user passes through to public/
@@ -152,6 +169,12 @@ class Court:
         create_key(settings.key_file)
         self.feed()
         return new
+
+    def _refuse_lost_registry(self) -> None:
+        # The key is made last. An empty registry beside it would in the end be taken for the truth about the public list.
+        path = sqlite_file(self.settings.registry_database)
+        if path is not None and not (path.exists() and path.stat().st_size):
+            raise NotInitialised(f"登记库 {path} 不见了或者是空的：请从备份恢复，不能用 gongshi init 新建")
 
     def _refuse_new_key(self) -> None:
         if self.settings.key_file.exists():
@@ -211,19 +234,32 @@ class Court:
                 departure = decide(session)
             if departure.change is not None:
                 self._apply_ahead([departure.change])
-        self.feed_if_idle()
+        self._follow_up()
         return departure
 
     def amend(self, decide: Callable[[Session], Sequence[EntryChange]]) -> Sequence[EntryChange]:
         """Carry out what changes or takes down an entry: when this returns, every reader sees it so."""
-        with self.turns.go_ahead():
-            self._forget_departed()
-            with self.session() as session:
-                changes = decide(session)
-            if changes:
-                self._apply_ahead(changes)
-        self.feed_if_idle()
+        try:
+            with self.turns.go_ahead():
+                self._forget_departed()
+                with self.session() as session:
+                    changes = decide(session)
+                if changes:
+                    self._apply_ahead(changes)
+        except Exception:
+            # Refused, perhaps because a killed command had decided it already: then that is carried out now.
+            with suppress(*_FEEDING_FAILS):
+                self.feed_if_idle()
+            raise
+        self._follow_up()
         return changes
+
+    def _follow_up(self) -> None:
+        """Feed if idle. What was decided is public by now, and stands whatever becomes of the index."""
+        try:
+            self.feed_if_idle()
+        except _FEEDING_FAILS as error:
+            self._warn(error)
 
     def spread(self) -> None:
         """Take what has departed out of the store at once, and feed it unless other work holds it."""
@@ -266,6 +302,7 @@ class Court:
         with self.turns.feeding_store():
             self.index_writer.compact()
             self.store_writer.compact()
+        settle(self.engine)
 
     def sequence(self) -> int:
         """The last public sequence."""
@@ -288,8 +325,11 @@ class Court:
                 waiting = True
 
     def _apply_ahead(self, changes: Sequence[EntryChange]) -> None:
-        # A store ahead of the journal knows "later" changes of a history that is gone; what was decided just now holds.
-        self.store_writer.apply_ahead(changes, last_word=self._lines_behind() < 0)
+        try:
+            # A store ahead of the journal knows "later" changes of a history that is gone; what was decided now holds.
+            self.store_writer.apply_ahead(changes, last_word=self._lines_behind() < 0)
+        except (DBAPIError, OSError, StoreDamaged) as error:
+            raise NotTold from error
 
     def _lines_behind(self) -> int:
         """How many journal lines the store has still to apply; negative where it is ahead of a restored journal."""
@@ -344,8 +384,8 @@ class Court:
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                numbers = expire_some(session, now, today)
-            if not numbers:
+                looked_at, numbers = expire_some(session, now, today)
+            if not looked_at:
                 return expired
             expired += len(numbers)
             self._forget_departed()

@@ -13,6 +13,8 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from gongshi.errorlog import ServerLog
+
 # A process that may reach no network can still be reached through a file.
 _SOCKET_FILE = "unix:"
 _LONGEST_SOCKET_FILE = 107  # bytes, on Linux
@@ -74,6 +76,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "preload_app": True,
             "accesslog": None,
             "errorlog": "-",
+            "logger_class": ServerLog,
             "loglevel": "warning",
             "timeout": 60,
             "graceful_timeout": 10,

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, json, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from portal.accesslog import log_error
 from portal.limits import Allowance
 from portal.parameters import BadParameters, Refusal
 from portal.site import get_site
@@ -124,6 +125,8 @@ def _too_many(error: TooManyRequests) -> Response:
 
 
 def _unavailable(error: RegisterUnavailable) -> Response:
+    if cause := error.__cause__:
+        log_error((type(cause), cause, cause.__traceback__))
     return respond(build_problem(503, headers={"Retry-After": str(_RETRY_SECONDS)}))
 
 

@@ -54,7 +54,8 @@ def _database(text: str) -> str:
     )
     try:
         backend = make_url(text).get_backend_name()
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # ValueError: a port that is none, such as the end of a password with an @ in it.
         raise problem from None
     if backend not in ("sqlite", "postgresql"):
         raise problem

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from registry import audit, journal
@@ -111,7 +111,7 @@ def take_down(
 
 def confirm_hold(session: Session, row: RecordRow, actor: str, now: datetime) -> None:
     """A second person stands by a hold. Raises NotPermitted."""
-    decision = _open_decision(session, row, Action.HOLD)
+    decision = _find_hold(session, row)
     if decision is None or State(row.state) is not State.HELD:
         raise NotPermitted("该记录没有待确认的屏蔽")
     _confirm(decision, actor, now)
@@ -142,16 +142,27 @@ def lift_is_asked(session: Session, row: RecordRow) -> bool:
     return _find_lift_request(session, row) is not None
 
 
+def _find_hold(session: Session, row: RecordRow) -> DecisionRow | None:
+    """The hold that is in force, where nobody has confirmed it yet."""
+    confirmed_lift = and_(DecisionRow.action == Action.LIFT.value, DecisionRow.confirmed_at.is_not(None))
+    newest = _newest(session, row, or_(DecisionRow.action == Action.HOLD.value, confirmed_lift))
+    is_open = newest is not None and newest.action == Action.HOLD.value and newest.confirmed_at is None
+    return newest if is_open else None
+
+
 def _find_lift_request(session: Session, row: RecordRow) -> DecisionRow | None:
-    # Who asked before a correction did not ask to show what it says now. By the order of the lines: clocks may jump.
-    query = (
+    request = _newest(session, row, DecisionRow.action == Action.LIFT.value)
+    if request is None or request.confirmed_at is not None:
+        return None
+    # Who asked before a correction, or another hold, did not ask to show what it says now. By the order in which things
+    # were written down, and not by their times: a clock can be set back.
+    after = (
         select(AuditRow.action)
-        .where(AuditRow.record_id == row.id, AuditRow.action.in_(_BEFORE_LIFT))
+        .where(AuditRow.record_id == row.id, AuditRow.action != "hold_confirm")
         .order_by(AuditRow.id.desc())
         .limit(1)
     )
-    is_asked = session.scalar(query) == _LIFT_REQUEST
-    return _open_decision(session, row, Action.LIFT) if is_asked else None
+    return request if session.scalar(after) == "lift_request" else None
 
 
 def _decision(row: RecordRow, action: Action, grounds: Grounds, actor: str, now: datetime) -> DecisionRow:
@@ -167,17 +178,8 @@ def _decision(row: RecordRow, action: Action, grounds: Grounds, actor: str, now:
     )
 
 
-def _open_decision(session: Session, row: RecordRow, action: Action) -> DecisionRow | None:
-    query = (
-        select(DecisionRow)
-        .where(
-            DecisionRow.record_id == row.id,
-            DecisionRow.action == action.value,
-            DecisionRow.confirmed_at.is_(None),
-        )
-        .order_by(DecisionRow.id.desc())
-        .limit(1)
-    )
+def _newest(session: Session, row: RecordRow, which: ColumnElement[bool]) -> DecisionRow | None:
+    query = select(DecisionRow).where(DecisionRow.record_id == row.id, which).order_by(DecisionRow.id.desc()).limit(1)
     return session.scalar(query)
 
 

@@ -13,7 +13,7 @@ import json
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from struct import Struct
 from typing import Any
 from zlib import crc32
@@ -83,7 +83,9 @@ class TermTable:
         self._post_starts = blocks.get(f"{field}.post_starts").cast("Q")
         self._size = size
         self._dense = count_bytes(size)
-        self.find = lru_cache(maxsize=_KNOWN)(self._find)
+        # Of the parts and not of the table, which would hold itself and, until it is collected, a file that is gone.
+        parts = (self._keys, self._key_starts, self._slots, self._posts, self._post_starts)
+        self.find = lru_cache(maxsize=_KNOWN)(partial(_find, *parts))
 
     def terms(self) -> Iterator[str]:
         places = range(len(self._key_starts) - 1)
@@ -119,14 +121,23 @@ class TermTable:
             return list(iterate_bits(int.from_bytes(post, "little")))
         return memoryview(post).cast("H")
 
-    def _find(self, term: str) -> memoryview | None:
-        key, last = term.encode(errors="replace"), len(self._slots) - 1
-        slot = crc32(key) & last
-        while (number := self._slots[slot]) != _EMPTY:
-            if self._keys[self._key_starts[number] : self._key_starts[number + 1]] == key:
-                return self._posts[self._post_starts[number] : self._post_starts[number + 1]]
-            slot = slot + 1 & last
-        return None
+
+def _find(
+    keys: memoryview,
+    key_starts: memoryview,
+    slots: memoryview,
+    posts: memoryview,
+    post_starts: memoryview,
+    term: str,
+) -> memoryview | None:
+    """The posting list of a term, or None."""
+    key, last = term.encode(errors="replace"), len(slots) - 1
+    slot = crc32(key) & last
+    while (number := slots[slot]) != _EMPTY:
+        if keys[key_starts[number] : key_starts[number + 1]] == key:
+            return posts[post_starts[number] : post_starts[number + 1]]
+        slot = slot + 1 & last
+    return None
 
 
 def write_terms(field: str, table: Mapping[str, array[int]], size: int) -> Iterator[tuple[str, Any]]:

@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 BUSY_MS = 15_000
 _CACHE_KB = 16_384  # of pages, for each kept connection; SQLite lets go of them when the file has changed
 _READING = "gongshi_reading"
+_ALONE = "gongshi_alone"
 
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 JournalMode = Literal["WAL", "TRUNCATE"]
@@ -40,8 +41,9 @@ def writing_engine(url: str, *, journal_mode: JournalMode, secure_delete: bool =
     """An engine whose transactions may write. On SQLite each takes the write lock when it begins, so that two
     writers queue up instead of failing half-way."""
     parsed = make_url(url)
+    # hide_parameters: the message of an error would otherwise hold what was to be stored.
     if not _is_sqlite(parsed):
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     pragmas = [
         f"PRAGMA busy_timeout={BUSY_MS}",
         f"PRAGMA journal_mode={journal_mode}",
@@ -51,7 +53,7 @@ def writing_engine(url: str, *, journal_mode: JournalMode, secure_delete: bool =
     ]
     # Without WAL it is the disclosed store, whose file a rebuild replaces: a kept connection would go on writing
     # into the file that nobody reads any more.
-    engine = create_engine(parsed, poolclass=NullPool if journal_mode == "TRUNCATE" else None)
+    engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool if journal_mode == "TRUNCATE" else None)
     _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
     return engine
 
@@ -65,7 +67,7 @@ def reading_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if not _is_sqlite(parsed):
-        engine = create_engine(parsed, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True, isolation_level="REPEATABLE READ")
 
         @event.listens_for(engine, "connect")
         def on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -73,7 +75,9 @@ def reading_engine(url: str) -> Engine:
 
         return engine
     path = Path(parsed.database or "").absolute()
-    engine = create_engine(parsed, creator=lambda: _open_to_read(path), poolclass=QueuePool, max_overflow=-1)
+    engine = create_engine(
+        parsed, hide_parameters=True, creator=lambda: _open_to_read(path), poolclass=QueuePool, max_overflow=-1
+    )
     pragmas = [f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA query_only=ON", f"PRAGMA cache_size=-{_CACHE_KB}"]
     _prepare_sqlite(engine, pragmas, "BEGIN")
 
@@ -155,6 +159,14 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(**{_READING: True})
 
 
+def without_transaction(engine: Engine) -> Engine:
+    """The same engine for what a database does only outside any transaction, such as VACUUM."""
+    if engine.dialect.name == "sqlite":
+        # Not AUTOCOMMIT: SQLAlchemy would give the connection back to the pool with transactions of sqlite3's own.
+        return engine.execution_options(**{_ALONE: True})
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def upgrade(url: str, migrations: Path) -> None:
     """Bring a private database to the newest revision of an Alembic folder. A SQLite file is its owner's alone."""
     # Most commands never migrate, and Alembic takes longer to load than they take to run.
@@ -221,7 +233,9 @@ def _prepare_sqlite(engine: Engine, pragmas: list[str], begin: Begin) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READING) else begin)
+        options = connection.get_execution_options()
+        if not options.get(_ALONE):
+            connection.exec_driver_sql("BEGIN" if options.get(_READING) else begin)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

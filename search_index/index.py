@@ -54,6 +54,15 @@ class IndexUnavailable(Exception):
     """The index is missing, was made by another release, or cannot be read."""
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """What cannot be read of an open index, because its files are damaged, is IndexUnavailable."""
+    try:
+        yield
+    except _GARBLED as error:
+        raise IndexUnavailable(type(error).__name__) from error
+
+
 @dataclass(frozen=True)
 class Slice:
     """A segment as one generation sees it: without what has been deleted since it was written."""
@@ -155,8 +164,12 @@ class IndexWriter:
         self._holders = 0
 
     def exists(self) -> bool:
-        """Whether there is an index that this release can read."""
-        return self._index.find_newest() is not None
+        """Whether there is an index that this release can read. One that is damaged is none."""
+        try:
+            self._index.open()
+        except IndexUnavailable:
+            return False
+        return True
 
     def update(self, documents: Iterable[Document], gone: Iterable[str] = (), progress: Progress | None = None) -> None:
         """Take out the records in `gone`, then put in the documents, each in place of an earlier version.
@@ -217,7 +230,9 @@ class IndexWriter:
             yield
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o755)
+        if self._folder.stat().st_mode & 0o777 != 0o755:
+            # Not each time: whoever may read the folder would see when work was done of which nothing is public.
+            self._folder.chmod(0o755)
         with (self._folder / "lock").open("ab") as lock:
             # The kernel gives the lock back when its holder dies, however it dies.
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -425,6 +440,9 @@ _LONGEST_NAME = 64  # bytes
 _CURRENT_NAME = re.compile(r"v([0-9]+)-([0-9]+)")
 _TOC_NAME = re.compile(rf"_{_NAME}_([0-9]+)\.toc")
 
+# What reading the blocks of a segment raises where their bytes are not those that were written.
+_GARBLED = (ValueError, LookupError, TypeError, OverflowError, struct.error)
+
 # What Whoosh and pickle raise on files that are not as they wrote them, beside what the system raises.
 _UNREADABLE = (
     OSError,
@@ -446,7 +464,7 @@ def _read_current(folder: Path) -> str:
     # Asked twice in every search: without the ceremony of opening a text file.
     descriptor = os.open(f"{folder}/current", os.O_RDONLY)
     try:
-        name = os.read(descriptor, _LONGEST_NAME).decode("ascii").strip()
+        name = os.read(descriptor, _LONGEST_NAME).decode("ascii", "replace").strip()
     finally:
         os.close(descriptor)
     match = _CURRENT_NAME.fullmatch(name)

@@ -18,7 +18,7 @@ from search_index.document import Document
 from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_name
 from search_index.highlight import Marker
-from search_index.index import Generation, Index, IndexUnavailable
+from search_index.index import Generation, Index, IndexUnavailable, readable
 from search_index.near import explain
 from search_index.page import PAGE_SIZE, Departed, Facet, FacetField, Head, Hit, Page, Query, Suggestion
 from search_index.profile import Profile
@@ -137,7 +137,8 @@ class Register:
 @contextmanager
 def _readable_index() -> Iterator[None]:
     try:
-        yield
+        with readable():
+            yield
     except IndexUnavailable as error:
         raise RegisterUnavailable("查询暂时不能使用，请稍后再试") from error
 

@@ -8,6 +8,7 @@ bulk work, and what is applied later with a lower sequence cannot bring back wha
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,8 +33,9 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 
-from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, writing_engine
+from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, without_transaction, writing_engine
 from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.folding import fold_name
@@ -129,7 +131,11 @@ _ENDED = select(document_table.c.record).where(document_table.c.visible_until <=
 
 
 class JournalGap(Exception):
-    """The journal entries given do not follow on from what the store has applied."""
+    """The journal entries given do not follow on from what the store has applied, or are not what was once written."""
+
+
+class StoreDamaged(Exception):
+    """The store's file is not what was written to it. The journal can make it anew: see `StoreWriter.replay`."""
 
 
 class StoreUnavailable(Exception):
@@ -266,7 +272,7 @@ class StoreWriter:
             # open the journal takes it for one to be rolled back.
             path.touch()
             path.chmod(0o644)
-        with self._engine.begin() as connection:
+        with _damage_told(), self._engine.begin() as connection:
             metadata.create_all(connection)
             if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
                 connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
@@ -275,7 +281,7 @@ class StoreWriter:
 
     def position(self) -> int:
         """The journal position that has been applied."""
-        with for_reading(self._engine).begin() as connection:
+        with _damage_told(), for_reading(self._engine).begin() as connection:
             position: int = connection.execute(select(state_table.c.position)).scalar_one()
             return position
 
@@ -284,7 +290,7 @@ class StoreWriter:
 
         Raises JournalGap when an entry is missing between the store's position and the first new one.
         """
-        with self._engine.begin() as connection:
+        with _damage_told(), self._engine.begin() as connection:
             _apply(connection, entries)
 
     def apply_ahead(self, changes: Iterable[EntryChange], *, last_word: bool = False) -> None:
@@ -293,23 +299,28 @@ class StoreWriter:
         With `last_word` they hold whatever sequence the store knows of their records: for a store that has applied
         more than a restored journal holds.
         """
-        with self._engine.begin() as connection:
+        with _damage_told(), self._engine.begin() as connection:
             connection.execute(_lock(select(state_table.c.id)))
             _apply_changes(connection, list(changes), last_word=last_word)
 
     def set_indexed(self, sequence: int) -> None:
         """Record that the full-text index holds everything up to `sequence`."""
-        with self._engine.begin() as connection:
+        with _damage_told(), self._engine.begin() as connection:
             connection.execute(state_table.update().values(indexed=sequence))
 
     def replay(self, chunks: Iterable[Sequence[JournalEntry]]) -> None:
         """Make the store anew from the whole journal, given from its first line on. Readers see the old store until
         the new one is complete. The caller sees to it that nobody else writes when the last chunk has been given.
 
-        On SQLite a new file replaces the old one; on PostgreSQL it is one transaction, which departures wait for.
+        On SQLite a new file replaces the old one, which may be damaged or gone; on PostgreSQL it is one transaction,
+        which departures wait for.
         """
-        with self._engine.begin() as connection:  # rolls back what a killed writer left, before its file goes
-            indexed = connection.execute(select(state_table.c.indexed)).scalar_one()
+        try:
+            with _damage_told(), self._engine.begin() as connection:
+                # Rolls back what a killed writer left, before its file goes.
+                indexed = connection.execute(select(state_table.c.indexed)).scalar_one()
+        except StoreDamaged:
+            indexed = 0
         path = sqlite_file(self.url)
         if path is None:
             self._replay_rows(chunks, indexed)
@@ -325,8 +336,7 @@ class StoreWriter:
                 _apply(connection, chunk)
 
     def _replay_file(self, path: Path, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
-        new_path = path.with_name(f"{path.name}.new")
-        new_path.unlink(missing_ok=True)
+        new_path = _remove_new(path)
         new = StoreWriter(str(make_url(self.url).set(database=str(new_path))))
         new.create()
         for chunk in chunks:
@@ -337,14 +347,18 @@ class StoreWriter:
             leftover.with_name(f"{leftover.name}-journal").unlink(missing_ok=True)
 
     def compact(self) -> None:
-        """Give back the room of what has left.
+        """Give back the room of what has left, and of a replay that was killed. Not while one is under way.
 
         On PostgreSQL this is what removes the old row versions. On SQLite `secure_delete` has overwritten the bytes
         already, and the file is rewritten only when much of it is empty, because that keeps readers waiting.
         """
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if path := sqlite_file(self.url):
+            _remove_new(path)
+        with without_transaction(self._engine).connect() as connection:
             if self._engine.dialect.name == "postgresql":
-                connection.execute(text("VACUUM document"))
+                # With ANALYZE: what the planner noted of typical values are names and texts of those who have left.
+                connection.execute(text("VACUUM (ANALYZE) document"))
+                connection.execute(text("VACUUM pg_statistic"))
             elif self._free_share(connection) > VACUUM_SHARE:
                 connection.exec_driver_sql("VACUUM")
 
@@ -356,6 +370,29 @@ class StoreWriter:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """A file of SQLite that is damaged, empty or another's is StoreDamaged."""
+    try:
+        yield
+    except DBAPIError as error:
+        # SQLITE_ERROR: the statements are always the same, so it is a table that is missing.
+        if getattr(error.orig, "sqlite_errorcode", None) in _DAMAGE:
+            raise StoreDamaged from error
+        raise
+
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+
+
+def _remove_new(path: Path) -> Path:
+    """Where a replay makes the new file, freed of what a killed one left there."""
+    new_path = path.with_name(f"{path.name}.new")
+    for leftover in (new_path, new_path.with_name(f"{new_path.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    return new_path
 
 
 def utc(at: datetime) -> str:
@@ -375,7 +412,10 @@ def _read_profile(body: str | None) -> Profile:
 
 
 def _read(body: str) -> Document:
-    return Document.from_json(json.loads(body))
+    try:
+        return Document.from_json(json.loads(body))
+    except (ValueError, LookupError, TypeError) as error:
+        raise StoreUnavailable(type(error).__name__) from None
 
 
 def _fold_again(connection: Connection) -> None:
@@ -451,9 +491,12 @@ def _newest_known(connection: Connection, records: Sequence[str]) -> dict[str, i
 
 
 def _build_row(entry: EntryChange) -> dict[str, Any]:
-    document = Document.from_json(entry.body or {})
+    try:
+        document = Document.from_json(entry.body or {})
+    except (ValueError, LookupError, TypeError) as error:
+        raise JournalGap(f"the document at {entry.position} cannot be read: {type(error).__name__}") from None
     if document.record != entry.record or not is_number(document.record):
-        raise ValueError(f"the journal's document at {entry.position} does not carry its record number")
+        raise JournalGap(f"the journal's document at {entry.position} does not carry its record number")
     return {
         "record": document.record,
         "sequence": entry.sequence,

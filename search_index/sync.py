@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from search_index.document import Document
-from search_index.index import Index, IndexWriter, Progress
+from search_index.index import Index, IndexWriter, Progress, readable
 from search_index.segment import build_row
 from search_index.store import Store, StoreWriter
 
@@ -152,7 +152,8 @@ def _read_index(index: Index) -> dict[str, int | None]:
     """The fingerprint of every document that the index holds, by record. A part whose terms are not those of its
     documents says nothing that could be relied on."""
     held: dict[str, int | None] = {}
-    for part in index.open().slices:
-        is_whole = part.segment.is_whole()
-        held.update((row.record, hash(row) if is_whole else None) for row in part.rows())
+    with readable():
+        for part in index.open().slices:
+            is_whole = part.segment.is_whole()
+            held.update((row.record, hash(row) if is_whole else None) for row in part.rows())
     return held

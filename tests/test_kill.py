@@ -1,203 +1,344 @@
-"""Commands that are killed (SIGKILL) at chosen and at random instants, and what is there afterwards."""
+"""Commands that are killed (SIGKILL) at every phase and at random, and what is there afterwards.
+
+What is acknowledged is there, what is not is there wholly or not at all, the store is what the journal makes of it, the
+index what the store makes of it, and a departure that anybody was told of is seen by no reader again.
+"""
 
 from __future__ import annotations
 
-import io
-import multiprocessing
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from entries import a_person, an_organisation, with_term
 from homes import Home
-from sqlalchemy import select
+from instants import Blow, Outcome
+from invariants import find_faults, find_faults_at_rest
+from life import TASKS, Life, report, watching
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.record import State
-from registry.tables import BatchRow, JournalRow, RecordRow
-from search_index.document import Document
+from registry.tables import AuditRow, BatchRow, JournalRow, RecordRow
+from search_index.store import document_table, tombstone_table
 
-ENTRIES = 700
 ROOT = Path(__file__).parents[1]
-BOTH = ("--confirm", "art3", "--confirm", "redactions")
-# What makes a change last: the end of a transaction, a file put in place or taken away.
-LASTING = frozenset({"os.rename", "os.remove", "os.truncate"})
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["gongshi.commands.intake", "gongshi.commands.departures", "gongshi.commands.publishing"])
+ENTRIES = 600  # more than one chunk of an import and of a publication
+LISTED = 20
+EVERY_PHASE = 5
+# The phases in which a command holds a session of a database that the server can end.
+IN_A_SESSION = re.compile(
+    r"(insert into|update|delete from|vacuum|before the commit).* of (registry|disclosed|notifier)"
+)
 
 
-def die_at(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
-    """Run a command, and die before its `instant`-th lasting change. Ends by itself where there are fewer."""
-    from sqlalchemy import Engine, event
-
-    from gongshi.cli import run
-    from gongshi.clock import World
-
-    passed = count(1)
-
-    def pass_one(*_: object) -> None:
-        if next(passed) == instant:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(Engine, "commit", pass_one)
-    sys.addaudithook(lambda name, _: pass_one() if name in LASTING else None)
-    os.environ.update(env)
-    sys.stdout = sys.stderr = io.StringIO()
-    os._exit(run(arguments, World(now=lambda: moment)))
-
-
-def is_killed(home: Home, instant: int, *arguments: str) -> bool:
-    env = {"GONGSHI_HOME": str(home.folder), **home.databases}
-    process = SPAWN.Process(target=die_at, args=(instant, home.clock(), arguments, env))
-    process.start()
-    process.join(120)
-    # 2: a departure that was killed after it was decided cannot be decided again.
-    done = (0, 2) if arguments[0] == "withdraw" else (0,)
-    assert process.exitcode in (*done, -signal.SIGKILL), (arguments, process.exitcode)
-    return process.exitcode == -signal.SIGKILL
+@pytest.fixture
+def life(home: Home) -> Iterator[Life]:
+    made = Life(home)
+    yield made
+    made.close()
 
 
 @dataclass
-class Killer:
-    """A home whose commands are killed over and over, and what must hold all the same."""
+class Tormentor:
+    """Strikes one task after the other, in chosen phases, and counts."""
+
+    life: Life
+    task: str
+    blow: Blow
+    struck: Counter[str] = field(default_factory=Counter)
+
+    def find_phases(self) -> Counter[str]:
+        """The phases of the task when nothing disturbs it, and how often each comes."""
+        passed = undisturbed(self.life, self.task).passed
+        return Counter(phase for phase in passed if self.blow == "kill" or IN_A_SESSION.match(phase))
+
+    def strike(self, phase: str, time: int) -> None:
+        attempt = TASKS[self.task](self.life)
+        outcome = self.life.run(attempt, self.blow, phase, time)
+        self.struck[phase] += outcome.struck
+        self._judge(outcome)
+        self.life.look()
+        attempt.settle(outcome)
+
+    def _judge(self, outcome: Outcome) -> None:
+        if self.blow == "disconnect":
+            assert_told_in_one_line(outcome)
+
+    def strike_some(self, number: int) -> None:
+        """So many blows, each in another phase while there are others."""
+        phases = self.find_phases()
+        for phase in self.life.random.sample(sorted(phases), min(3 * number, len(phases))):
+            if self.struck.total() < number:
+                self.strike(phase, self.life.random.randint(1, phases[phase]))
+
+    def strike_all(self, number: int) -> None:
+        """So many blows in every phase; a phase that comes rarely is waited for."""
+        undisturbed(self.life, self.task)  # what is done only the first time in a home is no phase to be met again
+        phases = self.find_phases()
+        for _ in range(3 * number):
+            for phase in (phase for phase in sorted(phases) if self.struck[phase] < number):
+                self.strike(phase, self.life.random.randint(1, phases[phase]))
+        assert {phase for phase in phases if self.struck[phase] < number} == set()
+
+
+def assert_told_in_one_line(outcome: Outcome) -> None:
+    """A command that could not do it says so in one Chinese line, and nothing else."""
+    assert outcome.code in (0, 1, 2), outcome
+    assert "Traceback" not in outcome.err
+    if outcome.code == 2:
+        lines = outcome.err.strip().splitlines()
+        assert len(lines) == 1, outcome.err
+        assert lines[0].startswith(("未办理：", "未办完：")), lines
+
+
+def torment(life: Life, blow: Blow, tasks: list[str], strike: Callable[[Tormentor], None]) -> int:
+    """Strike every task, with a reader watching; how many blows fell."""
+    total = 0
+    undisturbed(life, "withdraw")  # so that the reader has something to watch for
+    with watching(life) as answered:
+        for task in tasks:
+            tormentor = Tormentor(life, task, blow)
+            strike(tormentor)
+            total += tormentor.struck.total()
+            for phase, number in sorted(tormentor.struck.items()):
+                report({"proof": blow, "database": life.database, "task": task, "phase": phase, "times": number})
+    life.rest()
+    report({"proof": blow, "database": life.database, "blows": total, "reader": dict(answered), "gone": len(life.gone)})
+    assert answered["gone"] > 0, "nobody was reading: nothing was proven"
+    sys.stderr.write(f"\n{blow}, {life.database}: {total} blows, a reader was answered {dict(answered)}\n")
+    return total
+
+
+def undisturbed(life: Life, task: str) -> Outcome:
+    attempt = TASKS[task](life)
+    outcome = life.run(attempt)
+    assert outcome.code in (0, 1), outcome.err
+    attempt.settle(outcome)
+    return outcome
+
+
+def test_nothing_is_lost_wherever_a_command_is_killed(life: Life) -> None:
+    assert torment(life, "kill", list(TASKS), lambda tormentor: tormentor.strike_some(2)) >= 20
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("task", list(TASKS))
+def test_nothing_is_lost_in_five_kills_at_every_phase(life: Life, task: str) -> None:
+    torment(life, "kill", [task], lambda tormentor: tormentor.strike_all(EVERY_PHASE))
+
+
+def test_a_kill_is_told_from_an_end(life: Life) -> None:
+    """The blow falls where it was sent: before the commit nothing is decided, after it everything is."""
+    for phase, state in (("before", 200), ("after", 410)):
+        life.home.ask("publish")  # what a killed departure left is not carried out under the eyes of the next one
+        attempt = TASKS["withdraw"](life)
+        record = attempt.arguments[1]
+        assert life.status(record) == 200
+        outcome = life.run(attempt, "kill", f"{phase} the commit of disclosed (change, document, tombstone)")
+        assert (outcome.code, life.status(record)) == (None, state)
+        attempt.settle(outcome)
+
+
+# The database is cut off -------------------------------------------------------------------------------------------
+
+
+def on_postgresql(test: Callable[..., None]) -> Callable[..., None]:
+    only = pytest.param("postgres", marks=pytest.mark.postgres)
+    return pytest.mark.parametrize("databases", [only], indirect=True)(test)
+
+
+@on_postgresql
+def test_a_session_ended_by_the_server_is_one_line_and_nothing_is_lost(life: Life) -> None:
+    assert torment(life, "disconnect", list(TASKS), lambda tormentor: tormentor.strike_some(1)) >= 8
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("task", list(TASKS))
+@on_postgresql
+def test_nothing_is_lost_when_the_server_ends_a_session_in_every_phase(life: Life, task: str) -> None:
+    torment(life, "disconnect", [task], lambda tormentor: tormentor.strike_all(1))
+
+
+# Whole trees of processes, by the wall clock -----------------------------------------------------------------------
+
+TREE = """
+import subprocess, sys
+gongshi = [sys.executable, "-m", "gongshi"]
+for_ever = [[*gongshi, "worker"], [*gongshi, "serve", "portal", "--bind", "127.0.0.1:0"]]
+running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in for_ever]
+for command in sys.argv[1:]:
+    subprocess.run([*gongshi, *command.split("|")])
+for one in running:
+    one.wait()
+"""
+
+
+@dataclass
+class Tree:
+    """A worker, a portal and commands one after another, in one session of processes that is killed all at once."""
 
     home: Home
-    # How far apart the instants are at which a command is killed, at random; 1: every one.
-    stride: int
-    random: Random = field(default_factory=lambda: Random(11))
-    gone: set[str] = field(default_factory=set)
-    kills: int = 0
+    folder: Path
 
-    def torment(self, *arguments: str) -> None:
-        """Kill a command at instants ever further on, until it comes to its end by itself."""
-        instant = self.random.randint(1, self.stride)
-        while is_killed(self.home, instant, *arguments):
-            self.kills += 1
-            self.look()
-            instant += self.random.randint(1, self.stride)
-        self.look()
-
-    def look(self) -> None:
-        """What holds at every moment, whatever was killed."""
-        court = self.home.court
-        with court.reading() as session:
-            lines = list(session.scalars(select(JournalRow).order_by(JournalRow.position)))
-            ready = select(BatchRow.id).where(BatchRow.ready)
-            staged = list(session.scalars(select(RecordRow).where(RecordRow.batch_id.not_in(ready))))
-            session.expunge_all()
-            numbers = set(session.scalars(select(RecordRow.number).where(RecordRow.state == State.PUBLISHED.value)))
-        court.close()
-        assert [line.position for line in lines] == list(range(1, len(lines) + 1))
-        sequences = [line.sequence for line in lines if line.sequence is not None]
-        assert sequences == list(range(1, len(sequences) + 1))
-        last = {line.record: line for line in lines if line.record}
-        assert {record for record, line in last.items() if line.type != "gone"} == numbers
-        assert all(row.state == State.DRAFT.value and row.number is None for row in staged)
-        shown = documents(self.home)
-        assert shown.keys().isdisjoint(self.gone)
-        assert shown.keys() <= last.keys()
+    def kill_after(self, seconds: float, *commands: tuple[str, ...]) -> str:
+        """What the commands had printed until then: what was acknowledged."""
+        told = self.folder / "printed.txt"
+        environ = {"PATH": os.environ["PATH"], "GONGSHI_HOME": str(self.home.folder), **self.home.databases}
+        with told.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-c", TREE, *("|".join(command) for command in commands)],
+                env=environ, cwd=ROOT, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            time.sleep(seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return told.read_text(encoding="utf-8")
 
 
-def documents(home: Home) -> dict[str, Document]:
-    court = home.court
-    found: dict[str, Document] = {}
-    with court.store.snapshot(home.clock()) as snapshot:
-        while some := snapshot.all(max(found, default="")):
-            found.update((document.record, document) for document in some)
-    court.close()
-    return found
-
-
-def many(home: Home) -> Path:
-    people = [a_person(serial, name=f"甲测试{serial}") for serial in range(1, ENTRIES - 9)]
-    listed = [
-        with_term(a_person(serial, name=f"乙测试{serial}"), "2027-01-31") for serial in range(ENTRIES, ENTRIES + 5)
-    ]
-    return home.write("many.jsonl", [*people, *listed, *(an_organisation(ENTRIES + n) for n in range(5, 10))])
-
-
-@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.soak)])
-def test_every_step_of_the_spine_survives_being_killed(home: Home, stride: int) -> None:
-    killer = Killer(home, stride)
-    file = many(home)
-    killer.torment("import", str(file), "--as", "clerk")
-    again = home.ask("import", file, "--as", "clerk")
-    assert again["unchanged"] == ENTRIES
-    with registry_of(home) as session:
-        (batch,) = session.scalars(select(BatchRow.id))
-    killer.torment("approve", str(batch), "--as", "reviewer", *BOTH)
-    killer.torment("publish")
-    home.ask("publish")
-    shown = documents(home)
-    assert len(shown) == ENTRIES
-    for record in sorted(shown)[:3]:
-        killer.torment("withdraw", record, "--ground", "wrongly_listed", "--basis", "执异1号", "--as", "reviewer")
-        killer.gone.add(record)
-        assert record not in documents(home)
-    killer.torment("index", "rebuild", "--replay")
-    assert killer.kills >= 5
-    finished(home, shown.keys() - killer.gone)
-
-
-def finished(home: Home, expected: Any) -> None:
-    """The store is what the journal makes of it, and the index what the store makes of it."""
-    home.ask("publish")
-    before = documents(home)
-    assert before.keys() == expected
-    assert home.ask("index", "verify")["equal"]
-    home.ask("index", "rebuild", "--replay")
-    assert documents(home) == before
-    assert home.ask("index", "verify")["equal"]
-
-
-@pytest.mark.parametrize("rounds", [1, pytest.param(15, marks=pytest.mark.soak)])
-def test_processes_killed_at_random(home: Home, rounds: int) -> None:
+@pytest.mark.parametrize("rounds", [1, pytest.param(40, marks=pytest.mark.soak)])
+def test_nothing_is_lost_when_all_processes_are_killed_at_random(life: Life, tmp_path: Path, rounds: int) -> None:
     from gongshi.clock import system_now
 
-    home.clock.moment = system_now()
-    file = home.write("many.jsonl", [a_person(serial) for serial in range(1, ENTRIES + 1)])
-    killer, random = Killer(home, 1), Random(rounds)
+    life.home.clock.moment = system_now()
+    tree, random = Tree(life.home, tmp_path), Random(rounds)
+    people = life.new_people(ENTRIES)
+    file = str(life.write(people))
+    targets = [life.take_listed() for _ in range(min(rounds, LISTED))]
+    acknowledged = 0
+    for turn in range(rounds):
+        record = targets[turn % len(targets)]
+        printed = tree.kill_after(
+            random.uniform(1, 4),
+            ("withdraw", record, "--ground", "wrongly_listed", "--basis", "执异1号", "--as", "reviewer"),
+            ("import", file, "--as", "clerk"),
+            ("publish",),
+        )
+        if record in printed:
+            acknowledged += 1
+            life.gone.add(record)
+        life.look()
+    said = life.home.ask("import", file, "--as", "clerk")
+    assert {said["accepted"], said["unchanged"]} == {0, ENTRIES}
+    life.approve(batch_of(life, people[0]["case_number"]))
     for _ in range(rounds):
-        kill_after(home, random.uniform(0.5, 3), "import", str(file), "--as", "clerk")
-        killer.look()
-    batch = home.ask("import", file, "--as", "clerk")["batch"]
-    if batch is None:
-        with registry_of(home) as session:
-            (batch,) = session.scalars(select(BatchRow.id))
-    home.ask("approve", batch, "--as", "reviewer", *BOTH)
-    for _ in range(rounds):
-        kill_after(home, random.uniform(0.5, 4), "publish")
-        killer.look()
-    home.ask("publish")
-    finished(home, documents(home).keys())
-    assert len(documents(home)) == ENTRIES
+        tree.kill_after(random.uniform(1, 4), ("publish",))
+        life.look()
+    life.rest()
+    assert len(life.numbers_of(people)) == ENTRIES
+    report({"proof": "kill of all processes", "database": life.database, "kills": 2 * rounds, "told": acknowledged})
 
 
-def kill_after(home: Home, seconds: float, *arguments: str) -> None:
-    env = {"PATH": os.environ["PATH"], "GONGSHI_HOME": str(home.folder), **home.databases}
-    command = [sys.executable, "-m", "gongshi", *arguments]
-    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        time.sleep(seconds)
-        process.kill()
+def batch_of(life: Life, case: str) -> int:
+    """The batch that an entry came in with."""
+    court = life.home.court
+    with court.reading() as session:
+        found = session.scalars(select(RecordRow).where(RecordRow.facts["case_number"].as_string() == case)).one()
+        batch = found.batch_id
+    court.close()
+    return batch
+
+
+# The proof itself --------------------------------------------------------------------------------------------------
+
+
+def spoil_journal_gap(life: Life) -> None:
+    with registry_of(life) as session:
+        session.execute(delete(JournalRow).where(JournalRow.position == 3))
+
+
+def spoil_half_import(life: Life) -> None:
+    with registry_of(life) as session:
+        session.execute(update(BatchRow).values(ready=False))
+
+
+def spoil_lost_line(life: Life) -> None:
+    with registry_of(life) as session:
+        session.execute(update(BatchRow).values(accepted=BatchRow.accepted + 1))
+
+
+def spoil_lost_approval(life: Life) -> None:
+    with registry_of(life) as session:
+        session.execute(update(RecordRow).where(RecordRow.state == State.PUBLISHED.value).values(state="draft"))
+
+
+def spoil_unaudited(life: Life) -> None:
+    with registry_of(life) as session:
+        session.execute(delete(AuditRow).where(AuditRow.action == "approve"))
+
+
+def spoil_departure(life: Life) -> None:
+    """The store is shown an entry again that has left."""
+    with store_of(life) as connection:
+        body = connection.execute(select(document_table)).mappings().first()
+        connection.execute(insert(document_table).values({**dict(body or {}), "record": sorted(life.gone)[0]}))
+
+
+def spoil_store_words(life: Life) -> None:
+    with store_of(life) as connection:
+        connection.execute(update(document_table).values(body=func.replace(document_table.c.body, "甲测试", "乙测试")))
+
+
+def spoil_store_lost(life: Life) -> None:
+    with store_of(life) as connection:
+        connection.execute(delete(document_table))
+
+
+def spoil_tombstones(life: Life) -> None:
+    with store_of(life) as connection:
+        connection.execute(delete(tombstone_table))
+
+
+SPOILS = {
+    spoil_journal_gap: "positions have a gap",
+    spoil_half_import: "of an unfinished import",
+    spoil_lost_line: "and holds",
+    spoil_lost_approval: "published in the registry and by the journal differ",
+    spoil_unaudited: "nobody is on record",
+    spoil_departure: "in the store again",
+    spoil_store_words: "what the journal never said",
+    spoil_store_lost: "is not what the journal makes of it",
+    spoil_tombstones: "the tombstones are not those of the journal",
+}
+
+
+def test_the_proof_names_a_fault_that_is_planted(life: Life, tmp_path: Path) -> None:
+    undisturbed(life, "withdraw")
+    assert find_faults_at_rest(life.home, life.gone) == []
+    if life.home.databases:
+        spoil_departure(life)
+        assert any("in the store again" in fault for fault in find_faults(life.home, life.gone))
+        return
+    whole = shutil.copytree(life.home.folder, tmp_path / "whole")
+    for spoil, words in SPOILS.items():
+        spoil(life)
+        faults = find_faults_at_rest(life.home, life.gone)
+        assert any(words in fault for fault in faults), (spoil.__name__, faults)
+        shutil.copytree(whole, life.home.folder, dirs_exist_ok=True)
+        assert find_faults_at_rest(life.home, life.gone) == []
 
 
 @contextmanager
-def registry_of(home: Home) -> Iterator[Session]:
-    """One transaction on the registry of a home."""
-    court = home.court
-    try:
-        with court.session() as session:
-            yield session
-    finally:
-        court.close()
+def registry_of(life: Life) -> Iterator[Session]:
+    court = life.home.court
+    with court.session() as session:
+        yield session
+    court.close()
+
+
+@contextmanager
+def store_of(life: Life) -> Iterator[Connection]:
+    court = life.home.court
+    with court.store_writer._engine.begin() as connection:
+        yield connection
+    court.close()

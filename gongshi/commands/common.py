@@ -9,9 +9,11 @@ import logging
 import os
 import pwd
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import click
@@ -20,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from gongshi.calendar import CalendarFileError
 from gongshi.cli import fail, say
 from gongshi.clock import World
-from gongshi.court import Court, NotInitialised, StoreAhead, quiet
+from gongshi.court import Court, NotInitialised, NotTold, StoreAhead, quiet
 from gongshi.settings import BadSetting, read_settings
 from registry import audit
 from registry.approving import BatchNotFound
@@ -37,11 +39,12 @@ from registry.turns import Busy
 from registry.vault import VaultError
 from search_index.index import IndexUnavailable
 from search_index.register import RegisterUnavailable
-from search_index.store import StoreUnavailable
+from search_index.store import JournalGap, StoreDamaged, StoreUnavailable
 
 P = ParamSpec("P")
-# What goes wrong in a database reaches the person as one line; without a handler the library would print its own.
-logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
+# What goes wrong in a database reaches the person as one line; without a handler the libraries would print their own.
+for library in ("sqlalchemy", "psycopg"):
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 EXPECTED = (
     BadSetting,
@@ -78,19 +81,42 @@ def command(work: Callable[P, int | None]) -> Callable[P, int]:
             return work(*args, **kwargs) or 0
         except EXPECTED as error:
             return fail(str(error), getattr(error, "rule", None), machine)
-        except StoreUnavailable:
-            return fail("公示库暂时不能读取：请先运行 gongshi init，或稍后再试", None, machine)
-        except IndexUnavailable:
-            return fail("检索索引不能读取：请运行 gongshi index rebuild", None, machine)
-        except DBAPIError as error:
-            return fail(f"数据库不能使用（{_database_reason(error)}）", None, machine)
-        except BrokenPipeError:
+        except (BrokenPipeError, click.ClickException, click.Abort, click.exceptions.Exit):
             raise
-        except OSError as error:
-            where = f"：{error.filename}" if error.filename else ""
-            return fail(f"文件或磁盘出错（{_system_reason(error)}）{where}", None, machine)
+        except NotTold as error:
+            reason = _explain(error.__cause__ or error)
+            told = f"决定已经登记，但公示库没有更新，公众可能仍能查到。{reason}；排除后请立即运行 gongshi publish"
+            return fail(told, "not_told", machine, end="未办完")
+        except Exception as error:
+            return fail(_explain(error), None, machine)
 
     return wrapped
+
+
+def _explain(error: BaseException) -> str:
+    """What went wrong, and what to do, in one line. Of what was not foreseen only the kind and the place: its message
+    may hold what was typed or what is kept inside."""
+    if type(error) in _DAMAGED:
+        return _DAMAGED[type(error)]
+    if isinstance(error, DBAPIError):
+        return f"数据库不能使用（{_database_reason(error)}）"
+    if isinstance(error, OSError):
+        where = f"：{error.filename}" if error.filename else ""
+        return f"文件或磁盘出错（{_system_reason(error)}）{where}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"程序出错（{type(error).__name__}，{Path(last.filename).name}:{last.lineno}）：请把这一行告诉维护人员"
+
+
+_DAMAGED: Mapping[type[BaseException], str] = {
+    StoreUnavailable: "公示库不能读取：请稍后再试；一直如此的，请运行 gongshi index rebuild --replay 由公布日志重做",
+    StoreDamaged: "公示库已损坏或者是空的：请运行 gongshi index rebuild --replay 由公布日志重做",
+    JournalGap: "公布日志缺行或者已损坏：请从备份恢复登记库",
+    IndexUnavailable: "检索索引不能读取：请运行 gongshi index rebuild",
+}
+
+
+def _warn(error: Exception) -> None:
+    click.echo(f"提醒：已经办理，公众看到的已经更新；但检索索引没有跟上。{_explain(error)}", err=True)
 
 
 def os_account() -> str:
@@ -110,7 +136,7 @@ def open_court() -> Court:
 
 def make_court() -> Court:
     """The court of this home, which need not be there yet; closed when the command ends. Raises BadSetting."""
-    court = Court(read_settings(), world())
+    court = Court(read_settings(), world(), _warn)
     click.get_current_context().call_on_close(court.close)
     return court
 

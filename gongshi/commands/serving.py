@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gongshi.cli import fail
 from gongshi.clock import World
 from gongshi.server import BadAddress, Server, is_loopback, log_to_stderr, read_bind
 
@@ -71,6 +72,7 @@ def worker(once: bool) -> int:
     """后台工作进程：公布和撤下到期的条目，更新公示库和索引，推送到期的季度名单，每日清理。"""
     from gongshi.commands.common import command, open_court
     from gongshi.duty import Duty
+    from gongshi.errorlog import logged
     from notifier.worker import run_worker, stop_on_signals
 
     @command
@@ -83,12 +85,11 @@ def worker(once: bool) -> int:
         stop = threading.Event()
         stop_on_signals(stop)
         click.echo("后台工作进程已就绪")
-        run_worker(duty.tick, stop, WORKER_SECONDS)
+        run_worker(logged(duty.tick), stop, WORKER_SECONDS)
         return 0
 
     return work()
 
 
 def _refuse(reason: str) -> int:
-    click.echo(f"未启动：{reason}", err=True)
-    return 2
+    return fail(reason, None, machine=False, end="未启动")

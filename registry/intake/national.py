@@ -59,8 +59,10 @@ def build_from_national(body: dict[str, Any]) -> tuple[Facts, tuple[str, ...]]:
         field = _KEYS.get(key.lower())
         if field is not None:
             _put(values, field, _plain(field, value))
-        elif key.lower() not in _UNUSED and key != QUARANTINE_KEY:
-            warnings.append(f"不认识的键“{show_key(key)}”未使用")
+        elif key != QUARANTINE_KEY:
+            _refuse_garbled(key, value)
+            if key.lower() not in _UNUSED:
+                warnings.append(f"不认识的键“{show_key(key)}”未使用")
     prepared = split_number(loosen(values))
     warnings += _fit_kind(prepared, body)
     facts, found = build_facts(prepared)
@@ -74,6 +76,12 @@ def iterate_records(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from iterate_records(item)
+
+
+def _refuse_garbled(key: str, value: Any) -> None:
+    # What is passed over may be a key that is used, with a byte lost on the way.
+    if "\ufffd" in key or "\ufffd" in str(value):
+        raise FieldError(show_key(key), "有乱码字符，可能是文件编码有误，请核对原件后重新填写")
 
 
 def _put(values: dict[str, Any], field: str, value: Any) -> None:

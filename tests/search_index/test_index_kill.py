@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -156,3 +158,50 @@ def test_whole_after_a_hundred_kills_at_every_phase(tmp_path: Path, task: str) -
         while torment.kill(task, phase):
             phase += 1
         torment.prove_equal()
+
+
+def give_back_room(folder: str, seconds: float) -> None:
+    """Give back the room of what left the store, and die after so many seconds of it."""
+    import threading
+
+    writer, _, _ = open_parts(Path(folder))
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    writer.compact()
+    os._exit(0)
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.soak)])
+def test_the_store_is_whole_after_a_kill_while_its_file_is_written_anew(tmp_path: Path, kills: int) -> None:
+    documents = [build_document(number, obligation="支付货款。" * 400) for number in range(600)]
+    published = PublishedList(tmp_path, documents)
+    published.depart(*documents[200:])
+    file, random = tmp_path / "disclosed.sqlite", Random(3)
+    half_done = 0
+    for _ in range(10 * kills):
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        shutil.copy(file, copy / file.name)
+        process = SPAWN.Process(target=give_back_room, args=(str(copy), random.uniform(0, 0.03)))
+        process.start()
+        process.join(120)
+        journal = copy / f"{file.name}-journal"
+        half_done += process.exitcode == -signal.SIGKILL and journal.exists() and journal.stat().st_size > 0
+        assert listed_in(copy) == {document.record for document in documents[:200]}
+        shutil.rmtree(copy)
+        if half_done == kills:
+            return
+    pytest.fail(f"only {half_done} kills left it half done in {10 * kills} tries")
+
+
+def listed_in(folder: Path) -> set[str]:
+    """What the store holds after the next writer has opened it, as it does before anything else is done."""
+    writer, store, _ = open_parts(folder)
+    assert writer.position() == 1_000
+    with sqlite3.connect(folder / "disclosed.sqlite") as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    raw.close()
+    with store.snapshot(NOW) as snapshot:
+        found = {document.record for document in snapshot.all()}
+    store.close()
+    writer.close()
+    return found

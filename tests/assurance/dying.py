@@ -1,0 +1,48 @@
+"""A command that dies by SIGKILL before one of its lasting changes."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import count
+
+from homes import Home
+
+# What makes a change last: the end of a transaction, a file put in place, taken away or cut short.
+LASTING = frozenset({"os.rename", "os.remove", "os.truncate", "shutil.rmtree"})
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(["gongshi.commands.publishing", "gongshi.commands.serving", "gongshi.duty"])
+
+
+def dies(home: Home, instant: int, *arguments: str) -> bool:
+    """Run a command that is to die before its `instant`-th lasting change; False where it ended by itself."""
+    env = {"GONGSHI_HOME": str(home.folder), **home.databases}
+    process = SPAWN.Process(target=_run, args=(instant, home.clock(), arguments, env))
+    process.start()
+    process.join(300)
+    assert process.exitcode in (0, -signal.SIGKILL), (arguments, process.exitcode)
+    return process.exitcode == -signal.SIGKILL
+
+
+def _run(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+    from sqlalchemy import Engine, event
+
+    from gongshi.cli import run
+    from gongshi.clock import World
+
+    passed = count(1)
+
+    def pass_one(*_: object) -> None:
+        if next(passed) == instant:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "commit", pass_one)
+    sys.addaudithook(lambda name, _: pass_one() if name in LASTING else None)
+    os.environ.update(env)
+    sys.stdout = sys.stderr = io.StringIO()
+    os._exit(run(arguments, World(now=lambda: moment)))
