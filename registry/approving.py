@@ -158,7 +158,7 @@ class Approver:
         proposal.decided = True
         row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
         corrected = correct_row(session, row, proposed, self.vault, now, self.approver)
-        redisclose(session, row, corrected, self.policy, now)
+        redisclose(session, row, corrected, self.policy, now, before=record)
         if State(row.state) is State.DRAFT:
             return self._decide(session, row, proposal.line, now, today, Counter())
         return []
