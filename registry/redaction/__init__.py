@@ -4,8 +4,9 @@
 and `people.py` know names, `detect.py` puts them in their order; `vocabulary.py` is what they share.
 """
 
-from registry.redaction.detect import Finding, find, find_in_fields, fold, redact
+from registry.redaction.detect import Finding, find, find_in_fields, redact
 from registry.redaction.numbers import IDENTIFIER_RULES
+from registry.redaction.sheet import fold
 from registry.redaction.vocabulary import Confidence
 
 __all__ = ["IDENTIFIER_RULES", "VERSION", "Confidence", "Finding", "find", "find_in_fields", "fold", "redact"]

@@ -7,39 +7,30 @@ and amounts, dates, articles, case numbers and courts stay. A machine proposes; 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from registry.masks import mask_name, mask_organisation
-from registry.redaction.numbers import (
-    CASE_NUMBERS,
-    HAS_RUN,
-    HEALTH_AND_AGE,
-    IDENTIFIER_RULES,
-    KEPT_FIGURES,
-    KEYWORDED,
-    LONG_RUNS,
-    NAMED_FIGURES,
-    PLATES,
-    SHORTER_RUNS,
-    Detector,
-)
+from registry.redaction.courts import find_kept_names
+from registry.redaction.facts import find_facts
+from registry.redaction.lexicon import Dictionary, Lexicon
+from registry.redaction.masking import core_of, write_replacements
+from registry.redaction.name_parts import DOT_OR_BLANK
+from registry.redaction.numbers import IDENTIFIER_RULES, find_numbers
 from registry.redaction.organisations import find_organisations
-from registry.redaction.people import find_people, suspect_people
+from registry.redaction.people import find_people, is_longer_name, open_page
+from registry.redaction.people_in_frames import find_called, find_framed, find_listed
 from registry.redaction.places import find_addresses
-from registry.redaction.vocabulary import HAN, Confidence, Named
-from registry.surnames import COMPOUND_SURNAMES
+from registry.redaction.sheet import MASKED, Sheet, fold
+from registry.redaction.vocabulary import Confidence, Named
+from registry.surnames import COMPOUND_SURNAMES, SURNAMES
 
-_KEPT = "\0"
-_TAKEN = "\1"
-_CROSS = "×"
 # Nothing is found across it: a full stop ends every name and number.
 _BETWEEN = "\n。\n"
 _NAMES = ("person_name", "organisation_name")
 _ORGANISATION = re.compile(
     r"(?:公司|企业|合作社|信用社|联社|银行|支行|分行|委员会|村委会|居委会|事务所|商行|经营部|厂|店|局|院|学校|中心|集团|政府|办事处|[^一-龥]所)$"
 )
+_DICTIONARY = Dictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +47,30 @@ class Finding:
     replacement: str
 
 
-def find(text: str, debtor: str, known_names: Sequence[str] = ()) -> tuple[Finding, ...]:
+def find(
+    text: str, debtor: str, known_names: Sequence[str] = (), lexicon: Lexicon = _DICTIONARY
+) -> tuple[Finding, ...]:
     """What must go from `text`, in order and without overlap.
 
     `debtor` is the listed debtor's name, which stays. `known_names` are words that must go wherever they stand:
     the applicant, the employer, and whatever else of the record is private. A redacted text gives no findings.
+    `lexicon` says what is an ordinary word; only measuring asks for another one than the dictionary.
     """
-    sheet = _Sheet(text)
+    sheet = Sheet(text)
     if "某" in sheet.text:
-        sheet.keep(m.span() for m in _MASKED.finditer(sheet.text))
-    sheet.keep(_debtor_spans(sheet.text, debtor, known_names))
-    sheet.take(_known_spans(sheet.text, known_names))
-    if sheet.has_figures:
-        _take_numbers(sheet)
-    _keep_courts(sheet)
-    _take_names(sheet, debtor)
-    _take(sheet, HEALTH_AND_AGE)
-    return _build_findings(sheet.folded, sorted(sheet.taken, key=lambda span: span.start))
+        sheet.keep(m.span() for m in MASKED.finditer(sheet.text))
+    if known_names:
+        own = list(_debtor_spans(sheet.text, debtor, known_names, lexicon))
+        known = _known_spans(sheet.text, known_names)
+        sheet.take([k for k in known if not any(start <= k.start and k.end <= end for start, end in own)])
+    sheet.keep(find_kept_names(sheet.text))
+    numbers = find_numbers(sheet.text)
+    sheet.keep(numbers.kept)
+    # A mask is not masked again.
+    sheet.take([n for n in numbers.taken if sheet.text[n.start : n.end].strip("×* ")])
+    sheet.take(find_facts(sheet.text))
+    _take_names(sheet, debtor, known_names, lexicon)
+    return _build_findings(sheet, text)
 
 
 def find_in_fields(
@@ -100,53 +98,15 @@ def redact(text: str, findings: Iterable[Finding]) -> str:
     return "".join((*parts, text[position:]))
 
 
-class _Sheet:
-    """The folded text, on which what was decided is blanked out so that nothing is decided twice."""
-
-    def __init__(self, text: str) -> None:
-        self.folded = fold(text)
-        self.text = self.folded
-        self.taken: list[Named] = []
-        self.has_figures = bool(_FIGURE.search(self.text))
-
-    def keep(self, spans: Iterable[tuple[int, int]]) -> None:
-        for start, end in spans:
-            self._blank(start, end, _KEPT)
-
-    def take(self, spans: Iterable[Named]) -> None:
-        for span in spans:
-            if not _DECIDED.search(self.text, span.start, span.end) and span.start < span.end:
-                self.taken.append(span)
-                self._blank(span.start, span.end, _TAKEN)
-
-    def _blank(self, start: int, end: int, mark: str) -> None:
-        self.text = f"{self.text[:start]}{mark * (end - start)}{self.text[end:]}"
-
-
-_FIGURE = re.compile(r"[0-9@]|[A-Za-z]{5}|[〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺]{7}|www")
-_MASKED = re.compile(
-    rf"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{HAN}])?某+(?:公司|银行|信用社|合作社|合伙企业|事务所|委员会|医院|学校|厂|店|单位)?"
-    r"(?:\d{1,2}(?!\d)|[甲乙丙丁戊])?"
-)
-_DECIDED = re.compile(r"[\0\1]")
-_FOLD = {
-    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "（），：；！？"},
-    **dict.fromkeys(map(ord, "‐‑‒–—―−－"), "-"),
-    **dict.fromkeys(map(ord, "\u3000\u00a0\u2002\u2003\u2009\u200b\u200c\u200d\u2060\ufeff\t\v\f"), " "),
-    **dict.fromkeys(map(ord, "（"), "("),
-    **dict.fromkeys(map(ord, "）"), ")"),
-    **dict.fromkeys(map(ord, "\0\1"), " "),
-}
-_ODD_DIGIT = re.compile(r"[^\D0-9]")
-_MISREAD = re.compile(r"(?<=\d)[OolI|](?=[\dOolI|])")
-_MISREAD_AS = {"O": "0", "o": "0", "l": "1", "I": "1", "|": "1"}
-
-
-def fold(text: str) -> str:
-    """The same number of characters, half width, with one kind of dash, blank and digit."""
-    folded = text.translate(_FOLD)
-    folded = _ODD_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), folded)
-    return _MISREAD.sub(lambda m: _MISREAD_AS[m[0]], folded)
+def _build_findings(sheet: Sheet, text: str) -> tuple[Finding, ...]:
+    spans = sorted(sheet.taken, key=lambda span: span.start)
+    findings = []
+    for span, replacement in write_replacements(sheet, text, spans, IDENTIFIER_RULES):
+        start, end = sheet.place(span)
+        findings.append(
+            Finding(rule=span.rule, start=start, end=end, confidence=span.confidence, replacement=replacement)
+        )
+    return tuple(findings)
 
 
 def _occurrences(text: str, words: Iterable[str]) -> list[tuple[int, int]]:
@@ -171,21 +131,29 @@ def _by_length(span: tuple[int, int]) -> tuple[int, int]:
     return span[0], -span[1]
 
 
-def _debtor_spans(text: str, debtor: str, known_names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Where the debtor is named; not inside the longer name of somebody known."""
-    name = fold(debtor.strip())
+# 钱塘江 is a debtor's name, but not in 钱塘江畔 or 太尉镇杨树林村.
+_OF_A_PLACE = re.compile(
+    r"(?:自然|行政)?(?:村|镇|乡|路|街|巷|畔|小区|花园|社区|大道|公寓|广场|县|大街|南路|北路|东路|西路)(?![与和及])"
+)
+
+
+def _debtor_spans(text: str, debtor: str, known_names: Sequence[str], lexicon: Lexicon) -> Iterator[tuple[int, int]]:
+    """Where the debtor is named; not inside the longer name of somebody known, nor in a place's."""
+    whole = fold(debtor.strip())
+    name = whole if whole.isascii() else "".join(whole.split())
     longer = [fold(known) for known in known_names if name in fold(known) and name != fold(known)]
-    for start, end in _occurrences(text, [name, *longer]):
-        if text[start:end] == name and not _is_longer_name(text, start, end):
+    own = [part for part in DOT_OR_BLANK.split(whole) if len(part) > 1] if DOT_OR_BLANK.search(whole) else []
+    for start, end in _occurrences(text, [name, whole, *own, *longer]):
+        if text[start:end] in own and (DOT_OR_BLANK.match(text, end) or DOT_OR_BLANK.match(text, start - 1)):
+            continue
+        if text[start:end] in longer or _OF_A_PLACE.match(text, end):
+            continue
+        if not (
+            end - start <= 2 + (name[:2] in COMPOUND_SURNAMES)
+            and not _ORGANISATION.search(name)
+            and is_longer_name(text, start, end, lexicon)
+        ):
             yield start, end
-
-
-def _is_longer_name(text: str, start: int, end: int) -> bool:
-    """Whether a two-character debtor stands at the head of another person's three-character name."""
-    if end - start != 2:
-        return False
-    person = next((p for p in find_people(f"原告{text[start : end + 12]}") if p.start == 2), None)
-    return person is not None and person.end == 5 and person.confidence == "high"
 
 
 def _known_spans(text: str, known_names: Sequence[str]) -> Iterator[Named]:
@@ -200,51 +168,69 @@ def _rule_of_known(name: str) -> str:
     return "person_name" if len(name) <= 4 or "·" in name else "private_value"
 
 
-def _take(sheet: _Sheet, detectors: Iterable[Detector]) -> None:
-    for detector in detectors:
-        spans = detector.spans(sheet.text)
-        if spans:
-            sheet.take([Named(detector.rule, *span, detector.confidence) for span in spans])
+def _take_names(sheet: Sheet, debtor: str, known_names: Sequence[str], lexicon: Lexicon) -> None:
+    """The debtor is left in the text until organisations and places are found: 梁上君酒业有限公司 is not 梁上君."""
+    own = list(_debtor_spans(sheet.text, debtor, known_names, lexicon))
+    is_organisation = bool(_ORGANISATION.search(debtor))
+    core = core_of(fold(debtor)) if is_organisation else ""
+    organisations = []
+    for organisation in find_organisations(sheet.text):
+        inside = [span for span in own if organisation.start < span[1] and span[0] < organisation.end]
+        if core and _is_own(sheet.text, organisation, core):
+            sheet.keep([(organisation.start, organisation.end)])
+        elif not inside or (
+            not is_organisation and _is_around(organisation, inside) and not _is_bare(sheet.text, organisation, inside)
+        ):
+            organisations.append(organisation)
+    addresses = [
+        address
+        for address in find_addresses(sheet.text)
+        if _is_around(address, [span for span in own if address.start < span[1] and span[0] < address.end])
+    ]
+    # 世贸中心B塔17层 is an address though 世贸中心 is somebody.
+    organisations = [o for o in organisations if not any(a.start <= o.start and o.end < a.end for a in addresses)]
+    names = [*organisations, *(part for address in addresses for part in _parts_outside(address, organisations))]
+    sheet.keep(span for span in own if not any(n.start <= span[0] and span[1] <= n.end for n in names))
+    sheet.take(names)
+    _take_people(sheet, debtor, lexicon)
+    _take_repeats(sheet, lexicon)
 
 
-def _take_numbers(sheet: _Sheet) -> None:
-    sheet.keep(m.span() for m in CASE_NUMBERS.finditer(sheet.text))
-    _take(sheet, KEYWORDED)
-    _take(sheet, NAMED_FIGURES)
-    has_run = bool(HAS_RUN.search(sheet.text))
-    if has_run:
-        _take(sheet, LONG_RUNS)
-    sheet.keep(m.span() for m in KEPT_FIGURES.finditer(sheet.text))
-    if has_run:
-        _take(sheet, SHORTER_RUNS)
-    _take(sheet, PLATES)
+def _parts_outside(address: Named, organisations: Sequence[Named]) -> Iterator[Named]:
+    """What of an address is in no organisation's name."""
+    start = address.start
+    for other in sorted(organisations, key=lambda span: span.start):
+        if other.start < address.end and start < other.end:
+            if start < other.start:
+                yield replace(address, start=start, end=other.start)
+            start = max(start, other.end)
+    if start < address.end:
+        yield replace(address, start=start)
 
 
-_COURT = re.compile(
-    r"(?:高级|中级|基层|最高)?人民(?:法院|法庭|检察院)|仲裁委员会|仲裁院|公证处|中国人民银行|贷款市场报价利率"
-)
+_BARE_KIND = re.compile(r"(?:的|之)?(?:银行|公司|支行|分行|存款|账户|医院|学校|厂|店|中心)?")
 
 
-def _keep_courts(sheet: _Sheet) -> None:
-    sheet.keep([m.span() for m in _COURT.finditer(sheet.text)])
+def _is_bare(text: str, organisation: Named, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether nothing but a kind of organisation stands around the debtor: 张三银行卡 is no bank."""
+    start, end = spans[0]
+    return organisation.start == start and bool(_BARE_KIND.fullmatch(text, end, organisation.end))
 
 
-def _take_names(sheet: _Sheet, debtor: str) -> None:
-    """Until nothing new is found: what was blanked can free a name that another had hidden."""
-    own = _core(fold(debtor)) if _ORGANISATION.search(debtor) else ""
-    while True:
-        before = len(sheet.taken)
-        organisations = list(find_organisations(sheet.text))
-        if own:
-            sheet.keep((o.start, o.end) for o in organisations if _is_own(sheet.text, o, own))
-        sheet.take(organisations)
-        sheet.take(find_addresses(sheet.text))
-        sheet.take(find_people(sheet.text))
-        _take_repeats(sheet)
-        sheet.take(suspect_people(sheet.text))
-        _take_repeats(sheet)
-        if len(sheet.taken) == before:
-            return
+def _is_around(name: Named, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether each of `spans` is but a part of `name`."""
+    return all(name.start <= start and end <= name.end and end - start < name.end - name.start for start, end in spans)
+
+
+def _take_people(sheet: Sheet, debtor: str, lexicon: Lexicon) -> None:
+    name = fold(debtor)
+    own = {name[1:], name[2:], *DOT_OR_BLANK.split(name)}
+    page = open_page(sheet.text, sheet.folded, lexicon)
+    for people in (find_framed(page), find_people(page), find_listed(page)):
+        found = list(people)
+        sheet.keep((p.start, p.end) for p in found if sheet.text[p.start : p.end] in own)
+        sheet.take(found)
+    sheet.take(list(find_called(page, sheet.taken)))
 
 
 _OPPOSED = re.compile(r"(?:原告|申请执行人|申请人|第三人|案外人|债权人|出借人|贷款人)[\s:：]{0,2}$")
@@ -253,77 +239,23 @@ _OPPOSED = re.compile(r"(?:原告|申请执行人|申请人|第三人|案外人|
 def _is_own(text: str, organisation: Named, own: str) -> bool:
     """Whether this is the debtor for short, and not a party on the other side with a like name."""
     start = organisation.start
-    return _core(text[start : organisation.end]) in own and not _OPPOSED.search(text[max(0, start - 8) : start])
+    return core_of(text[start : organisation.end]) in own and not _OPPOSED.search(text[max(0, start - 8) : start])
 
 
-def _take_repeats(sheet: _Sheet) -> None:
-    original = {sheet.folded[s.start : s.end]: s for s in sheet.taken if s.rule in _NAMES and _is_sure(s)}
+def _take_repeats(sheet: Sheet, lexicon: Lexicon) -> None:
+    """Where somebody is named again, in full or by the given name."""
+    original = {
+        sheet.folded[s.start : s.end]: s for s in sheet.taken if s.rule in _NAMES and _is_sure(s, sheet.folded, lexicon)
+    }
+    for name, source in list(original.items()):
+        given = name[1:]
+        if len(given) == 2 and source.rule == "person_name" and name[0] in SURNAMES and not lexicon.has(given):
+            original.setdefault(given, replace(source, confidence="low"))
     for start, end in _occurrences(sheet.text, original):
         source = original[sheet.text[start:end]]
         sheet.take([Named(source.rule, start, end, source.confidence)])
 
 
-def _is_sure(span: Named) -> bool:
-    return span.confidence == "high" or span.end - span.start > 2
-
-
-_KIND_OF_COMPANY = re.compile(
-    r"有限责任|股份|有限|集团|公司|专业|合作社|企业|银行|支行|分行|商贸|贸易|\(普通合伙\)|\(有限合伙\)"
-)
-
-
-def _core(name: str) -> str:
-    """What distinguishes an organisation's name: 宏达 of 宏达公司 is found again in the full name."""
-    return _KIND_OF_COMPANY.sub("", name) or name
-
-
-def _build_findings(text: str, spans: Sequence[Named]) -> tuple[Finding, ...]:
-    masks = _number_masks(text, spans)
-    findings = []
-    for span in spans:
-        replacement = masks.get(_identity(text, span)) or _cross_out(span.rule, text[span.start : span.end])
-        # 某公司1 before an amount would read as part of it.
-        if replacement[-1].isdigit() and text[span.end : span.end + 1].isdigit():
-            replacement += " "
-        findings.append(
-            Finding(rule=span.rule, start=span.start, end=span.end, confidence=span.confidence, replacement=replacement)
-        )
-    return tuple(findings)
-
-
-def _cross_out(rule: str, words: str) -> str:
-    if rule in IDENTIFIER_RULES and rule not in ("email", "url"):
-        return _CROSS * max(sum(c.isalnum() for c in words), 2)
-    return _CROSS * 2
-
-
-def _identity(text: str, span: Named) -> str:
-    return "".join(text[span.start : span.end].split())
-
-
-def _number_masks(text: str, spans: Sequence[Named]) -> dict[str, str]:
-    """The mask of each name; where different names share one, 张某1 and 张某2 by first appearance."""
-    groups: dict[str, list[list[str]]] = {}
-    for span in spans:
-        if span.rule in _NAMES:
-            name = _identity(text, span)
-            person = span.rule == "person_name"
-            mask = mask_name(name, "某") if person else mask_organisation(name)
-            _join_group(groups.setdefault(mask, []), name, person)
-    return {
-        name: f"{mask}{index}" if len(bearers) > 1 else mask
-        for mask, bearers in groups.items()
-        for index, names in enumerate(bearers, start=1)
-        for name in names
-    }
-
-
-def _join_group(bearers: list[list[str]], name: str, person: bool) -> None:
-    """Add `name` to the bearer it names already, in full or for short, or as a new one."""
-    for names in bearers:
-        if name in names:
-            return
-        if not person and any(_core(name) in other or _core(other) in name for other in names):
-            names.append(name)
-            return
-    bearers.append([name])
+def _is_sure(span: Named, text: str, lexicon: Lexicon) -> bool:
+    """Whether the name is hidden wherever it stands: not where a word of two characters was only taken for one."""
+    return span.confidence == "high" or span.end - span.start > 2 or not lexicon.has(text[span.start : span.end])

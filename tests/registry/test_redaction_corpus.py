@@ -1,0 +1,80 @@
+"""The detector on labelled texts that nobody who tuned it has seen (tests/corpus/README.md)."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+import pytest
+from corpus import generate
+from corpus.labels import BASIS_KINDS, CLASSES, FOLDER, read
+from corpus.measure import BARS, Tally, measure
+
+from registry.redaction import IDENTIFIER_RULES, find, redact
+
+FROZEN = {
+    "open/generated.jsonl": "c2e4b5305d144ee345c05bb09561dc8a31efdf1326cb38b95de13c688ed3e43f",
+    "open/hand.jsonl": "579805a835015884e01fbc74c09b334ad94568557fa8552cc2a075af78a170c6",
+    "unseen/generated.jsonl": "0595e7b66ace80ec44d6fb63d65bc91f8fb4ee7dc7b8cc82889a7c70ccaa8123",
+    "unseen/hand.jsonl": "ef5430518db200e968ba7cc63a3c9437740204cff9919b8d5efea022a20664f6",
+}
+
+
+@pytest.fixture(scope="module")
+def unseen() -> Tally:
+    return measure(read("unseen"))
+
+
+@pytest.mark.parametrize("bar", BARS)
+def test_the_unseen_texts_are_redacted_as_well_as_promised(unseen: Tally, bar: str) -> None:
+    assert unseen.figures[bar] >= BARS[bar], unseen.figures
+
+
+def test_everybody_in_a_text_has_one_mask_and_nobody_elses(unseen: Tally) -> None:
+    assert unseen.bearers > 500
+    assert unseen.consistent / unseen.bearers >= 0.98
+
+
+def test_no_identifier_is_left_in_what_was_redacted() -> None:
+    for one in read("open"):
+        shown = redact(one.text, find(one.text, one.debtor))
+        left = {finding.rule for finding in find(shown, one.debtor)}
+        assert not left & IDENTIFIER_RULES, one.id
+
+
+@pytest.mark.parametrize("file", FROZEN)
+def test_the_corpus_is_the_one_that_was_frozen(file: str) -> None:
+    assert sha256((FOLDER / file).read_bytes()).hexdigest() == FROZEN[file]
+
+
+def test_the_unseen_part_shares_no_text_and_no_name_with_the_open_one() -> None:
+    def names(part: str) -> set[str]:
+        return {
+            one.text[label.start : label.end]
+            for one in read(part, "generated")  # type: ignore[arg-type]
+            for label in one.labels
+            if label.name in ("person", "organisation") and label.end - label.start > 2
+        }
+
+    assert not {one.text for one in read("open")} & {one.text for one in read("unseen")}
+    assert not names("open") & names("unseen")
+
+
+def test_the_corpus_is_as_large_and_as_varied_as_it_says() -> None:
+    generated = [*read("open", "generated"), *read("unseen", "generated")]
+    by_hand = [*read("open", "hand"), *read("unseen", "hand")]
+    assert len(generated) >= 1000
+    assert len(by_hand) >= 300
+    for part in ("open", "unseen"):
+        texts = list(read(part))  # type: ignore[arg-type]
+        assert {label.name for one in texts for label in one.labels} == CLASSES
+        assert {one.basis for one in texts} == {None, *BASIS_KINDS}
+
+
+def test_the_generated_texts_are_what_their_generator_makes() -> None:
+    taken: frozenset[str] = frozenset()
+    for part, prefix, count in generate.PARTS:
+        texts, names = generate.generate(part, prefix, count, taken)
+        taken |= names
+        lines = "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts)
+        assert sha256(lines.encode()).hexdigest() == FROZEN[f"{part}/generated.jsonl"]

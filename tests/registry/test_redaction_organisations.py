@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from registry.redaction import find
+from registry.redaction.organisations import find_organisations
+
+DEBTOR = "测试人甲"
+
+
+def named(text: str) -> list[str]:
+    return [text[f.start : f.end] for f in find(text, DEBTOR) if f.rule == "organisation_name"]
+
+
+NAMES = [
+    "虚构银行股份有限公司测试分行样例支行",
+    "虚构银行股份有限公司信用卡中心",
+    "测试县农村信用合作联社样例镇信用社",
+    "虚构财产保险股份有限公司测试中心支公司",
+    "测试市虚构融资租赁有限公司",
+    "虚构（测试）餐饮管理有限公司",
+    "泰和（测试）家具有限公司",
+    "虚构会计师事务所（特殊普通合伙）",
+    "测试县样例镇假想村村民委员会",
+    "测试县样例镇假想村第四村民小组",
+    "样例村股份经济合作社",
+    "测试市第二人民医院",
+    "测试县第一高级中学",
+    "测试一高",
+    "测试县样例镇中心小学",
+    "测试县人力资源和社会保障局",
+    "测试市生态环境局样例分局",
+    "测试县样例镇人民政府",
+    "测试县假想汽车修理厂",
+    "样例家庭农场",
+    "虚构网吧",
+    "测试县虚构建材经营部",
+    "测试自治县虚构纺织有限责任公司",
+    "Sample Harbor Trading Co., Ltd.",
+    "虚构株式会社",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "context", ["支付{}货款5000元", "由{}承担责任", "测试人甲向{}缴纳罚款", "返还{}代管款", "经{}确认"]
+)
+def test_an_organisation_goes_whole_and_no_word_before_it(name: str, context: str) -> None:
+    assert named(context.format(name)) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("偿还测试市宏虚商贸有限公司货款，宏虚商贸另行开票", ["测试市宏虚商贸有限公司", "宏虚商贸"]),
+        ("支付测试宏虚劳务有限公司（以下简称宏虚）工程款", ["测试宏虚劳务有限公司", "宏虚"]),
+        ("经测试市第二医院治疗，二院出具票据", ["测试市第二医院", "二院"]),
+        ("汇入农业银行账户", ["农业银行"]),
+        ("由原告、虚构建材共同负担", ["虚构建材"]),
+    ],
+)
+def test_an_organisation_is_known_for_short(text: str, expected: list[str]) -> None:
+    assert named(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "加倍支付迟延履行期间的债务利息，申请执行",
+        "该公司、保险公司、开户银行、用人单位、村委会、物业公司",
+        "经营商铺、门面，住院治疗，出院后",
+        "全部未履行，剩余部分未履行",
+        "中国人民银行同期贷款基准利率",
+        "办理信用卡一张",
+    ],
+)
+def test_what_names_nobody_stays(text: str) -> None:
+    assert named(text) == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["公司", "有限公司", "银行", "分行", "A", "Co., ", "宏虚公司、", "学校", "(", "第三中", "和"]
+)
+def test_a_long_text_is_read_in_its_own_time(unit: str) -> None:
+    started = time.process_time()
+    assert sum(1 for _ in find_organisations(unit * (20_000 // len(unit)))) >= 0
+    assert time.process_time() - started < 2
