@@ -358,7 +358,7 @@ def _pay_for_goods(maker: _Maker, third: str, amount: int) -> str:
 
 def _pay_wages(maker: _Maker, third: str, amount: int) -> str:
     return (
-        f"向{third}等{2 + maker.below(30)}人支付拖欠的劳动报酬共计{amount}元，于调解书生效后分三期付清；"
+        f"向劳动者{third}等{2 + maker.below(30)}人支付拖欠的劳动报酬共计{amount}元，于调解书生效后分三期付清；"
         "逾期支付的，申请人可就全部未付款项一并申请强制执行"
     )
 

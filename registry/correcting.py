@@ -58,7 +58,8 @@ class Corrector:
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
-        corrected = replace(record, facts=facts, changed_at=now)
+        # What was hidden in the old words says nothing of where to look in the new ones.
+        corrected = replace(record, facts=facts, redactions=None, changed_at=now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
             self._check(session, corrected, today)

@@ -26,7 +26,8 @@ _SPELLINGS = {"lyu": "lv", "nyu": "nv", "lyue": "lve", "nyue": "nve", "lue": "lv
 _TONE_MARKS = re.compile("[\u0300\u0301\u0304\u0306\u030c]")
 _SCHOOL_LETTERS = str.maketrans({"ɑ": "a", "ɡ": "g", "\u02bc": "'", "’": "'", "‘": "'", "`": "'"})
 _PARTS = re.compile("[ '·•-]+")
-_PART = re.compile("(?:[a-z]+[0-5]?)+")
+# Letters are taken as far as they go and never given back: in tries of every way to share them a question would drown.
+_PART = re.compile("(?:[a-z]++[0-5]?)+")
 _LETTERS = re.compile("[a-z]+")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -53,17 +54,35 @@ def decode(text: str) -> Any:
 
 
 def check_object(body: dict[str, Any]) -> None:
-    """Refuse repeated keys and NaN, here and one level down. Raises FieldError."""
+    """Refuse repeated keys and NaN, however deep. Raises FieldError."""
     if type(body) is RepeatedKeys:
         raise FieldError(body.repeated, "同一个键写了两次，请只保留正确的一个")
     for key, value in body.items():
-        if type(value) is NotANumber:
+        if type(value) is not str and value is not None:
+            _check_within(key, value)
+
+
+def _check_within(key: str, value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is NotANumber:
             raise FieldError(key, "NaN和Infinity不是正确的JSON值")
-        if type(value) is RepeatedKeys:
+        if type(one) is RepeatedKeys:
             raise FieldError(key, "其中同一个键写了两次，请只保留正确的一个")
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def encode(value: Any) -> str:
-    """One line of JSON that can always be written as UTF-8."""
-    text = json.dumps(value, ensure_ascii=False)
-    return json.dumps(value) if _SURROGATE.search(text) else text
+    """One line of JSON that can always be written as UTF-8; NaN as it came."""
+    text = json.dumps(value, ensure_ascii=False, default=_write_constant)
+    return json.dumps(value, default=_write_constant) if _SURROGATE.search(text) else text
+
+
+def _write_constant(value: object) -> float:
+    if isinstance(value, NotANumber):
+        return math.nan
+    raise TypeError(type(value).__name__)

@@ -42,6 +42,7 @@ _UNUSED = frozenset(
 )  # fmt: skip
 _MARKS = frozenset({"iname", "casecode", "cardnum", "disrupttypename", "gistid"})
 _DATE_FIELDS = frozenset({"filed_on"})
+_GARBLED = "有乱码字符，可能是文件编码有误，请核对原件后重新填写"
 _REPRESENTATIVE = ("法定代表人", "负责人")
 
 
@@ -56,13 +57,14 @@ def build_from_national(body: dict[str, Any]) -> tuple[Facts, tuple[str, ...]]:
     values: dict[str, Any] = {}
     warnings = []
     for key, value in body.items():
+        if key == QUARANTINE_KEY:
+            continue
         field = _KEYS.get(key.lower())
+        _refuse_garbled(field or show_key(key), key, value)
         if field is not None:
             _put(values, field, _plain(field, value))
-        elif key != QUARANTINE_KEY:
-            _refuse_garbled(key, value)
-            if key.lower() not in _UNUSED:
-                warnings.append(f"不认识的键“{show_key(key)}”未使用")
+        elif key.lower() not in _UNUSED:
+            warnings.append(f"不认识的键“{show_key(key)}”未使用")
     prepared = split_number(loosen(values))
     warnings += _fit_kind(prepared, body)
     facts, found = build_facts(prepared)
@@ -78,10 +80,10 @@ def iterate_records(value: Any) -> Iterator[dict[str, Any]]:
             yield from iterate_records(item)
 
 
-def _refuse_garbled(key: str, value: Any) -> None:
-    # What is passed over may be a key that is used, with a byte lost on the way.
+def _refuse_garbled(field: str, key: str, value: Any) -> None:
+    # Also of what is passed over: it may be something that is used, with a byte lost on the way.
     if "\ufffd" in key or "\ufffd" in str(value):
-        raise FieldError(show_key(key), "有乱码字符，可能是文件编码有误，请核对原件后重新填写")
+        raise FieldError("id_number" if field == "number" else field, _GARBLED)
 
 
 def _put(values: dict[str, Any], field: str, value: Any) -> None:

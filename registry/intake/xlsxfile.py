@@ -15,6 +15,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from registry.intake.model import MAX_COLUMNS, Format, Intake, Line, UnrecognisedFile
 from registry.intake.table import Columns, build_columns, check_unknown, count_known, read_row, show_cell
+from registry.intake.xlsxlimits import TooMuch, refuse_harmful
 
 _MAX_SIZE = 1 << 30
 _MAX_RATIO = 200
@@ -23,6 +24,7 @@ _MAX_ROW = 1_048_576
 # A sheet with instructions may begin with one word that is a title as well.
 _LEAST_KNOWN = 2
 _DAMAGED = "工作簿已损坏，或不是Excel文件，请用表格软件打开后另存为.xlsx再导入"
+_TOO_MUCH = "工作簿解压后过大，可能是恶意文件，没有打开；请分成几个文件，或另存为CSV"
 # What openpyxl and what it stands on raise for files that are not what they should be (defusedxml: a ValueError).
 _FAULTS = (
     zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, EOFError, OSError,
@@ -69,7 +71,14 @@ def _check_archive(path: Path) -> None:
         raise UnrecognisedFile("这是一个压缩文件，但不是Excel工作簿（.xlsx），请解压后导入其中的文件")
     size, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
     if size > _MAX_SIZE or (size > _SMALL and size > packed * _MAX_RATIO):
-        raise UnrecognisedFile("工作簿解压后过大，可能是恶意文件，没有打开；请分成几个文件，或另存为CSV")
+        raise UnrecognisedFile(_TOO_MUCH)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            refuse_harmful(archive)
+    except TooMuch:
+        raise UnrecognisedFile(_TOO_MUCH) from None
+    except _FAULTS:
+        raise UnrecognisedFile(_DAMAGED) from None
 
 
 def _open(stream: BinaryIO) -> Any:

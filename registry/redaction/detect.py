@@ -174,7 +174,7 @@ def _take_names(sheet: Sheet, debtor: str, known_names: Sequence[str], lexicon: 
     is_organisation = bool(_ORGANISATION.search(debtor))
     core = core_of(fold(debtor)) if is_organisation else ""
     organisations = []
-    for organisation in find_organisations(sheet.text):
+    for organisation in _outermost(find_organisations(sheet.text)):
         inside = [span for span in own if organisation.start < span[1] and span[0] < organisation.end]
         if core and _is_own(sheet.text, organisation, core):
             sheet.keep([(organisation.start, organisation.end)])
@@ -194,6 +194,15 @@ def _take_names(sheet: Sheet, debtor: str, known_names: Sequence[str], lexicon: 
     sheet.take(names)
     _take_people(sheet, debtor, lexicon)
     _take_repeats(sheet, lexicon)
+
+
+def _outermost(spans: Iterable[Named]) -> list[Named]:
+    """Without those that are but a part of another: 支行 of a bank's full name."""
+    found: list[Named] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not found or span.end > found[-1].end:
+            found.append(span)
+    return found
 
 
 def _parts_outside(address: Named, organisations: Sequence[Named]) -> Iterator[Named]:

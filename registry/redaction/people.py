@@ -24,7 +24,9 @@ _SURE = 2.3
 _CLEAR = 2.5
 
 # What takes a person after it, by its last character: 支付 and 付给, 归, 与, 汇至.
-_TAKERS = frozenset("向对与由和及同跟被将把给为替欠付还诉归交叫让请限令从找送至接退赔暨随偿予定除致伤助犯回止入到转")
+_TAKERS = frozenset("系向对与由和及同跟被将把给为替欠付还诉归交叫让请限令从找送至接退赔暨随偿予定除致伤助犯回止入到转")
+# How words end that say what somebody is: 材料商, 摊主, 业务员.
+_PEOPLE_ENDS = frozenset("商主员长师工户手")
 # What ends a name though it is one character; the second are given names' characters as well.
 _ENDS = frozenset(
     "犯虽仅只撞打砍占卖买帮劝投写立留遗亡死伤骂承接确向经愿拒反的是系诉称住等欠还须需退返偿赔垫代领缴付及与向对由将被给在各均已未不之所从至到按再仍尚曾出借取收持两二三四五六七八九十名个则亦又并就凭享归处此其另让交间若逾共自于於驾所签作生患因以获时也把位提分要找替随应去没没来"
@@ -97,7 +99,9 @@ def find_people(page: Page) -> Iterator[Named]:
             continue
         if start not in roles and text[start] not in FIRSTS and _is_plain(starts[start], text, start):
             continue
-        found = _read_at(page, start)
+        # 给付佘国强: 付 ends the word 给付, and whoever is paid comes behind it.
+        ends_word = text[start] in _TAKERS and text[start - 1 : start + 1] in _CROSSED
+        found = None if ends_word else _read_at(page, start)
         if text[start] in _TAKERS:
             found = max(found, _read_behind(page, start), key=_weight_of)
         if found:
@@ -142,7 +146,7 @@ def _read_behind(page: Page, start: int) -> tuple[Named, float] | None:
     following = page.text[start + 1 : start + 3]
     if following in MINORITY_PARTS or following in COMPOUND_SURNAMES:
         return _read_at(page, start + 1)
-    if following[:1] in FIRSTS and (not start or following[1:] not in FIRSTS):
+    if following[:1] in FIRSTS:
         return _read_at(page, start + 1)
     return None
 
@@ -150,7 +154,7 @@ def _read_behind(page: Page, start: int) -> tuple[Named, float] | None:
 def _read_at(page: Page, start: int) -> tuple[Named, float] | None:
     text = page.text
     first = text[start : start + 1]
-    if not is_han(first) or first == "某" or _FIGURES.match(text, start):
+    if not is_han(first) or first == "某" or (start not in page.roles and _FIGURES.match(text, start)):
         return None
     left = weigh_left(page, start)
     best: tuple[Named, float] | None = None
@@ -188,6 +192,8 @@ def _weigh_word_before(page: Page, start: int, before: str) -> float:
         return 1.0 if word else (0.0 if crossed else 0.8)
     if word is None or crossed:
         return -0.6
+    if before in _PEOPLE_ENDS and len(word) > 1:
+        return 0.9
     return 0.7 if word in ORDINARY else 0.4
 
 
@@ -308,7 +314,7 @@ def _weigh_first_word(page: Page, start: int, word: str, size: int, last: str, l
         return -2.5
     if page.lexicon.sort_of(word).startswith("nr"):
         return -0.3
-    return -1.0 if last in GIVEN else -1.8
+    return (-0.6 if left >= 1 else -1.0) if last in GIVEN else -1.8
 
 
 def weigh_right(page: Page, end: int) -> float:

@@ -54,6 +54,10 @@ class Canaries:
         """A name, a place, a word."""
         return "".join(self.random.choice(_RARE) for _ in range(length))
 
+    def amount(self) -> str:
+        """A sum of money: in a free text a rare word would be taken for somebody's name, and hidden."""
+        return f"{self.random.randrange(2 * 10**11, 10**12)}元"
+
     def case(self, kind: str = "执") -> str:
         """A case number. The court's short name is what it is known by."""
         court = "".join(self.random.choice(_SELDOM) for _ in range(4))

@@ -111,8 +111,8 @@ class CanaryCourt:
             "basis_issuer": f"{make.rare(3)}仲裁委员会",
             "obligation": told if public else told + plain,
             "performance": "部分未履行",
-            "performed_part": f"已交付{make.rare()}。",
-            "unperformed_part": f"未交付{make.rare()}。",
+            "performed_part": f"已交付{make.amount()}。",
+            "unperformed_part": f"未交付{make.amount()}。",
             "conduct": ["refuses_though_able"],
             "decision_number": make.letters(),
             "decided_on": str(start - timedelta(days=401)),
@@ -361,7 +361,7 @@ def _refuse(court: CanaryCourt) -> None:
 def _correct(court: CanaryCourt) -> None:
     for entry, record in zip(court.entries["corrected"], court.numbers_of("corrected"), strict=True):
         old = entry["performed_part"]
-        new = court.shown.add(f"已归还{court.canaries.rare()}。", "corrected: performed_part")
+        new = court.shown.add(f"已归还{court.canaries.amount()}。", "corrected: performed_part")
         phone = court.hide_number(court.canaries.phone(), "corrected: phone")
         note = court.hide(court.canaries.rare(), "corrected: note")
         settings = (f"performed_part={new}", f"phone={phone}", f"note={note}")
