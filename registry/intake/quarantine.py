@@ -107,5 +107,7 @@ def _find_text(text: str) -> str:
 
 def _guard(cell: str) -> str:
     # Spreadsheets run what looks like a formula and cut what looks like a long number; the import takes this off again.
+    if not cell.strip():
+        return cell  # An apostrophe alone would come back as what the cell says.
     is_number = len(cell) >= _LONG_NUMBER and cell.isdigit()
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "'") or is_number else cell
