@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import structlog
 from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
@@ -20,6 +21,13 @@ settings.register_profile("gongshi", deadline=None)
 settings.load_profile("gongshi")
 
 DATABASES = ("registry", "disclosed", "notifier")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command that sets up its log does so for its own test alone."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,7 +30,7 @@ _TOO_MUCH = "工作簿解压后过大，可能是恶意文件，没有打开；�
 # What openpyxl and what it stands on raise for files that are not what they should be (defusedxml: a ValueError).
 _FAULTS = (
     zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, EOFError, OSError,
-    KeyError, IndexError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, OverflowError,
+    LookupError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, OverflowError,
 )  # fmt: skip
 
 
@@ -84,7 +86,8 @@ def _check_archive(path: Path) -> None:
 def _open(stream: BinaryIO) -> Any:
     # Once for all passes: opening reads the table of strings that all sheets share.
     try:
-        return load_workbook(stream, read_only=True, data_only=True)
+        with _quiet():
+            return load_workbook(stream, read_only=True, data_only=True)
     except _FAULTS:
         raise UnrecognisedFile(_DAMAGED) from None
 
@@ -110,9 +113,23 @@ def _find_sheet(book: Any) -> tuple[Any, int | None]:
 
 def _iterate(sheet: Any) -> Iterator[Sequence[Any]]:
     try:
-        yield from sheet.iter_rows(values_only=True, max_row=_MAX_ROW)
+        rows = sheet.iter_rows(values_only=True, max_row=_MAX_ROW)
+        while True:
+            with _quiet():
+                row = next(rows, None)
+            if row is None:
+                return
+            yield row
     except _FAULTS:
         raise UnrecognisedFile(_DAMAGED) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What openpyxl makes of an odd file is judged here, and not told to the clerk in its own words."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _read_rows(stream: BinaryIO, sheet: Any, columns: Columns) -> Iterator[Line]:

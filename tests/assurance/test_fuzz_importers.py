@@ -737,6 +737,7 @@ def test_a_bomb_is_refused_in_one_clear_line_within_200_mb_and_ten_seconds(home:
     assert ran.code in codes, ran.said[:2000]
     assert "Traceback" not in ran.said
     assert CHINESE.search(ran.said)
+    assert "程序出错" not in ran.said
     assert "root:" not in ran.said
     assert ran.peak < MOST_MEMORY, f"{ran.peak >> 20} MB"
     assert ran.seconds < MOST_SECONDS, f"{ran.seconds:.1f} s"
@@ -763,6 +764,35 @@ def test_a_row_without_end_is_not_hidden_by_what_looks_like_the_end_of_one(how: 
     path.write_bytes(with_parts(sheet=xml_sheet(HIDDEN_ROWS[how]())))
     with pytest.raises(UnrecognisedFile, match="解压后过大"):
         read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("xl/workbook.xml", 'encoding="UTF-8"', 'encoding="nobody"'),
+        ("xl/worksheets/sheet1.xml", 'encoding="UTF-8"', 'encoding="nobody"'),
+        ("xl/_rels/workbook.xml.rels", "theme", "nothing"),
+        ("xl/worksheets/sheet1.xml", "<sheetData>", '<dimension ref="A1"/><sheetData><row><c t="d"><v>9</v></c></row>'),
+    ],
+)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_the_library_thinks_of_a_workbook_is_not_told_to_the_clerk(
+    home: Home, path: str, old: str, new: str
+) -> None:
+    parts = {"xl/worksheets/sheet1.xml": part("xl/worksheets/sheet1.xml"), path: part(path)}
+    file = home.folder.parent / "odd.xlsx"
+    with zipfile.ZipFile(io.BytesIO(FILES["XLSX"][1])) as good, zipfile.ZipFile(file, "w") as archive:
+        for name in good.namelist():
+            body = parts.get(name)
+            archive.writestr(
+                name, good.read(name) if body is None else body.replace(old, new) if name == path else body
+            )
+    ran = run_apart(home, file)
+    assert ran.code in (0, 1, 2)
+    assert "arning" not in ran.said
+    assert "Traceback" not in ran.said
+    assert CHINESE.search(ran.said)
+    assert "程序出错" not in ran.said
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
