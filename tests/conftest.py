@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import io
+import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 import structlog
 from hypothesis import settings
-from sqlalchemy import create_engine, make_url, text
 
 if TYPE_CHECKING:
     from homes import Home
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 settings.register_profile("gongshi", deadline=None)
 settings.load_profile("gongshi")
 
-DATABASES = ("registry", "disclosed", "notifier")
+STAFF = (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor"))
 
 
 @pytest.fixture(autouse=True)
@@ -33,24 +33,34 @@ def own_log() -> Iterator[None]:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The settings that choose the databases: none for SQLite in the home, three fresh ones on PostgreSQL."""
-    if request.param == "sqlite":
-        yield {}
-        return
-    server = make_url(os.environ["GONGSHI_TEST_POSTGRES"])
-    run = uuid4().hex[:12]
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    names = {part: f"gongshi_{part}_{run}" for part in DATABASES}
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    yield {
-        f"GONGSHI_{part.upper()}_URL": server.set(database=name).render_as_string(hide_password=False)
-        for part, name in names.items()
-    }
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    from fresh import fresh_databases
+
+    with fresh_databases(request.param) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with its staff, to be copied: founding one (its keys, its databases, four passwords) takes a second."""
+    from fresh import PARTS
+    from homes import Clock, Home
+
+    folder = tmp_path_factory.mktemp("founded") / "home"
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(out):
+        patch.setenv("GONGSHI_HOME", str(folder))
+        for part in PARTS:
+            patch.delenv(f"GONGSHI_{part.upper()}_URL", raising=False)
+        found(Home(folder, Clock(), lambda: ("", out.getvalue())))
+    structlog.reset_defaults()
+    return folder
+
+
+def found(home: Home) -> None:
+    """Initialise a home with a clerk, two reviewers and an auditor."""
+    assert home.run("init").code == 0
+    for name, role in STAFF:
+        assert home.run("user", "add", name, "--role", role, typed="a-long-password\n").code == 0
 
 
 @pytest.fixture
@@ -59,12 +69,14 @@ def home(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     databases: dict[str, str],
+    founded: Path,
 ) -> Home:
     """An initialised home with a clerk, two reviewers and an auditor."""
+    from fresh import PARTS
     from homes import Clock, Home
 
     monkeypatch.setenv("GONGSHI_HOME", str(tmp_path / "home"))
-    for part in DATABASES:
+    for part in PARTS:
         monkeypatch.delenv(f"GONGSHI_{part.upper()}_URL", raising=False)
     for name, value in databases.items():
         monkeypatch.setenv(name, value)
@@ -74,7 +86,8 @@ def home(
         return said.out, said.err
 
     made = Home(tmp_path / "home", Clock(), capture, databases)
-    made.ask("init")
-    for name, role in (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor")):
-        assert made.run("user", "add", name, "--role", role, typed="a-long-password\n").code == 0
+    if databases:
+        found(made)
+    else:
+        shutil.copytree(founded, made.folder, symlinks=True)
     return made

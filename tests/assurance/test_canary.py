@@ -30,13 +30,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 import structlog
 from canary import Canaries, Watch
 from canary_court import REVIEWER, CanaryCourt, add_keys, find_canaries, found_court, live, read_tables
 from flask.testing import FlaskClient
+from fresh import PARTS, fresh_databases
 from sqlalchemy import create_engine, make_url, text
 from werkzeug.test import TestResponse
 
@@ -47,7 +47,6 @@ from portal.settings import PortalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "SPY")
-DATABASES = ("registry", "disclosed", "notifier")
 SIZES = [
     pytest.param(("sqlite", 2), id="small"),
     pytest.param(("postgres", 2), id="small-postgres", marks=pytest.mark.postgres),
@@ -66,8 +65,8 @@ def court(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     names = ("GONGSHI_TWILIO_AUTH_TOKEN", "GONGSHI_WECHAT_SECRET", "GONGSHI_WECHAT_AES_KEY")
     temporary = folder / "tmp"
     temporary.mkdir()
-    with pytest.MonkeyPatch.context() as patch, databases_of(database, password) as urls:
-        for part in DATABASES:
+    with pytest.MonkeyPatch.context() as patch, fresh_databases(database, password) as urls:
+        for part in PARTS:
             patch.delenv(f"GONGSHI_{part.upper()}_URL", raising=False)
         for name, value in {**urls, **dict(zip(names, settings, strict=True)), "TMPDIR": str(temporary)}.items():
             patch.setenv(name, value)
@@ -79,30 +78,6 @@ def court(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         live(made)
         add_keys(made)
         yield made
-
-
-@contextmanager
-def databases_of(kind: str, password: str) -> Iterator[dict[str, str]]:
-    """The settings of three fresh databases on PostgreSQL, with a password in their addresses; none for SQLite."""
-    if kind == "sqlite":
-        yield {}
-        return
-    server = make_url(os.environ["GONGSHI_TEST_POSTGRES"])
-    names = {part: f"gongshi_canary_{part}_{uuid4().hex[:12]}" for part in DATABASES}
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    # A server that trusts who asks does not look at the password, and every message that shows one can be told.
-    given = server if server.password else server.set(password=password)
-    yield {
-        f"GONGSHI_{part.upper()}_URL": given.set(database=name).render_as_string(hide_password=False)
-        for part, name in names.items()
-    }
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from entries import a_person, citizen_number, with_term
+from fresh import fresh_databases
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from two_homes import (
@@ -24,7 +25,6 @@ from two_homes import (
     build_home,
     copy_home,
     fingerprint,
-    fresh_databases,
     glance,
     list_differences,
     list_states,

@@ -19,11 +19,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from entries import a_person, an_organisation, citizen_number, with_term
+from fresh import PARTS
 from homes import Clock, Home, Said
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, select, text
 from werkzeug.test import TestResponse
 
 from gongshi.cli import run
@@ -33,7 +33,6 @@ from search_index.day import SHANGHAI
 from search_index.number import draw_number
 from search_index.store import metadata as disclosed_tables
 
-PARTS = ("registry", "disclosed", "notifier")
 STAFF = {"clerk": "clerk", "reviewer": "reviewer", "second": "reviewer", "auditor": "auditor"}
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 Entry = dict[str, Any]
@@ -99,28 +98,6 @@ def copy_home(template: OwnHome, folder: Path) -> OwnHome:
     """The same home somewhere else, its chance set back; for homes on SQLite."""
     shutil.copytree(template.folder, folder)
     return OwnHome(folder, Clock(template.clock()), template.capture)
-
-
-@contextmanager
-def fresh_databases(kind: str) -> Iterator[dict[str, str]]:
-    """The settings of three databases that nobody else has; none for SQLite, which keeps them in the home."""
-    if kind == "sqlite":
-        yield {}
-        return
-    server = make_url(os.environ["GONGSHI_TEST_POSTGRES"])
-    names = {part: f"gongshi_{part}_{uuid4().hex[:12]}" for part in PARTS}
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    yield {
-        f"GONGSHI_{part.upper()}_URL": server.set(database=name).render_as_string(hide_password=False)
-        for part, name in names.items()
-    }
-    with admin.connect() as connection:
-        for name in names.values():
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 # What is public of it, and what is not -------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from fresh import fresh_databases
 
 from gongshi.calendar import StateCouncilCalendar
 from notifier.calendar import Period
@@ -144,15 +142,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/home/notifier/notifier.db"
         return
-    server = make_url(os.environ["GONGSHI_TEST_POSTGRES"])
-    name = f"gongshi_{uuid.uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with fresh_databases(request.param, parts=["notifier"]) as urls:
+        yield urls["GONGSHI_NOTIFIER_URL"]
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ ANY_NAME = st.text(CHARACTERS, min_size=2, max_size=12)
 
 
 @given(st.lists(ANY_NAME, min_size=1, max_size=6), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_part_of_any_name_whatever_finds_it(names: list[str], data: st.DataObject) -> None:
     documents = [build_document(number, name=name) for number, name in enumerate(names)]
     with TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def rank_by_scanning(document: Document, text: str, words: list[str]) -> int | N
     .flatmap(lambda parts: st.sampled_from([" ".join(parts), "".join(parts)])),
     st.sampled_from([None, "云南"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_answer_is_what_a_scan_finds(documents: list[Document], text: str, region: str | None) -> None:
     query = Query(text=text, region=region)
     with TemporaryDirectory() as folder:
