@@ -151,14 +151,13 @@ class Approver:
         facts = _keep_known(read_facts(proposal, self.vault, proposal_context(row.id)), record.facts)
         if not is_same_debtor(facts, record.facts):
             return [LineRefusal(line=proposal.line, rule="number_changed", reason=_NUMBER_CHANGED)]
-        # What was hidden in the old words says nothing of where to look in the new ones.
-        proposed = replace(record, facts=facts, redactions=None, imported_by=batch.imported_by, changed_at=now)
+        proposed = replace(record.with_facts(facts, now), imported_by=batch.imported_by)
         refusals = self._check(session, proposed, today, counts)
         if refusals:
             return [_line_refusal(proposal.line, refusals)]
         proposal.decided = True
         row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
-        corrected = correct_row(session, row, proposed, self.vault, now, self.approver)
+        corrected = correct_row(session, row, proposed, self.vault, now, self.approver, batch=batch.id)
         redisclose(session, row, corrected, self.policy, now, before=record)
         if State(row.state) is State.DRAFT:
             return self._decide(session, row, proposal.line, now, today, Counter())
@@ -176,20 +175,28 @@ class Approver:
         )
 
 
-def correct_row(session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str) -> Record:
+def correct_row(
+    session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str, batch: int | None = None
+) -> Record:
     """Put a record's new facts into its row and the state where they belong, with the audit line; the record as it is
-    now, with the redactions of its new texts."""
+    now, with the redactions of its new texts.
+
+    `batch` is the import that brought the facts, None for what `actor` typed. `actor` answers for what is public or
+    approved from now on; a draft waits for whoever approves it.
+    """
     row.state = transition(State(row.state), Action.CORRECT).state.value
     # A masked number that was completed makes the debtor known by the full one from now on.
     for name, value in identity_columns(record.facts, vault).items():
         setattr(row, name, value)
     # A draft's are accepted when it is approved.
     accepted = None if State(row.state) is State.DRAFT else accept(record.facts)
+    if accepted is not None:
+        row.approved_by, row.approved_at = actor, now
     before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity, accepted)
     row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
-    audit.note(session, now, actor, "correct", record=row.id, detail={"fields": changed})
-    return replace(record, state=State(row.state), redactions=accepted)
+    audit.note(session, now, actor, "correct", record=row.id, batch=batch, detail={"fields": changed})
+    return replace(record, state=State(row.state), approved_by=row.approved_by, redactions=accepted)
 
 
 def _keep_known(incoming: Facts, known: Facts) -> Facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -58,8 +58,7 @@ class Corrector:
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
-        # What was hidden in the old words says nothing of where to look in the new ones.
-        corrected = replace(record, facts=facts, redactions=None, changed_at=now)
+        corrected = record.with_facts(facts, now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
             self._check(session, corrected, today)

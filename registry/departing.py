@@ -37,7 +37,7 @@ _TERM_ENTRY_NOTE = (
 
 # The audit lines that tell whether a request to show an entry again still stands.
 _LIFT_REQUEST = "lift_request"
-_BEFORE_LIFT = (_LIFT_REQUEST, Action.HOLD.value, Action.CORRECT.value)
+_VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value)
 
 # Case and document numbers do not have that many digits in a row.
 _LONG_NUMBER = re.compile(r"\d{10}")
@@ -158,11 +158,11 @@ def _find_lift_request(session: Session, row: RecordRow) -> DecisionRow | None:
     # were written down, and not by their times: a clock can be set back.
     after = (
         select(AuditRow.action)
-        .where(AuditRow.record_id == row.id, AuditRow.action != "hold_confirm")
+        .where(AuditRow.record_id == row.id, AuditRow.action.in_((_LIFT_REQUEST, *_VOIDS_LIFT_REQUEST)))
         .order_by(AuditRow.id.desc())
         .limit(1)
     )
-    return request if session.scalar(after) == "lift_request" else None
+    return request if session.scalar(after) == _LIFT_REQUEST else None
 
 
 def _decision(row: RecordRow, action: Action, grounds: Grounds, actor: str, now: datetime) -> DecisionRow:

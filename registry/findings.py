@@ -13,10 +13,9 @@ from functools import lru_cache
 
 from registry.basis import find_basis_kind
 from registry.lastlook import list_private_words
-from registry.record import Accepted, Facts, Record
+from registry.record import FREE_TEXTS, Accepted, Facts, Record
 from registry.redaction import VERSION, Finding, find_in_fields, redact
 
-FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
 # Of the whole text, where it rests on a document that itself may not be published.
 UNPUBLISHABLE = "unpublishable_basis"
 

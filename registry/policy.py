@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from registry.masks import MaskProfile
-from registry.record import RestrictedGround
+from registry.record import FREE_TEXTS, RestrictedGround
 from search_index.document import Document
 
 PACKAGED = Path(__file__).parent / "policies"
@@ -113,12 +113,11 @@ _UNRULED = RestrictedRule(
     basis="法释〔2017〕7号第六条第（六）项；未写明依法不宜公开的理由，或者政策没有相应规则",
 )
 
-_FREE_TEXT = {"obligation", "performed_part", "unperformed_part"}
 _OWN_TREATMENT = {
     "id_number": Treatment.MASK_ID,
     "age": Treatment.AGE_AT_PUBLICATION,
     "conduct": Treatment.CONDUCT_TEXT,
-    **dict.fromkeys(_FREE_TEXT, Treatment.REDACT),
+    **dict.fromkeys(FREE_TEXTS, Treatment.REDACT),
 }
 _ALLOWED = {f.name: {_OWN_TREATMENT.get(f.name, Treatment.SHOW), Treatment.WITHHOLD} for f in fields(Document)}
 _TOP = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -82,6 +82,10 @@ class Applicant:
 
     name: str | None = None
     phone: str | None = None
+
+
+FREE_TEXTS = ("obligation", "performed_part", "unperformed_part")
+"""The facts that are written freely, and so may name people who are not listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,3 +179,8 @@ class Record:
     published_on: date | None = None
     changed_at: datetime
     redactions: Accepted | None = None
+
+    def with_facts(self, facts: Facts, now: datetime) -> Record:
+        """The record as it would be with other facts. What was hidden in the old words says nothing of where to look in
+        the new ones: nobody has accepted anything of them."""
+        return replace(self, facts=facts, redactions=None, changed_at=now)

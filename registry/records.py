@@ -11,9 +11,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from registry.facts_json import PRIVATE_KEYS, facts_from_json, facts_to_json
-from registry.findings import FREE_TEXTS
 from registry.matching import identity_of, is_masked, likeness_of
-from registry.record import Accepted, Facts, Record, State
+from registry.record import FREE_TEXTS, Accepted, Facts, Record, State
 from registry.redaction import Finding
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.vault import Vault

@@ -46,6 +46,32 @@ def test_the_desk_without_sign_in_listens_to_no_socket_file(tmp_path: Path) -> N
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
 
 
+@ON_FILES
+def test_who_asks_through_a_socket_file_chooses_neither_its_address_nor_the_path_of_the_site(home: Home) -> None:
+    bind = f"{home.folder}/portal.sock"
+    command = [sys.executable, "-m", "gongshi", "serve", "portal", "--bind", f"unix:{bind}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as portal:
+        try:
+            assert portal.stdout is not None
+            portal.stdout.readline()
+            moved = ask_socket(bind, "/about", "SCRIPT_NAME: /elsewhere", "Script-Name: /elsewhere")
+            assert moved.startswith(b"HTTP/1.1 200")
+            assert b"elsewhere" not in moved
+            answers = {ask_socket(bind, "/search", f"X-Forwarded-For: 192.0.2.{n}")[9:12] for n in range(130)}
+            assert answers == {b"200", b"429"}
+        finally:
+            portal.terminate()
+
+
+def ask_socket(bind: str, path: str, *headers: str) -> bytes:
+    """The whole answer to a request with `headers` through a socket file."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(bind)
+        lines = [f"GET {path} HTTP/1.1", "Host: a", "Connection: close", *headers, "", ""]
+        asking.sendall("\r\n".join(lines).encode())
+        return b"".join(iter(lambda: asking.recv(65_536), b""))
+
+
 def serve(what: str, bind: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gongshi", "serve", what, "--bind", bind]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

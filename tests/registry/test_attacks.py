@@ -15,12 +15,13 @@ import pytest
 from entries import a_person, an_organisation, citizen_number, with_term
 from flask.testing import FlaskClient
 from homes import Home
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gongshi.synthetic import build_uscc
 from portal.app import create_app
 from registry.importing import Importer
+from registry.tables import AuditRow, RecordRow
 from search_index.day import SHANGHAI
 
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
@@ -68,6 +69,19 @@ def test_who_brought_in_a_second_version_does_not_approve_it(home: Home, public:
     assert rules(approve(home, batch, "reviewer")) == ["same_person"]
     assert listed(public)[0]["obligation"] == a_person(1)["obligation"]
     assert rules(approve(home, batch, "second")) == []
+
+
+def test_who_agreed_to_a_second_version_and_who_brought_it_in_are_on_record(home: Home) -> None:
+    home.publish(a_person(1))
+    batch = bring_in(home, a_person(1, obligation="支付五万元。"), by="clerk")["batch"]
+    approve(home, batch, "second")
+    court = home.court
+    with court.reading() as session:
+        row = session.scalars(select(RecordRow)).one()
+        line = session.scalars(select(AuditRow).where(AuditRow.action == "correct")).one()
+        assert (row.approved_by, row.imported_by) == ("second", "clerk")
+        assert (line.actor, line.record_id, line.batch_id) == ("second", row.id, batch)
+    court.close()
 
 
 def test_who_corrected_what_is_not_public_yet_does_not_approve_it(home: Home) -> None:

@@ -160,6 +160,21 @@ def test_an_approved_record_with_something_new_to_hide_goes_back_to_a_reviewer(h
     assert shown(home)[0].obligation == "向原告王某偿还50000元。"
 
 
+def test_what_an_older_detector_let_through_is_hidden_at_the_next_publication(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "向原告王甲甲偿还50000元。"
+    with monkeypatch.context() as older:
+        older.setattr("registry.publishing.VERSION", "older")
+        older.setattr("registry.findings.VERSION", "older")
+        older.setattr("registry.findings.find_in_fields", lambda texts, *_: dict.fromkeys(texts, ()))
+        home.publish(a_person(1, obligation=text))
+    find_redactions.cache_clear()
+    assert [document.obligation for document in shown(home)] == [text]
+    home.ask("publish")
+    assert [document.obligation for document in shown(home)] == ["向原告王某偿还50000元。"]
+
+
 # Documents that may not be published ---------------------------------------------------------------------------------
 
 
