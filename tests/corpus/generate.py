@@ -1,9 +1,9 @@
 """Write the generated texts of the corpus, the same bytes each time: `python tests/corpus/generate.py`.
 
-A template (material_open.py, material_unseen.py) is a sentence with slots, so that a label is right by construction:
+A template (material_open.py, material_earlier.py, material_unseen.py) is a sentence with slots, so that a label is right by construction:
 
 - `{D}` the listed debtor, `{Ds}` its short name; `{P1}` a person, `{P2^D}` one with the surname of another, `{P1~老}` in another
-  form; `{O1}` a company, `{O2.银}` an organisation of a kind, `{O1~s}` for short;
+  form, `{P1~=黑娃}` by that nickname; `{O1}` a company, `{O2.银}` an organisation of a kind, `{O1~s}` for short;
 - `{a}` an amount, `{d}` a day, `{n}` a case number, `{c}` a court, `{id.P1}` a citizen's number, … (`_SLOTS`);
 - `[h|words]` a label written out, the class by its letter (`_LETTERS`); `<one¦other>` a choice; `⏎` a new line.
 """
@@ -22,7 +22,25 @@ from pathlib import Path
 from types import SimpleNamespace
 
 FOLDER = Path(__file__).parent
-PARTS = (("open", "og", 1500), ("unseen", "ug", 500))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is made of one material: `count` texts into the file `path`, their ids after `prefix`, drawn from `seed`."""
+
+    material: str
+    path: str
+    prefix: str
+    count: int
+    seed: str
+
+
+PARTS = (
+    Part("open", "open/generated.jsonl", "og", 1500, seed="open"),
+    # It was the unseen part until version 2 of the detector; its seed is its name of then.
+    Part("earlier", "open/earlier_generated.jsonl", "ug", 500, seed="unseen"),
+    Part("unseen", "unseen/generated.jsonl", "fg", 600, seed="fresh"),
+)
 
 _LETTERS = {
     "a": "amount",
@@ -39,6 +57,12 @@ _LETTERS = {
     "s": "social",
     "p": "person",
     "t": "title_number",
+}
+_FIRST = {
+    "AREAS": "990101 980203 999999 970412 950305 960718 940226 981130 990523",
+    "MOBILES": "130 135 136 137 138 139 150 152 158 159 166 177 180 183 185 187 189 191 199",
+    "BINS": "621700 622848 622202 621661 622908 621098 623059",
+    "BINS_CREDIT": "622848 625910 436742 524047 621483",
 }
 _LOW = "零一二三四五六七八九"
 _HIGH = "零壹贰叁肆伍陆柒捌玖"
@@ -319,12 +343,16 @@ class Writer:
 
     # Numbers.
 
+    def first(self, kind: str) -> str:
+        """The first digits of a number: the material's own, where it has any."""
+        return self.word(getattr(self.stock, kind, _FIRST[kind]))
+
     def citizen(self, holder: str) -> str:
         if holder == "k":
             birth = datetime.date(2006, 1, 1) + datetime.timedelta(days=self.rng.randrange(5000))
         else:
             birth = self.person(holder or "P99").birth
-        body = self.word("990101 980203 999999 970412 950305 960718 940226 981130 990523") + f"{birth:%Y%m%d}"
+        body = self.first("AREAS") + f"{birth:%Y%m%d}"
         body += f"{self.rng.randrange(1000):03d}"
         weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
         check = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
@@ -337,14 +365,13 @@ class Writer:
         return digits.lower() if form.endswith(" low") else digits
 
     def mobile(self) -> str:
-        digits = self.word("130 135 136 137 138 139 150 152 158 159 166 177 180 183 185 187 189 191 199")
-        return grouped(digits + self.filled("########"), self.pick(self.stock.MOBILE))
+        return grouped(self.first("MOBILES") + self.filled("########"), self.pick(self.stock.MOBILE))
 
     def card(self) -> str:
         if self.rng.random() < 0.75:
-            body = self.word("621700 622848 622202 621661 622908 621098 623059") + self.filled("#" * 12)
+            body = self.first("BINS") + self.filled("#" * 12)
         else:
-            body = self.word("622848 625910 436742 524047 621483") + self.filled("#" * 9)
+            body = self.first("BINS_CREDIT") + self.filled("#" * 9)
         check = luhn(body) if self.rng.random() < 0.85 else self.rng.choice("0123456789")
         return grouped(body + check, self.pick(self.stock.CARD))
 
@@ -366,6 +393,8 @@ class Writer:
         key = key.partition("^")[0]
         if not form:
             return self.mark("person", name.full, key)
+        if form.startswith("="):
+            return self.mark("person", form[1:], key)
         if form == "曾":
             return self.mark("person", self.new_person(name.surname, plain=True).full, key)
         family = name.surname or name.full[0]
@@ -373,7 +402,8 @@ class Writer:
             return self.mark("either", family + self.rng.choice(("某", "某某")))
         if not name.surname:
             return self.mark("person", name.full, key)
-        words = {"老": "老" + family, "小": "小" + family, "名": name.full[len(family) :]}
+        words = {"老": "老" + family, "小": "小" + family, "大": "大" + family}
+        words |= {"名": name.full[len(family) :], "阿": "阿" + name.full[-1]}
         return self.mark("person", words.get(form, family + form), key)
 
     def group_slot(self, token: str) -> str:
@@ -653,20 +683,20 @@ def _debtor(writer: Writer, organisation: bool) -> None:
         writer.debtor = writer.people["D"].full
 
 
-def generate(part: str, prefix: str, count: int, taken: frozenset[str]) -> tuple[list[dict[str, object]], set[str]]:
+def generate(part: Part, taken: frozenset[str]) -> tuple[list[dict[str, object]], set[str]]:
     """The texts of one part, and all full names in them. `taken`: names that may not be used."""
-    stock = SimpleNamespace(**runpy.run_path(str(FOLDER / f"material_{part}.py")))
+    stock = SimpleNamespace(**runpy.run_path(str(FOLDER / f"material_{part.material}.py")))
     templates = [line.strip().split(maxsplit=3) for line in stock.TEMPLATES.strip().splitlines() if line.strip()]
     order: list[list[str]] = []
-    rounds = random.Random(f"{part} order")
-    while len(order) < count:
+    rounds = random.Random(f"{part.seed} order")
+    while len(order) < part.count:
         order += rounds.sample(templates, len(templates))
     out: list[dict[str, object]] = []
     names: set[str] = set()
     seen: set[str] = set()
-    for number, (kind, tags, basis, template) in enumerate(order[:count], start=1):
+    for number, (kind, tags, basis, template) in enumerate(order[: part.count], start=1):
         for attempt in range(100):
-            rng = random.Random(f"{part} {number} {attempt}")
+            rng = random.Random(f"{part.seed} {number} {attempt}")
             writer = Writer(rng, stock, taken)
             organisation = kind == "o" or (kind == "a" and rng.random() < stock.GROUP_SHARE)
             _debtor(writer, organisation)
@@ -682,7 +712,7 @@ def generate(part: str, prefix: str, count: int, taken: frozenset[str]) -> tuple
         names |= {name.full for name in writer.people.values()}
         out.append(
             {
-                "id": f"{prefix}-{number:04d}",
+                "id": f"{part.prefix}-{number:04d}",
                 "debtor": writer.debtor,
                 "basis": None if basis == "-" else basis,
                 "tags": [*tags.split(","), *(["noise", noise] if noise else [])],
@@ -692,17 +722,20 @@ def generate(part: str, prefix: str, count: int, taken: frozenset[str]) -> tuple
     return out, names
 
 
+def build(part: Part, taken: frozenset[str]) -> tuple[str, set[str]]:
+    """The lines of one file, and the names in it."""
+    texts, names = generate(part, taken)
+    return "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts), names
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     taken: frozenset[str] = frozenset()
-    for part, prefix, count in PARTS:
-        texts, names = generate(part, prefix, count, taken)
+    for part in PARTS:
+        lines, names = build(part, taken)
         taken |= names
-        path = FOLDER / part / "generated.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        lines = "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts)
-        path.write_text(lines, encoding="utf-8", newline="\n")
-        sys.stdout.write(f"{path.relative_to(FOLDER)}: {len(texts)}\n")
+        (FOLDER / part.path).write_text(lines, encoding="utf-8", newline="\n")
+        sys.stdout.write(f"{part.path}: {part.count}\n")
 
 
 if __name__ == "__main__":

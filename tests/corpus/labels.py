@@ -71,7 +71,7 @@ def parse(marked: str) -> tuple[str, tuple[Label, ...]]:
 
 
 def read(part: Literal["open", "unseen"], source: str = "*") -> Iterator[Labelled]:
-    """The texts of one part of the corpus; `source` is "generated", "hand" or both."""
+    """The texts of one part of the corpus, of the files whose name fits `source`."""
     for path in sorted((FOLDER / part).glob(f"{source}.jsonl")):
         yield from read_file(path)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from corpus.labels import EITHER, GONE, IDENTIFIERS, KEPT, NAMES, STAYS, Label, Labelled, read
+from corpus.labels import EITHER, FOLDER, GONE, IDENTIFIERS, KEPT, NAMES, STAYS, Label, Labelled, read
 
 from registry.basis import find_basis_kind
 from registry.redaction import Finding, find
@@ -135,7 +135,7 @@ def describe(name: str, tally: Tally) -> Iterator[str]:
 def main() -> None:
     """Print both parts; of the unseen one, totals only."""
     for part in ("open", "unseen"):
-        for source in ("generated", "hand", "*"):
+        for source in [*sorted({path.stem for path in (FOLDER / part).glob("*.jsonl")}), "*"]:
             texts = list(read(part, source))  # type: ignore[arg-type]
             started = time.perf_counter()
             tally = measure(texts)
