@@ -18,6 +18,8 @@ FROZEN = {
     "open/generated.jsonl": "c2e4b5305d144ee345c05bb09561dc8a31efdf1326cb38b95de13c688ed3e43f",
     "open/hand.jsonl": "579805a835015884e01fbc74c09b334ad94568557fa8552cc2a075af78a170c6",
     "open/second.jsonl": "1dbdfbf56c597ef4c54d0807a1b9380603be28a5bf3cd5ab0881f6e5e46e26fb",
+    "open/seventh.jsonl": "d05d140869e71fad5193380258ada465df110ece385c1a9f63d591649e7f18f5",
+    "open/sixth.jsonl": "f284c3f96a1b45062393c6f3409e0b26651f18b7f729061fd48f7d75053cc200",
     "open/third.jsonl": "27a75b6ccba3bb33b78ca122ddd870ad29be2df4572768690aaf73fdc1b44175",
     "unseen/generated.jsonl": "33775570e9b6ab832c8036727e34020bc1d206b9682fde31fea8307afba23bec",
     "unseen/hand.jsonl": "3ff0a9802bdbd2a42966f75dfd879947dc2a932b61571724379875bf1c7b435f",
