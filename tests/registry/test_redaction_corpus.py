@@ -13,10 +13,12 @@ from registry.redaction import IDENTIFIER_RULES, find, redact
 
 FROZEN = {
     "open/earlier_generated.jsonl": "0595e7b66ace80ec44d6fb63d65bc91f8fb4ee7dc7b8cc82889a7c70ccaa8123",
+    "open/eighth.jsonl": "5be5477e68a9b8c2dd57b64efbaba041f1f7e55cbf1b3e1c1173b25d504d8e12",
     "open/fifth.jsonl": "8377ed397f66bed31c4778483406e03a718ebf8df43e13e97d6fc8b3fd6c3260",
     "open/fourth.jsonl": "20833e4bcd028126bad02cbd24fbcc820f4490ac4d896e5ee034c46993c5c55a",
     "open/generated.jsonl": "c2e4b5305d144ee345c05bb09561dc8a31efdf1326cb38b95de13c688ed3e43f",
     "open/hand.jsonl": "579805a835015884e01fbc74c09b334ad94568557fa8552cc2a075af78a170c6",
+    "open/ninth.jsonl": "dd395a5e3f12fef32d6945e4525c1a109fba92def63def44d4851b162af57538",
     "open/second.jsonl": "1dbdfbf56c597ef4c54d0807a1b9380603be28a5bf3cd5ab0881f6e5e46e26fb",
     "open/seventh.jsonl": "d05d140869e71fad5193380258ada465df110ece385c1a9f63d591649e7f18f5",
     "open/sixth.jsonl": "f284c3f96a1b45062393c6f3409e0b26651f18b7f729061fd48f7d75053cc200",
