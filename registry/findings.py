@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from registry import redaction
 from registry.basis import find_basis_kind
 from registry.lastlook import list_private_words
 from registry.record import FREE_TEXTS, Accepted, Facts, Record
-from registry.redaction import VERSION, Finding, find_in_fields, redact
+from registry.redaction import VERSION, Finding, redact
 
 # Of the whole text, where it rests on a document that itself may not be published.
 UNPUBLISHABLE = "unpublishable_basis"
@@ -44,7 +45,7 @@ def find_redactions(facts: Facts) -> dict[str, tuple[Finding, ...]]:
     if find_basis_kind(texts.values()):
         reference = f"详见生效法律文书{facts.basis_number}"
         return {name: (_whole(text, reference),) for name, text in texts.items()}
-    return find_in_fields(texts, facts.name, list_private_words(facts))
+    return redaction.find_in_fields(texts, facts.name, list_private_words(facts))
 
 
 def _whole(text: str, reference: str) -> Finding:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from registry import redaction
 from registry.record import Facts
-from registry.redaction import fold
 from registry.values import CitizenNumber, MaskedNumber, OtherNumber
 
 # Made by the product itself, or checked by their own rule: a USCC may well be eighteen digits.
@@ -55,7 +55,7 @@ def _leaks(field: str, text: str, facts: Facts) -> bool:
         return isinstance(facts.id_number, CitizenNumber) and facts.id_number.text in text
     if field in _NOT_TYPED:
         return False
-    plain = fold(text)
+    plain = redaction.fold(text)
     if field != "uscc" and (_IDENTITY_RUN.search(plain) or _MOBILE_RUN.search(plain)):
         return True
     # A spelling has no digits: whatever has is something else.
@@ -67,7 +67,7 @@ def _leaks(field: str, text: str, facts: Facts) -> bool:
 
 def _holds(field: str, compact: str, key: str, value: str, facts: Facts) -> bool:
     """Whether the private `value` stands in the field, other than as the debtor's own name or the very body shown."""
-    wanted = _compact(fold(value))
+    wanted = _compact(redaction.fold(value))
     if wanted not in compact:
         return False
     # A body, or a county as somebody's whole address, is public in its own right; a house number is not.
@@ -78,7 +78,7 @@ def _holds(field: str, compact: str, key: str, value: str, facts: Facts) -> bool
     # Whoever represents the debtor is named by art. 6, also where the applicant's name is theirs or a part of it.
     if field == "legal_representative" and key == "name":
         return False
-    own = _compact(fold(facts.name))
+    own = _compact(redaction.fold(facts.name))
     return wanted not in own or wanted in compact.replace(own, "\0")
 
 

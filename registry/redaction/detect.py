@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from registry.redaction.courts import find_kept_names
 from registry.redaction.facts import find_facts
+from registry.redaction.finding import Finding
 from registry.redaction.lexicon import Dictionary, Lexicon
-from registry.redaction.masking import core_of, write_replacements
+from registry.redaction.masking import write_replacements
 from registry.redaction.name_parts import DOT_OR_BLANK
 from registry.redaction.numbers import IDENTIFIER_RULES, find_numbers
-from registry.redaction.organisations import find_organisations
+from registry.redaction.organisation_words import BANKS
+from registry.redaction.organisations import find_organisations, is_organisation
 from registry.redaction.people import find_people, is_longer_name, open_page
-from registry.redaction.people_in_frames import find_called, find_framed, find_listed
-from registry.redaction.places import find_addresses
+from registry.redaction.people_in_frames import find_called, find_framed, find_joined, find_listed, find_officers
+from registry.redaction.places import find_addresses, is_part
 from registry.redaction.sheet import MASKED, Sheet, fold
-from registry.redaction.vocabulary import Confidence, Named
+from registry.redaction.short_names import find_short, is_short_for
+from registry.redaction.vocabulary import Named, words
 from registry.surnames import COMPOUND_SURNAMES, SURNAMES
 
 # Nothing is found across it: a full stop ends every name and number.
@@ -31,20 +34,6 @@ _ORGANISATION = re.compile(
     r"(?:公司|企业|合作社|信用社|联社|银行|支行|分行|委员会|村委会|居委会|事务所|商行|经营部|厂|店|局|院|学校|中心|集团|政府|办事处|[^一-龥]所)$"
 )
 _DICTIONARY = Dictionary()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One proposed redaction: `text[start:end]` becomes `replacement`. Offsets count code points.
-
-    `confidence` low must be opened by the reviewer; high blocks publication until the redaction is accepted.
-    """
-
-    rule: str
-    start: int
-    end: int
-    confidence: Confidence
-    replacement: str
 
 
 def find(
@@ -64,6 +53,7 @@ def find(
         known = _known_spans(sheet.text, known_names)
         sheet.take([k for k in known if not any(start <= k.start and k.end <= end for start, end in own)])
     sheet.keep(find_kept_names(sheet.text))
+    sheet.keep(find_officers(sheet.text))
     numbers = find_numbers(sheet.text)
     sheet.keep(numbers.kept)
     # A mask is not masked again.
@@ -86,16 +76,6 @@ def find_in_fields(
         )
         start = end + len(_BETWEEN)
     return found
-
-
-def redact(text: str, findings: Iterable[Finding]) -> str:
-    """`text` with every finding replaced. The findings are those of this very text, in order."""
-    parts: list[str] = []
-    position = 0
-    for finding in findings:
-        parts += (text[position : finding.start], finding.replacement)
-        position = finding.end
-    return "".join((*parts, text[position:]))
 
 
 def _build_findings(sheet: Sheet, text: str) -> tuple[Finding, ...]:
@@ -150,10 +130,15 @@ def _debtor_spans(text: str, debtor: str, known_names: Sequence[str], lexicon: L
             continue
         if not (
             end - start <= 2 + (name[:2] in COMPOUND_SURNAMES)
-            and not _ORGANISATION.search(name)
+            and not _is_body(name)
             and is_longer_name(text, start, end, lexicon)
         ):
             yield start, end
+
+
+def _is_body(name: str) -> bool:
+    """Whether `name` is an organisation's."""
+    return bool(_ORGANISATION.search(name)) or is_organisation(name)
 
 
 def _known_spans(text: str, known_names: Sequence[str]) -> Iterator[Named]:
@@ -163,7 +148,7 @@ def _known_spans(text: str, known_names: Sequence[str]) -> Iterator[Named]:
 
 
 def _rule_of_known(name: str) -> str:
-    if _ORGANISATION.search(name):
+    if _is_body(name):
         return "organisation_name"
     return "person_name" if len(name) <= 4 or "·" in name else "private_value"
 
@@ -171,15 +156,23 @@ def _rule_of_known(name: str) -> str:
 def _take_names(sheet: Sheet, debtor: str, known_names: Sequence[str], lexicon: Lexicon) -> None:
     """The debtor is left in the text until organisations and places are found: 梁上君酒业有限公司 is not 梁上君."""
     own = list(_debtor_spans(sheet.text, debtor, known_names, lexicon))
-    is_organisation = bool(_ORGANISATION.search(debtor))
-    core = core_of(fold(debtor)) if is_organisation else ""
+    full = fold(debtor)
+    is_body = _is_body(full)
+    named = _outermost(find_organisations(sheet.text))
+    if is_body:
+        short = (Named("organisation_name", *span, "high") for span in find_short(sheet.text, [full]))
+        own += [
+            (s.start, s.end)
+            for s in short
+            if _is_own(sheet.text, s, full) and not any(_is_around(o, [(s.start, s.end)]) for o in named)
+        ]
     organisations = []
-    for organisation in _outermost(find_organisations(sheet.text)):
+    for organisation in (_behind_payer(sheet.text, o, own) for o in named):
         inside = [span for span in own if organisation.start < span[1] and span[0] < organisation.end]
-        if core and _is_own(sheet.text, organisation, core):
+        if is_body and _is_own(sheet.text, organisation, full):
             sheet.keep([(organisation.start, organisation.end)])
         elif not inside or (
-            not is_organisation and _is_around(organisation, inside) and not _is_bare(sheet.text, organisation, inside)
+            not is_body and _is_around(organisation, inside) and not _is_bare(sheet.text, organisation, inside)
         ):
             organisations.append(organisation)
     addresses = [
@@ -189,11 +182,27 @@ def _take_names(sheet: Sheet, debtor: str, known_names: Sequence[str], lexicon: 
     ]
     # 世贸中心B塔17层 is an address though 世贸中心 is somebody.
     organisations = [o for o in organisations if not any(a.start <= o.start and o.end < a.end for a in addresses)]
-    names = [*organisations, *(part for address in addresses for part in _parts_outside(address, organisations))]
+    names = [
+        *organisations,
+        *(part for address in addresses for part in _parts_outside(sheet.text, address, organisations)),
+    ]
     sheet.keep(span for span in own if not any(n.start <= span[0] and span[1] <= n.end for n in names))
     sheet.take(names)
     _take_people(sheet, debtor, lexicon)
     _take_repeats(sheet, lexicon)
+
+
+# 测试人甲赔样例公司: the debtor pays whom stands behind.
+_PAYS = re.compile(r"(?:应|须|需|仍|尚|另|再|已|先)?(?:赔偿?|付给?|偿还?|欠付?|归还|返还|退还?|补偿?|给付?|支付)")
+
+
+def _behind_payer(text: str, organisation: Named, own: Iterable[tuple[int, int]]) -> Named:
+    """`organisation` without the debtor and what he does to it."""
+    for start, end in own:
+        pays = _PAYS.match(text, end) if organisation.start == start and end < organisation.end else None
+        if pays and organisation.end - pays.end() > 2:
+            return replace(organisation, start=pays.end())
+    return organisation
 
 
 def _outermost(spans: Iterable[Named]) -> list[Named]:
@@ -205,19 +214,21 @@ def _outermost(spans: Iterable[Named]) -> list[Named]:
     return found
 
 
-def _parts_outside(address: Named, organisations: Sequence[Named]) -> Iterator[Named]:
-    """What of an address is in no organisation's name."""
+def _parts_outside(text: str, address: Named, organisations: Sequence[Named]) -> Iterator[Named]:
+    """What of an address is in no organisation's name; a mere word behind one is no place."""
     start = address.start
     for other in sorted(organisations, key=lambda span: span.start):
         if other.start < address.end and start < other.end:
             if start < other.start:
                 yield replace(address, start=start, end=other.start)
             start = max(start, other.end)
-    if start < address.end:
+    if start == address.start or (start < address.end and is_part(text[start : address.end])):
         yield replace(address, start=start)
 
 
-_BARE_KIND = re.compile(r"(?:的|之)?(?:银行|公司|支行|分行|存款|账户|医院|学校|厂|店|中心)?")
+_BARE_KIND = re.compile(
+    rf"(?:的|之)?(?:{words(' '.join(BANKS))}|银行|公司|支行|分行|医院|学校|厂|店|中心)?(?:卡|存款|存折|账户|帐户|账号)?"
+)
 
 
 def _is_bare(text: str, organisation: Named, spans: Sequence[tuple[int, int]]) -> bool:
@@ -240,19 +251,24 @@ def _take_people(sheet: Sheet, debtor: str, lexicon: Lexicon) -> None:
         sheet.keep((p.start, p.end) for p in found if sheet.text[p.start : p.end] in own)
         sheet.take(found)
     sheet.take(list(find_called(page, sheet.taken)))
+    sheet.take(list(find_joined(page, sheet.taken)))
 
 
 _OPPOSED = re.compile(r"(?:原告|申请执行人|申请人|第三人|案外人|债权人|出借人|贷款人)[\s:：]{0,2}$")
 
 
-def _is_own(text: str, organisation: Named, own: str) -> bool:
+def _is_own(text: str, organisation: Named, full: str) -> bool:
     """Whether this is the debtor for short, and not a party on the other side with a like name."""
-    start = organisation.start
-    return core_of(text[start : organisation.end]) in own and not _OPPOSED.search(text[max(0, start - 8) : start])
+    short = text[organisation.start : organisation.end]
+    return (short == full or is_short_for(short, full)) and not _is_opposed(text, organisation.start)
+
+
+def _is_opposed(text: str, start: int) -> bool:
+    return bool(_OPPOSED.search(text, max(0, start - 8), start))
 
 
 def _take_repeats(sheet: Sheet, lexicon: Lexicon) -> None:
-    """Where somebody is named again, in full or by the given name."""
+    """Where somebody is named again, in full or by the given name; by an ordinary word only where it is one."""
     original = {
         sheet.folded[s.start : s.end]: s for s in sheet.taken if s.rule in _NAMES and _is_sure(s, sheet.folded, lexicon)
     }
@@ -260,9 +276,20 @@ def _take_repeats(sheet: Sheet, lexicon: Lexicon) -> None:
         given = name[1:]
         if len(given) == 2 and source.rule == "person_name" and name[0] in SURNAMES and not lexicon.has(given):
             original.setdefault(given, replace(source, confidence="low"))
+    ordinary = {name for name in original if len(name) == 2 and lexicon.has(name)}
+    words = set(_word_spans(sheet.text, lexicon)) if ordinary else set()
     for start, end in _occurrences(sheet.text, original):
-        source = original[sheet.text[start:end]]
-        sheet.take([Named(source.rule, start, end, source.confidence)])
+        name = sheet.text[start:end]
+        source = original[name]
+        if name not in ordinary or (start, end) in words:
+            sheet.take([Named(source.rule, start, end, source.confidence)])
+
+
+def _word_spans(text: str, lexicon: Lexicon) -> Iterator[tuple[int, int]]:
+    start = 0
+    for word in lexicon.cut(text):
+        yield start, start + len(word)
+        start += len(word)
 
 
 def _is_sure(span: Named, text: str, lexicon: Lexicon) -> bool:

@@ -9,7 +9,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from registry.redaction.court_words import ORDINARY
+from registry.redaction.court_words import DIVISIONS, ORDINARY
 from registry.redaction.trie import any_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,14 @@ _OFTEN = 1_000_000
 class Lexicon(Protocol):
     """What a text is cut with."""
 
+    def __hash__(self) -> int:
+        """What was read with it is kept by it."""
+
     def cut(self, text: str) -> list[str]:
         """The words of `text` in their order; together they are the whole text."""
+
+    def words_at(self, run: str) -> list[list[str]]:
+        """The ordinary words that begin at each character of `run`, which is of Chinese characters alone."""
 
     def has(self, word: str) -> bool:
         """Whether `word` is an ordinary word."""
@@ -41,6 +47,17 @@ class Dictionary:
     def cut(self, text: str) -> list[str]:
         """The words of `text`; what is no word comes in single characters."""
         return _load().cut(text, False)
+
+    def words_at(self, run: str) -> list[list[str]]:
+        """The words of the dictionary in `run`, by where they begin."""
+        found: list[list[str]] = [[] for _ in run]
+        at = -1
+        # They come in order, and before the longer ones of a place its character, unless that is in no word's list.
+        for word in _load().cut_all(run):
+            if len(word) == 1 or at < 0 or not run.startswith(word, at):
+                at = run.index(word, at + 1)
+            found[at].append(word)
+        return found
 
     def has(self, word: str) -> bool:
         """Whether the dictionary has `word` as one word."""
@@ -61,6 +78,13 @@ class CourtWords:
     def cut(self, text: str) -> list[str]:
         """The words of courts in `text`, and single characters."""
         return _COURT_WORD.findall(text)
+
+    def words_at(self, run: str) -> list[list[str]]:
+        """The words of courts in `run`, by where they begin."""
+        return [
+            [run[start:end] for end in range(start + 1, start + 7) if end == start + 1 or run[start:end] in ORDINARY]
+            for start in range(len(run))
+        ]
 
     def has(self, word: str) -> bool:
         """Whether `word` is a word of courts."""
@@ -86,16 +110,27 @@ _COURT_WORD = re.compile(f"{any_of(word for word in ORDINARY if len(word) > 1)}|
 
 @lru_cache(maxsize=20_000)
 def _count_of(word: str) -> int:
-    return _load().suggest_freq(word)
+    dictionary, counts = _load_with_counts()
+    return counts[word] if word in counts else dictionary.suggest_freq(word)
+
+
+def _load() -> Jieba:
+    return _load_with_counts()[0]
 
 
 @cache
-def _load() -> Jieba:
+def _load_with_counts() -> tuple[Jieba, dict[str, int]]:
+    """The dictionary with the words of courts, and how often its makers met these."""
     # Loading it takes longer than most commands.
     from rjieba import Jieba
 
     dictionary = Jieba()
+    counts = {word: dictionary.suggest_freq(word) if dictionary.has_word(word) else 0 for word in ORDINARY}
+    sorts = {word: tags[0][1] if len(tags := dictionary.tag(word)) == 1 else "n" for word in ORDINARY}
     for word in ORDINARY:
         if len(word) > 1:
-            dictionary.add_word(word, _OFTEN, "n")
-    return dictionary
+            dictionary.add_word(word, _OFTEN, sorts[word])
+    for place in DIVISIONS:
+        if len(place) > 2:
+            dictionary.add_word(place, _OFTEN, "ns")
+    return dictionary, counts

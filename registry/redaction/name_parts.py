@@ -7,16 +7,41 @@ from __future__ import annotations
 
 import re
 
-from registry.redaction.vocabulary import words
+from registry.redaction.vocabulary import split_words, words
 from registry.surnames import SURNAMES
 from search_index.tables import read_table
 
 # Characters that begin names, though no list of common surnames has them.
 SELDOM_SURNAMES = frozenset(
-    "从乌朝爨禤㒰丌乜夔黑海铁者洒纳撒买沙木哈虎麻繁边门户展朵昌练逯楮刁召回妥佴俟僧慎抗沐祭种秘秋笪肇脱英莘贡运那郄郇郅郏都鄞酆重钮钭锁镡闪降颉鬲𠮷䶮但豊豐葉葛圉弭殳母毋老贝谯谌赏达赛由区逄甯昊仉"
+    "么荀郤充习怀蓬暴籍督綦佀冮吾宛崇皋隽靖麴渠潭虢莎俱兀冒况勒喇瓮鄯钦锺骞汝剡邛琚瑕盍顼律延弥墨穰肃矍革"
+    "从乌朝爨禤㒰丌乜夔黑海铁者洒纳撒买沙木哈虎麻繁边门户展朵昌练逯楮刁召回妥计税步佴俟僧慎抗沐祭种秘秋笪肇脱英莘贡运那郄郇郅郏都鄞酆重钮钭锁镡闪降颉鬲𠮷䶮但豊豐葉葛圉弭殳母毋老贝谯谌赏达赛由区逄甯昊仉"
 )
+RAREST_SURNAMES = frozenset(
+    "终广融后须占过红水能福言遇藏端素操油环野良茶么塔浑羽敏养"
+    "苌呙侴俎先光刀初别力加勇化千卡卿厚双台员商嘉回圭坚城堂墙士夙多奇妙威孛定宇宝富寸寻小少尧居岐山川巨帖年库庚庹廷建开异彤忽念思恭悉慈愚扎扬折拉接揣政教斛新旃昌明春星智月有未本松析枚标校植棋正步歹永法泉泰洗洛浮淡清"
+    "漫火炎烟热犹独玄珍生甲留畅番登百益眭睢知矿神禚稽竹第粘紫绪续维缑罕美考腊自艳色芒荷蒿行补西贠贵起辉迪通遆采里镜长问闽阴雪青静革韶顿香鱼鸟鼓计税看才智尕完旦拥俄索桑仁其娘乃久仰婢榜咪波岩玉依刀召尤其何以甘心乔灌画纪理楼"
+)
+"""Characters that begin a few people's names in the whole country, or names of the peoples of the south-west."""
 FIRSTS = SURNAMES | SELDOM_SURNAMES
 """Characters a Han name may begin with, common or not."""
+
+OFTEN_GIVEN = frozenset(
+    "伟芳娜敏静秀英丽强磊军洋勇艳杰娟涛明超霞平刚桂兰红梅建国志华玉文斌小龙晓燕雪慧玲俊峰鹏飞宇浩然子轩梓涵思雨佳怡嘉豪天佑永福德才兴旺长贵新民卫东爱振保全喜庆丰书琴素珍淑贞翠花彩云香菊巧凤春生金海波林成辉健康宁世荣光"
+    "宗祖根柱松青莲萍"
+)
+"""Characters that every third given name has."""
+
+# What ends a name though it is one character; the second are given names' characters as well.
+ENDS = frozenset(
+    "犯虽仅只撞打砍占卖买帮劝投写立留遗亡死伤骂承接确向经愿拒反的是系诉称住等欠还须需退返偿赔垫代领缴付及与对由将被给在各均已未不之所从至到按再仍尚曾出借取收持两二三四五六七八九十名个则亦又并就凭享归处此其另让交间若逾共自于於驾所签作生患因以获时也把位提分要找替随应去没没来"
+)
+SOFT_ENDS = frozenset("应为有可如家同用方先本后现分因以自生名东时来获交共作归之若出再和")
+HARD_ENDS = ENDS - SOFT_ENDS - frozenset("之立")
+
+NEVER_GIVEN = frozenset(
+    "犯的了在及与等该此被将由向对给欠付还各须需未已且但则系称诉让每按因所至款费元账户份额权责任债务即其"
+)
+"""Characters that stand in no given name."""
 
 GIVEN = frozenset(
     "伟芳娜敏静秀英丽强磊军洋勇艳杰娟涛明超霞平刚桂兰红梅建国志华玉文斌小龙晓燕雪慧玲俊峰鹏飞宇浩然子轩梓涵思雨佳怡嘉豪天佑永福德才兴旺长贵新民卫东爱振保全喜庆丰书琴素珍淑贞翠花彩云香菊"
@@ -32,6 +57,7 @@ GIVEN = frozenset(
     "涓淡深添渊渝渤游湘湛滔漪澄澍激火灵炯点烈焰煌熠爵片牡献玖环珈现玺班球琅琬琰瑄瑗璋璞瓒甜用甫由甲男畔留略白百皎皓盼盾眉睦矫磐示社祺禧秉种稳穗空竞章童竹笙策筱箐签米粤精糖索缇羚翁翊翎翠翥耘聆肃"
     "胤能脉腾舜舞般色芒芙芯苇苒茉茵荃荟莫莞菀菡萃落葳蒲蓁蓝蔓蕴薪藏藜虞蜜融裴襄要角诒诣详调谋谷豆豫贺资赋起趣跃车轲载辛辞边迅返逊逢逍遐遥那邱部都鄂酉释采金针钱锟键镜镭闽队阡陵陶随隽雀霓霜靓革韦项须顿频飘饶首骅鱼鸥鹭麦默鼎"
     "社伦仟任伊伍会传伯伶佐何余佟作佰侃依俏俐保俪信修倩倪健偲储儿允兰兵冉军冕决冲净几凝刘初利剑化匀卢卫厉友发古召可史叶各司吕君吴吾告味品响嗣固垚垒堡塔壹夏夕大天太夺奔契姑娣孔孙孝孜安官审寒寰射小岑岱岸峡崴左己巳巧希帜年庄庆庐康弋弓"
+    "土之守如业权引纬滋亚宾棠璧岐令改细严映芽瀚铜舟设中逸群遵壁伍腊沅岗坡塬峁岔湾畈垸圩埭港渡桥浜渠沟岸滩洲屿冲坳垭坪"
     "伟财锁柱墩栓拴狗蛋娃丫妞仔崽囡毛憨秃芹菜芦苇荣荫婆㛃䶮㙓𬀩夔轶"
 )
 GIVEN -= frozenset("对向各自史此与及被于归会告款费元账户欠付还索糖品吾嗣告资权以应将之往返提供料调谋贝")
@@ -67,7 +93,10 @@ _YI = """
 阿尔 阿约 阿西 阿的 阿力 阿支 阿苦 阿库 阿牛 阿衣 阿侯 阿余 阿社 阿说 阿依 阿作 阿加 阿什 阿木 阿呷 阿伍 阿洛 阿且 阿机 阿火 吉克 吉木 吉尔 吉子 吉伍 吉古 吉比 吉吉 吉次 吉拉 吉布 吉联 沙马 沙玛 沙古 沙呷 马海 马查 马比 马卡 马黑 曲木 曲比 曲么 曲莫 曲目 的莫 的日 勒格 勒古 勒伍 罗洪 罗古 罗火 洛古 洛伍 海来 海乃 海日 俄木 俄底 俄切 俄里 尔古 尔石 尔恩 尔布
 尔聪 尔苦 耳苦 贾巴 加拉 加巴 金古 金曲 金克 且沙 且比 日黑 日火 日里 石布 石一 什布 苏呷 色莫 水洛 水罗 土比 吐比 瓦其 瓦尔 瓦渣 瓦扎 瓦西 伍合 乃保 乃古 呷呷 呷西 木呷 木加 木果 木牛 木基 木乃 拉且 拉日 拉一 拉莫 拉玛 依火 衣火 以哈 达吉 子木 子克 子呷 伍呷 伍果 伍牛 伍各 伍沙 有且 有呷 有古 有格 阿果 莫色 莫洛 莫子 么色 博什 布都 布哈 布且 克其 克古 史克 史古 师克 木帕 木地 木沙 兹莫 甲巴 甲拉 列伍
 """
-MINORITY_PARTS = frozenset((_TIBETAN + _MONGOL + _TURKIC + _YI).split()) | _TABLE
+_MANCHU = """
+爱新觉罗 叶赫那拉 乌拉那拉 钮祜禄 钮钴禄 瓜尔佳 赫舍里 舒穆禄 马佳 富察 索绰罗 喜塔腊 他他拉 完颜 佟佳 章佳 西林觉罗 伊尔根觉罗 杜拉尔 敖拉 郭布罗 鄂温 莫日登 那哈塔 吴扎拉 孟哲勒
+"""
+MINORITY_PARTS = frozenset((_TIBETAN + _MONGOL + _TURKIC + _YI + _MANCHU).split()) | _TABLE
 """Parts of Tibetan, Mongolian, Uyghur, Kazakh and Yi names as Chinese characters write them."""
 
 # Characters with which foreign and minority names are written, hardly ever two together in an ordinary word.
@@ -77,10 +106,19 @@ SOUNDS = frozenset(
     "汀廷通图土吐托瓦娃万旺威韦维魏温文翁沃乌吾武西希锡席夏香肖谢辛新休许旭雪雅亚央扬耶叶伊依衣宜因英尤雨玉约宰泽扎詹珍芝朱卓孜兹子祖佐呷且措嘉拥珠曲赤晋朋彭勒图雅"
 )
 
-_TITLE = words(
+FOREIGN_SURNAMES = split_words(
+    "佐藤 铃木 高桥 田中 伊藤 渡边 渡辺 山本 中村 小林 加藤 吉田 山田 佐佐木 山口 松本 井上 木村 斋藤 清水 山崎 阿部 池田 桥本 石川 前田 小川 藤田 冈田 后藤 长谷川 村上 近藤 石井 坂本 远藤 青木 藤井 西村 福田 太田 三浦 藤原 冈本 "
+    "松田 中川 中野 原田 小野 田村 竹内 金子 和田 中山 石田 上田 森田 柴田 酒井 工藤 横山 宫崎 宫本 内田 高木 安藤 岛田 谷口 大野 高田 丸山 今井 河野 藤本 村田 武田 上野 杉山 增田 小岛 小山 千叶 大塚 平野 菅原 久保 松井 岩崎 樱井 "
+    "野口 木下 松尾 野村 菊地 佐野 渡部 大西 杉本 新井 古川 浜田 市川 水野 小松 岛崎 吉川 山内 北村 五十岚 松下 福岛 田口 本田 黑田 德永 三浦 三宅 上野 中岛 中西 久保 今村 北川 千叶 吉冈 大塚 大岛 安藤 宫田 小泽 小山 小池 尾崎 岩崎 川口 平田 平野 广濑 新井 早川 星野 服部 本间 松浦 桑原 樱井 武田 永井 河合 泷泽 浅野 浅井 渡濑 片山 牧野 田边 白石 石原 神田 福田 福岛 秋山 稻垣 竹田 筱原 细川 荒木 荒井 菅原 菅野 萩原 藤井 藤原 西田 西川 西村 足立 远藤 那须 野田 长尾 长谷 长岛 关口 须藤 饭田 高山 鹤田 黑木 黑川 龟田"
+)
+"""Surnames of Japan, which stand before given names of one or two characters."""
+
+TITLES = split_words(
     "总 老板 老板娘 会计 出纳 经理 主任 队长 组长 厂长 校长 院长 局长 科长 书记 师傅 师父 老师 医生 大夫 护士 律师 法官 工 工头 司机 先生 女士 小姐 太太 姐 哥 弟 妹 叔 伯 婶 姨 嫂 爷 奶 姑 舅 爷爷 奶奶 "
     "大爷 大娘 大妈 大叔 大伯 大姐 大哥 阿姨 阿伯 阿婆 婆婆 公公 老太 老太太 老汉 老头 老爷子 瘸子 胖子 瘦子 瞎子 聋子 哑巴 麻子 秃子 矮子 驼子 拐子 掌柜 董 董事长 站长 村长 支书 镇长 所长 班长 连长 店长 教练 教授 博士 某"
 )
+"""What stands behind a surname where no given name does."""
+_TITLE = words(" ".join(TITLES))
 _NICK_SURNAMES = "".join(sorted(SURNAMES - frozenset("于时单向常关和万满全都方应由将从以还付被对归至其共费款达解")))
 NICKNAME = re.compile(
     rf"老[{''.join(sorted(SURNAMES))}]|(?:[小大阿]|大个子|小个子|大胡子|胖子|瘸子|光头|秃子|麻子)[{_NICK_SURNAMES}]"

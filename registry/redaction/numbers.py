@@ -7,14 +7,15 @@ left and long goes, for no obligation needs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from registry.redaction.births import find_births
 from registry.redaction.figures import find_amounts, find_references
-from registry.redaction.identifiers import PLATE, find_keyworded
+from registry.redaction.identifiers import find_account_tails, find_keyworded, find_plates
 from registry.redaction.online import find_addresses_online, find_nicknames
 from registry.redaction.shapes import find_loose, find_strict
+from registry.redaction.sheet import fold
 from registry.redaction.titles import find_coded, find_titles
 from registry.redaction.vocabulary import Named
 
@@ -46,8 +47,9 @@ def find_numbers(text: str) -> Numbers:
         find_births,
         find_keyworded,
         find_coded,
-        _find_plates,
+        find_plates,
         find_strict,
+        find_account_tails,
     ):
         sheet.take(find)
     sheet.take(find_nicknames)
@@ -56,8 +58,13 @@ def find_numbers(text: str) -> Numbers:
     return Numbers(tuple(sheet.kept), tuple(sheet.taken))
 
 
-def _find_plates(text: str) -> Iterator[Named]:
-    return (Named("plate", *match.span(), "high") for match in PLATE.finditer(text))
+_SURE = frozenset({"id_number", "card", "mobile", "landline", "other_id", "spelled_number"})
+
+
+def find_sure_numbers(text: str) -> list[tuple[int, int]]:
+    """Where somebody's number stands beyond doubt, in a text of any kind: what a command prints has none of them."""
+    taken = find_numbers(fold(text)).taken
+    return sorted((n.start, n.end) for n in taken if n.rule in _SURE and n.confidence == "high")
 
 
 class _Figures:

@@ -1,4 +1,4 @@
-"""Whom a text names by the frame the name stands in: dotted and Latin names, aliases, nicknames, lists with amounts. Pure.
+"""Whom a text names by the frame the name stands in: dotted names, aliases, nicknames, lists with amounts. Pure.
 
 In these places the frame says that somebody is named, whatever word the name is.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from registry.redaction.court_words import FEES, ORDINARY
+from registry.redaction.court_words import AGENT_ENDS, AGENTS, FEES, ORDINARY
+from registry.redaction.foreign_names import find_foreign
 from registry.redaction.name_parts import ALIAS, FIRSTS, MINORITY_PARTS, NICKNAME, SOUNDS
 from registry.redaction.people import Page, is_han, weigh_left, weigh_right
 from registry.redaction.vocabulary import DOT, HAN, Named
@@ -16,156 +17,13 @@ from registry.redaction.vocabulary import DOT, HAN, Named
 _DOT_INSIDE = re.compile(rf"(?<=[{HAN}])\s?[{DOT}]\s?(?=[{HAN}A-Z])|(?<=[A-Za-z])[·•・‧∙⋅●](?=[{HAN}])")
 _LONGEST_PART = 8
 
-_LATIN_WORD = r"[A-Za-zÀ-ÖØ-öø-ž][A-Za-zÀ-ÖØ-öø-ž'’\-]*"
-_LATIN = re.compile(
-    rf"(?<![A-Za-z0-9@._/=\-#]){_LATIN_WORD}(?:(?:[ ]|\s?[,.·•]\s?|\s){_LATIN_WORD})*\.?(?![A-Za-z0-9@_/=#%])"
-)
-_HAS_LATIN = re.compile(r"[A-Za-z]{2}")
-_COMPANY = re.compile(
-    r"\b(?:co|ltd|limited|inc|llc|llp|corp|corporation|company|gmbh|plc|pte|pty|bhd|s\.?a|ag|bank|group|holdings?|trading|international|trust|fund|association|university|institute|school)\b",
-    re.IGNORECASE,
-)
-_ENGLISH = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "or",
-        "to",
-        "with",
-        "from",
-        "at",
-        "per",
-        "by",
-        "in",
-        "on",
-        "for",
-        "is",
-        "are",
-        "be",
-        "until",
-        "upon",
-        "shall",
-        "pay",
-        "payment",
-        "principal",
-        "interest",
-        "award",
-        "party",
-        "parties",
-        "both",
-        "final",
-        "this",
-        "that",
-        "not",
-        "no",
-        "annum",
-        "accrued",
-        "together",
-        "full",
-        "sum",
-        "total",
-        "amount",
-        "date",
-        "clause",
-        "article",
-        "section",
-        "rmb",
-        "usd",
-        "cny",
-        "hkd",
-        "eur",
-        "gbp",
-        "jpy",
-        "nzd",
-        "aud",
-        "cad",
-        "sgd",
-        "krw",
-        "myr",
-        "thb",
-        "mop",
-        "twd",
-        "us",
-        "hk",
-        "lpr",
-        "app",
-        "atm",
-        "pos",
-        "ktv",
-        "vip",
-        "suv",
-        "mpv",
-        "gps",
-        "led",
-        "lcd",
-        "cpu",
-        "pvc",
-        "ppr",
-        "pe",
-        "pc",
-        "it",
-        "tv",
-        "dvd",
-        "cd",
-        "usb",
-        "wifi",
-        "iphone",
-        "ipad",
-        "huawei",
-        "oppo",
-        "vivo",
-        "excel",
-        "word",
-        "pdf",
-        "ppt",
-        "ems",
-        "sf",
-        "vin",
-        "id",
-        "qq",
-        "vx",
-        "wechat",
-        "alipay",
-        "tiktok",
-        "vps",
-        "ip",
-        "cietac",
-        "hkiac",
-        "siac",
-        "icc",
-        "lcia",
-        "scia",
-        "shiac",
-        "bac",
-        "lof",
-        "cif",
-        "fob",
-        "cfr",
-        "ddp",
-        "exw",
-        "iso",
-        "gb",
-        "gdp",
-        "ceo",
-        "cfo",
-        "hr",
-        "ok",
-        "no",
-        "ab",
-        "abc",
-        "bmw",
-        "ktm",
-    ]
-)
-
 _AMOUNT = (
     r"(?=\s?(?:[¥￥$]|人民币|RMB|USD|各?\s?计?(?<![\d.])\d[\d,.]*+(?:元|万|千|百|块|余|多|整|$|[，,、;；。)\]|“”])"
     r"|\d[\d,.]*+(?=[ \n|](?![年月日]))|[一二两三四五六七八九十百千万零〇壹贰叁肆伍陆柒捌玖拾佰仟]{1,12}(?:元|万|块|千|余)))"
 )
 _BETWEEN = r"[ \t|:：]{0,3}"
 _ROW = re.compile(
-    rf"[、，,;；:：\s|。“\"(](?:[和及与]|另?[付还欠给向]|支付|偿还|退还|返还|给付|赔偿|退赔)?(?P<x>[{HAN}]{{2,4}}){_BETWEEN}{_AMOUNT}"
+    rf"[①-⑳㈠-㈩)）、，,;；:：\s|。“\"(](?:[和及与]|另?[付还欠给向]|支付|偿还|退还|返还|给付|赔偿|退赔)?(?P<x>[{HAN}]{{2,4}}){_BETWEEN}{_AMOUNT}"
 )
 # 赔偿夜雨300元: what is paid is told by its ending, who is paid is not.
 _PAID = re.compile(
@@ -180,11 +38,22 @@ _QUOTED = re.compile(rf"[“\"‘「](?P<x>[{HAN}A-Za-z]{{2,6}})[”\"’」]")
 _ALIAS_END = re.compile(rf"[{HAN}A-Za-z·•. ]{{1,12}}?(?=$|[^{HAN}A-Za-z·•. ]|(?:系|是|的|为|与|向|对|以|已|应|在))")
 
 
+# 审判长 李样: who decided is published with what was decided.
+_OFFICER = re.compile(
+    rf"(?:审判长|代理审判员|助理审判员|审判员|人民陪审员|陪审员|代书记员|书记员|法官助理|执行员|执行法官|首席仲裁员|仲裁员)[\s:：]{{0,4}}(?P<x>[{HAN}]{{2,4}}?|[{HAN}]{{1,6}}[{DOT}][{HAN}]{{1,8}})"
+    r"(?=\s|$|[。，,；;、]|审判|人民陪审|书记|代书记|法官助理|仲裁员|二〇|\d)"
+)
+
+
+def find_officers(text: str) -> list[tuple[int, int]]:
+    """Where judges, lay judges, clerks and arbitrators sign: their names stay."""
+    return [match.span("x") for match in _OFFICER.finditer(text)]
+
+
 def find_framed(page: Page) -> Iterator[Named]:
     """People named where only somebody's name can stand."""
     yield from _find_dotted(page)
-    if _HAS_LATIN.search(page.text):
-        yield from _find_latin(page)
+    yield from find_foreign(page)
     yield from _find_aliases(page)
 
 
@@ -219,6 +88,27 @@ def find_called(page: Page, people: list[Named]) -> Iterator[Named]:
         match = _IN_BRACKETS.match(page.text, person.end) if person.rule.endswith("_name") else None
         if match and match["x"] not in ORDINARY and not _OF_PERSON.search(match["x"]):
             yield Named("person_name", *match.span("x"), "high")
+
+
+def find_joined(page: Page, people: list[Named]) -> Iterator[Named]:
+    """Who is named in one list with somebody: 王甲、海棠、李乙, 海棠与王甲."""
+    found = {(p.start, p.end) for p in people if p.rule == "person_name"}
+    starts, ends = {start for start, _ in found}, {end for _, end in found}
+    for match in _BETWEEN_SIGNS.finditer(page.folded):
+        start, end = match.span("x")
+        after = page.folded[end : end + 1]
+        joined = (page.folded[start - 1] == "、" and start - 1 in ends) or (after == "、" and end + 1 in starts)
+        if joined and (start, end) not in found and _may_be_listed(page, match["x"]):
+            yield Named("person_name", start, end, "low")
+
+
+_BETWEEN_SIGNS = re.compile(rf"(?<![{HAN}])(?P<x>[{HAN}]{{2,4}})(?=[、，。；;,()]|$)")
+
+
+def _may_be_listed(page: Page, word: str) -> bool:
+    if word in AGENTS or word[-1] in AGENT_ENDS or FEES.search(word) or "某" in word or _NUMERAL.search(word):
+        return False
+    return word not in ORDINARY and not any(word[at : at + 2] in ORDINARY for at in range(len(word) - 1))
 
 
 _OF_PERSON = re.compile(
@@ -326,32 +216,21 @@ def _walk_right(page: Page, position: int) -> int:
     return best
 
 
-_TAKERS = frozenset("向对与由和及被将给付还欠归")
-
-
-def _find_latin(page: Page) -> Iterator[Named]:
-    for match in _LATIN.finditer(page.text):
-        words = re.findall(_LATIN_WORD, match[0])
-        lower = [word.lower() for word in words]
-        if any(word in _ENGLISH for word in lower) or _COMPANY.search(match[0]) or max(map(len, words)) < 2:
-            continue
-        start, end = match.span()
-        if match[0].endswith("."):
-            end -= 1
-        capital = [word for word in words if word[0].isupper()]
-        before = weigh_left(page, start)
-        named = words[0].istitle() and len(words[0]) > 3
-        asked = start in page.roles or page.text[start - 1 : start] in _TAKERS
-        sure = len(capital) > 1 or (before >= 1 and named) or (asked and len(words[0]) > 3)
-        if sure and not page.folded[end : end + 1].isdigit():
-            yield Named("person_name", start, end, "high" if len(capital) > 1 else "low")
-
-
 def _find_aliases(page: Page) -> Iterator[Named]:
     for match in ALIAS.finditer(page.text):
         alias = _ALIAS_END.match(page.text, match.end())
-        if alias and alias[0].strip() and alias[0] not in ORDINARY and len(alias[0].strip()) > 1:
+        if (
+            alias
+            and alias[0][0] not in _NO_ALIAS
+            and alias[0].strip()
+            and alias[0] not in ORDINARY
+            and len(alias[0].strip()) > 1
+        ):
             yield Named("person_name", alias.start(), alias.start() + len(alias[0].rstrip()), "high")
+
+
+# 以“福到”为昵称在群内收取: what was done under it.
+_NO_ALIAS = frozenset("在于向对将被已未不的与由")
 
 
 def _find_nicknames(page: Page) -> Iterator[Named]:

@@ -31,6 +31,9 @@ _GAP = re.compile(r"[ \r\n]+")
 _ONE = re.compile(rf"[{HAN}]")
 _SHORT_LINE = re.compile(rf"[{HAN}]{{2,4}}")
 _ALONE = frozenset("男女")
+_ACCOUNT_ENDS = re.compile(r"[A-Za-z0-9@._\-]{2,24}$")
+_ACCOUNT_BEGINS = re.compile(r"[A-Za-z0-9@._\-]{2,24}")
+_LETTERS_AND_FIGURES = re.compile(r"[a-z]\d|\d[a-z]")
 
 
 def fold(text: str) -> str:
@@ -96,8 +99,18 @@ def _is_inside(text: str, start: int, end: int, *, chained: bool) -> bool:
     broken = "\n" in text[start:end]
     before, after = text[start - 1], text[end]
     if not (_ONE.match(before) and _ONE.match(after)):
-        return broken and before in "0123456789,.-" and after in "0123456789."
+        return broken and (
+            (before in "0123456789,.-" and after in "0123456789.") or _is_broken_account(text, start, end)
+        )
     return _is_break(text, start, end) if broken else _is_blank(text, start, end, chained=chained)
+
+
+def _is_broken_account(text: str, start: int, end: int) -> bool:
+    """Whether an address for mail or an account of letters and figures was broken: yhp / 0540abc."""
+    above, below = _ACCOUNT_ENDS.search(text[max(0, start - 24) : start]), _ACCOUNT_BEGINS.match(text, end)
+    if above is None or below is None:
+        return False
+    return any("@" in part or "_" in part or _LETTERS_AND_FIGURES.search(part) for part in (above[0], below[0]))
 
 
 def _is_break(text: str, start: int, end: int) -> bool:
@@ -118,7 +131,7 @@ def _is_blank(text: str, start: int, end: int, *, chained: bool) -> bool:
 
 
 # What stands before a surname that is set apart from the given name.
-_BEFORE_NAMES = frozenset("告人付给向还欠由与对归将及和子女夫妻父母，、：；。:,(（“\n某方东主户员者")
+_BEFORE_NAMES = frozenset("告人付给向还欠偿赔退予证被｜|由与对归将及和子女夫妻父母，、：；。:,(（“\n某方东主户员者")
 MASKED = re.compile(
     rf"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{HAN}])?某+(?:公司|银行|信用社|合作社|合伙企业|事务所|委员会|医院|学校|厂|店|单位)?"
     r"(?:\d{1,2}(?!\d)|[甲乙丙丁戊])?"

@@ -49,6 +49,30 @@ def one_line(said: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
+# What is said ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("13800000000", "138-0000-1111", "138 0000 1111", "１３８００００００００", "0999-2000001", "(0999)2000001"),
+        *("990101198005060019", "990101 19800506 0019", "6217 0000 0000 0000 001", "E12345678", "护照号EA1234567"),
+    ],
+)
+def test_a_number_typed_in_the_wrong_place_is_not_repeated(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["import", f"{number}.jsonl", "--as", "clerk"], [number]):
+        assert run(arguments) == 2
+        said = capsys.readouterr().err
+        assert "位号码" in said
+        assert number[-4:] not in said
+
+
+@pytest.mark.parametrize("word", ["2019-03-01", "（2019）测01民初123号", "20190301.jsonl", "1,350,000.00"])
+def test_what_leads_to_nobody_is_repeated(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([word]) == 2
+    assert word in capsys.readouterr().err
+
+
 # Settings ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +147,111 @@ def test_hostile_texts_take_no_time(piece: str) -> None:
     started = time.process_time()
     find(text[:20_000], DEBTOR)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("测试人甲给付佘样强借款5000元", "佘样强"),
+        ("材料商解样军另案主张权利", "解样军"),
+        ("同村刁样华租住其中两间", "刁样华"),
+        ("由覃样义、测试人甲各自负担", "覃样义"),
+        ("投资人于样之。", "于样之"),
+        ("房主门样玄多次催要", "门样玄"),
+        ("误转入申样志建设银行卡", "申样志"),
+    ],
+)
+def test_a_surname_that_is_a_word_is_told_by_the_whole_clause(text: str, name: str) -> None:
+    assert name not in redacted(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("测试人甲向解放支付货款3000元", "解放"),
+        ("由高粱负担诉讼费100元", "高粱"),
+        ("驳回时光的诉讼请求", "时光"),
+        ("房屋登记在海棠名下", "海棠"),
+        ("温暖垫付的医药费由测试人甲返还", "温暖"),
+        ("雇请苏醒开铲车，苏醒受伤住院", "苏醒"),
+    ],
+)
+def test_an_ordinary_word_in_a_place_for_people_names_somebody(text: str, name: str) -> None:
+    assert name not in redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "由林业主管部门监督，由派出所协助",
+        "被告财务负责人到庭，被告居住的房屋腾退",
+        "支付生猪款、小麦款，返还青贮玉米30吨",
+        "皮重、毛重以磅单为准，余下部分于麦收后付清",
+        "由被告交纳，被告方负担，双方各得一半",
+    ],
+)
+def test_words_in_a_place_for_people_stay_where_they_name_nobody(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_judges_and_clerks_are_published_with_what_they_decided() -> None:
+    text = (
+        "本判决为终审判决。审判长 李样鸣 审判员 王样刚 人民陪审员 赵 样 二〇二一年三月五日 法官助理 佘样 书记员 陈样兰"
+    )
+    assert redacted(text) == text
+
+
+def test_findings_do_not_depend_on_the_order_of_sets() -> None:
+    script = (
+        "from registry.redaction import find\n"
+        "print(find('支付原告佘样强、布样明、扎西样姆劳务费，由解放、高粱负担，样强另有欠款', '测试人甲'))"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("业务员綦样梅垫支的检测费由测试人甲负担", "綦样梅"),
+        ("样例公司项目经理荀样明多次催要", "荀样明"),
+        ("老板马样明，另行主张", "马样明"),
+        ("收款人王样元；", "王样元"),
+        ("二、马样三、丁样二承担连带责任", "马样三"),
+        ("测试人甲欠芍药护工费3900元", "芍药"),
+        ("测试人甲应支付方向工资8600元", "方向"),
+        ("交通事故案由淳于样负责", "淳于样"),
+        ("提存物领取人为钮祜禄样，已通知", "钮祜禄样"),
+        ("偿还李□样借款2000元", "李□样"),
+        ("工资付给阿Ben，另有奖金", "阿Ben"),
+        ("厨师김하늘的工资1000元", "김하늘"),
+        ("测试人甲赔偿郝 样医药费890元", "郝 样"),
+    ],
+)
+def test_people_are_found_behind_their_trade_by_what_is_owed_them_and_in_other_letters(text: str, name: str) -> None:
+    assert name not in redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "测试人甲支付全部工资23000元",
+        "按合同价款支付留购价款100元",
+        "漯国用（2001）字第3号土地使用证由测试人甲返还",
+        "高峰时段电费由测试人甲负担",
+        "如数退还，尤其是机井和滴灌带",
+        "以“福到”为昵称在群内收取的会费",
+    ],
+)
+def test_words_that_begin_like_a_name_stay(text: str) -> None:
+    assert "某" not in redacted(text)

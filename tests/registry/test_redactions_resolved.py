@@ -167,7 +167,7 @@ def test_what_an_older_detector_let_through_is_hidden_at_the_next_publication(
     with monkeypatch.context() as older:
         older.setattr("registry.publishing.VERSION", "older")
         older.setattr("registry.findings.VERSION", "older")
-        older.setattr("registry.findings.find_in_fields", lambda texts, *_: dict.fromkeys(texts, ()))
+        older.setattr("registry.redaction.find_in_fields", lambda texts, *_: dict.fromkeys(texts, ()))
         home.publish(a_person(1, obligation=text))
     find_redactions.cache_clear()
     assert [document.obligation for document in shown(home)] == [text]
