@@ -230,7 +230,7 @@ def test_the_audit_line_names_the_account_of_the_system_and_not_of_the_environme
 
 
 def test_a_bare_environment_and_a_plain_terminal(home: Home) -> None:
-    home.publish(a_person(1, obligation="𠮷" + a_person(1)["obligation"]))
+    home.publish(a_person(1, name="测试𠮷"))
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
     for plain in ({"LANG": "C"}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}):
         said = gongshi("doctor", "--json", env={**env, **plain})
