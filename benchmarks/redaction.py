@@ -24,7 +24,7 @@ DETECTORS: dict[str, Find] = {
     "with the dictionary": partial(find, lexicon=Dictionary()),
     "without": partial(find, lexicon=CourtWords()),
 }
-ROUNDS = 3
+ROUNDS = 2
 
 
 def time_of(detect: Find, texts: list[Labelled]) -> float:

@@ -89,5 +89,6 @@ def home(
     if databases:
         found(made)
     else:
-        shutil.copytree(founded, made.folder, symlinks=True)
+        # The folder may be there already, as a disk of its own.
+        shutil.copytree(founded, made.folder, symlinks=True, dirs_exist_ok=True)
     return made
