@@ -131,7 +131,8 @@ def test_no_answer_of_the_check_has_a_fault(
     page.fill("#name", PERSON.name)
     page.fill("#head", head)
     page.fill("#tail", tail)
-    page.click("main button")
+    with page.expect_navigation():
+        page.click("main button")
     assert outcome in page.title()
     assert ("mode=elder" in page.url) is elder
     assert find_faults(page) == []
