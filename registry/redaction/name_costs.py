@@ -53,7 +53,6 @@ _GIVEN_FAMILIAR = 9.0
 _HARD_END, _SOFT_END, _DIVISION_END = 1.5, 0.4, 20.0
 _ONE_GIVEN = 1.8
 _TWO_GIVEN = 0.2
-_THREE_GIVEN = 6.0
 _TWO_SURNAMES = 3.0
 _IS_WORD = 6.0
 _FOREIGN = 6.5
@@ -63,7 +62,6 @@ _FOREIGN_SOUND = 6.0
 _LONGEST_FOREIGN = 10
 _LONGEST_HAN = 3
 _TITLED = 4.0
-_NICKNAME = 8.5
 
 _HEADS = frozenset("老小大阿")
 _ENDINGS = frozenset("子娃哥姐叔妹婶姨嫂爷伯舅姑")

@@ -15,6 +15,13 @@ def hidden(text: str) -> str:
     return "|".join(text[f.start : f.end] for f in find(text, DEBTOR) if f.rule == "address")
 
 
+def left_of(address: str, text: str) -> list[str]:
+    """The letters and figures of `address` that nothing found in `text` covers."""
+    covered = {place for f in find(text, DEBTOR) for place in range(f.start, f.end)}
+    start = text.index(address)
+    return [c for i, c in enumerate(address) if c.isalnum() and start + i not in covered]
+
+
 FORMS = [
     "样例街道虚构东路88号3号楼2单元501室",
     "虚构路128弄7号602室",
@@ -47,9 +54,7 @@ FORMS = [
 )
 def test_an_address_goes_whole_after_a_region_or_a_word_that_says_so(address: str, context: str) -> None:
     text = context.format(address)
-    covered = {place for f in find(text, DEBTOR) for place in range(f.start, f.end)}
-    start = text.index(address)
-    assert [c for i, c in enumerate(address) if c.isalnum() and start + i not in covered] == []
+    assert left_of(address, text) == []
 
 
 @pytest.mark.parametrize(
@@ -120,9 +125,7 @@ LANDMARKS = [
 @pytest.mark.parametrize("text", LANDMARKS)
 def test_a_landmark_with_a_name_a_number_or_another_is_an_address(text: str) -> None:
     written, address = text.split("|")
-    covered = {place for f in find(written, DEBTOR) for place in range(f.start, f.end)}
-    start = written.index(address)
-    assert [c for i, c in enumerate(address) if c.isalnum() and start + i not in covered] == []
+    assert left_of(address, written) == []
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_a_landmark_alone_is_none(text: str) -> None:
     assert hidden(text) == ""
 
 
-FORMS = [
+OTHER_FORMS = [
     "退款寄往 Flat 2A, 31 Sample Grove, Exampleton EX1 2AB, UK。|Flat 2A, 31 Sample Grove, Exampleton EX1 2AB, UK",
     "住所 Musterstraße 9, 10999 Musterstadt，担保|Musterstraße 9, 10999 Musterstadt",
     "住所：г. Пример, ул. Образцовая, д. 7|г. Пример, ул. Образцовая, д. 7",
@@ -158,12 +161,10 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("text", FORMS)
+@pytest.mark.parametrize("text", OTHER_FORMS)
 def test_other_forms_of_addresses_go_whole(text: str) -> None:
     written, address = text.split("|")
-    covered = {place for f in find(written, DEBTOR) for place in range(f.start, f.end)}
-    start = written.index(address)
-    assert [c for i, c in enumerate(address) if c.isalnum() and start + i not in covered] == []
+    assert left_of(address, written) == []
 
 
 @pytest.mark.parametrize(
