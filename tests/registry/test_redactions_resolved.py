@@ -164,6 +164,7 @@ def test_what_an_older_detector_let_through_is_hidden_at_the_next_publication(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "向原告王甲甲偿还50000元。"
+    find_redactions.cache_clear()
     with monkeypatch.context() as older:
         older.setattr("registry.publishing.VERSION", "older")
         older.setattr("registry.findings.VERSION", "older")
