@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -67,13 +67,16 @@ Content = Parcel | Letter | ShortMessage | ChatMessage | MassMessage
 class Dispatch:
     """One message on its way. `id` is the same for every attempt and unlike any other message's (at most 32 letters,
     digits and hyphens): what a provider that knows such a thing is given so that it sends once. `address` is a slug of
-    the sandbox, an E.164 number, an openid, a mail address or a URL, as the channel has it."""
+    the sandbox, an E.164 number, an openid, a mail address or a URL, as the channel has it. `begun_at` is when the attempt
+    was written down, before the call: a channel that looks the message up knows from when on it can be there, and may say
+    that it is not there only if it knows this."""
 
     id: str
     attempt: int
     recipient: str
     address: str | None
     content: Content
+    begun_at: datetime | None = None
 
 
 class Stop(StrEnum):
@@ -111,4 +114,6 @@ class Channel(Protocol):
         """Deliver once. What goes wrong on the way is an outcome, not an exception."""
 
     def look_up(self, dispatch: Dispatch, reference: str | None) -> Outcome | None:
-        """What the provider knows of an attempt whose end is not known; None where it cannot be asked or does not know."""
+        """What the provider knows of an attempt whose end is not known; None where it cannot be asked or does not know.
+
+        FAILED_TEMPORARY says that the provider was asked and certainly has no such message: it may be sent again."""
