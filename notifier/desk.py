@@ -1,4 +1,5 @@
-"""The notifier's pages for the staff: runs, their messages and files, and what sandbox recipients received.
+"""The notifier's pages for the staff: runs, their messages and files, recalls and who has not answered, what did not
+go out, and what sandbox recipients received.
 
 The blueprint has no sign-in of its own: whoever mounts it puts it behind one.
 """
@@ -14,31 +15,42 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from werkzeug import Response as ResponseValue
 
-from notifier.calendar import InvalidPeriod, Period
+from notifier.calendar import DuePeriod, InvalidPeriod, Period
+from notifier.channels.sandbox import list_letters, list_sandbox_messages
 from notifier.context import Notifier
+from notifier.followups import list_follow_ups, list_overdue
+from notifier.outbox import count_states, list_messages
 from notifier.package import MANIFEST, media_type
 from notifier.packages import FileRefused, Revision, package_folder, read_package_file
-from notifier.recipients import SANDBOX, Recipient, list_recipients
-from notifier.runs import Run, find_run, list_runs
+from notifier.policy import Rules
+from notifier.recipients import SANDBOX, Recipient, list_printings, list_recipients
+from notifier.runs import Push, Run, find_approvals, find_run, list_runs, push
 from notifier.sending import Clock
-from notifier.worker import find_due_periods
-from search_index.day import SHANGHAI
+from notifier.states import MessageState
+from notifier.stops import list_pauses
+from notifier.worker import find_announced_periods, find_due_periods, find_waiting
+from search_index.day import SHANGHAI, day_of
 
 SHOWN_ENTRIES = 50
+_RULES = Rules()
+# What somebody has to see to: what is not known, and what will not be tried again.
+_FOR_A_PERSON = (MessageState.UNKNOWN, MessageState.FAILED_PERMANENT, MessageState.FAILED_TEMPORARY)
 _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
 
 
-def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk") -> Blueprint:
-    """The pages under `/runs` and `/inbox`; `/` leads to the first. They use the style sheets of the application's own `static` folder."""
+def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk", rules: Rules = _RULES) -> Blueprint:
+    """The pages under `/runs`, `/recalls`, `/messages` and `/inbox`; `/` leads to the first. They use the style sheets of
+    the application's own `static` folder."""
     pages = Blueprint(name, __name__, template_folder="templates")
     pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day, "parcel_label": _parcel_label})
     pages.after_request(_keep_private)
-    _add_runs(pages, notifier, clock)
+    _add_runs(pages, notifier, clock, rules)
+    _add_outbox(pages, notifier, clock)
     _add_inbox(pages, notifier)
     return pages
 
 
-def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
+def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock, rules: Rules) -> None:
     @pages.get("/")
     def home() -> ResponseValue:
         return redirect(url_for(".runs"))
@@ -46,7 +58,15 @@ def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
     @pages.get("/runs")
     def runs() -> str:
         due = find_due_periods(notifier, clock())
-        return render_template("notifier/runs.html", runs=list_runs(notifier.engine), due=due)
+        return render_template(
+            "notifier/runs.html",
+            runs=list_runs(notifier.engine),
+            due=due,
+            waiting=find_waiting(notifier.engine, due, rules),
+            announced=_preview_announced(notifier, clock()),
+            approved=find_approvals(notifier.engine),
+            approval_required=rules.approval_required,
+        )
 
     @pages.get("/runs/<period>")
     def run(period: str) -> str:
@@ -61,14 +81,46 @@ def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
         return _send_file(package_folder(notifier.folder, found.period, package), name, f"{found.period}-r{revision}")
 
 
+def _add_outbox(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
+    @pages.get("/recalls")
+    def recalls() -> str:
+        today = day_of(clock())
+        return render_template(
+            "notifier/recalls.html",
+            follow_ups=list_follow_ups(notifier.engine),
+            overdue={one.message_id for one in list_overdue(notifier.engine, today)},
+            printings=list_printings(notifier.engine),
+        )
+
+    @pages.get("/messages")
+    def messages() -> str:
+        return render_template(
+            "notifier/messages.html",
+            counts=count_states(notifier.engine),
+            pauses=list_pauses(notifier.engine),
+            lists={state: list_messages(notifier.engine, state) for state in _FOR_A_PERSON},
+        )
+
+
+def _preview_announced(notifier: Notifier, now: datetime) -> list[tuple[DuePeriod, Push]]:
+    """The runs that come within two working days, and what they would be now."""
+    announced = find_announced_periods(notifier, now)
+    return [(one, push(notifier, one.period, now=now, made_by="", dry_run=True)) for one in announced]
+
+
 def _add_inbox(pages: Blueprint, notifier: Notifier) -> None:
     sandbox = notifier.folder / SANDBOX
 
     @pages.get("/inbox")
     def inbox() -> str:
         recipients = [r for r in list_recipients(notifier.engine) if r.channel == SANDBOX]
-        parcels = {r.slug: _list_parcels(sandbox / r.slug) for r in recipients}
-        return render_template("notifier/inbox.html", recipients=recipients, parcels=parcels)
+        return render_template(
+            "notifier/inbox.html",
+            recipients=recipients,
+            parcels={r.slug: _list_parcels(sandbox / r.slug) for r in recipients},
+            letters={r.slug: list_letters(sandbox, r.slug) for r in recipients},
+            messages=list_sandbox_messages(sandbox),
+        )
 
     @pages.get("/inbox/<slug>/<parcel>")
     def inbox_parcel(slug: str, parcel: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from sqlalchemy import Engine, Select, select
@@ -13,10 +15,13 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import Period
 from notifier.context import Notifier
+from notifier.followups import queue_repeats
+from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.packages import Revision, ensure_package, find_latest, package_folder, to_revision
-from notifier.recipients import Recipient, list_recipients, to_recipient
-from notifier.states import MessageState
-from notifier.tables import AttemptRow, MessageRow, PackageRow, RecipientRow, RunRow
+from notifier.recipients import Recipient, RecipientKind, list_recipients, to_recipient
+from notifier.states import MessageState, Purpose
+from notifier.stops import insert_new, open_digest
+from notifier.tables import AttemptRow, MessageRow, PackageRow, RecipientRow, RunApprovalRow, RunRow
 from search_index.day import day_of
 
 QUARTERLY = "quarterly"
@@ -73,6 +78,7 @@ class Message:
     recipient: Recipient
     revision: int | None
     state: MessageState
+    reason: str | None
     queued_at: datetime
     changed_at: datetime
     next_attempt_at: datetime
@@ -93,7 +99,15 @@ class Run:
     messages: tuple[Message, ...]
 
 
-def push(notifier: Notifier, period: Period, *, now: datetime, made_by: str, dry_run: bool = False) -> Push:
+def push(
+    notifier: Notifier,
+    period: Period,
+    *,
+    now: datetime,
+    made_by: str,
+    dry_run: bool = False,
+    random: Random = SYSTEM_RANDOM,
+) -> Push:
     """Make the run of `period` and queue its messages, or show the run it has. Its package is made in any case.
 
     Raises PeriodNotBegun.
@@ -103,7 +117,7 @@ def push(notifier: Notifier, period: Period, *, now: datetime, made_by: str, dry
         raise PeriodNotBegun(period)
     if dry_run:
         return _rehearse(notifier, period, now)
-    run_id, created = _ensure_run(notifier, period, now, made_by)
+    run_id, created = _ensure_run(notifier, period, now, made_by, random)
     latest = find_latest(notifier.engine, run_id)
     return _describe(notifier, period, latest or ensure_package(notifier, run_id, period, now), created=created)
 
@@ -125,6 +139,21 @@ def find_periods_done(engine: Engine) -> set[Period]:
     with Session(engine) as session:
         periods = session.scalars(select(RunRow.period).where(RunRow.kind == QUARTERLY))
         return {Period.parse(period) for period in periods}
+
+
+def approve_run(engine: Engine, period: Period, *, by: str, now: datetime) -> bool:
+    """A person's yes to the run of a period that is announced or due; False when it had one before."""
+    values = {"period": str(period), "kind": QUARTERLY, "approved_by": by, "approved_at": now}
+    with Session(engine) as session, session.begin():
+        statement = insert_new(session, RunApprovalRow, "period", "kind").returning(RunApprovalRow.period)
+        return session.execute(statement, [values]).first() is not None
+
+
+def find_approvals(engine: Engine) -> Mapping[Period, str]:
+    """The periods whose runs were approved, and by whom."""
+    query = select(RunApprovalRow.period, RunApprovalRow.approved_by).where(RunApprovalRow.kind == QUARTERLY)
+    with Session(engine) as session:
+        return {Period.parse(period): by for period, by in session.execute(query)}
 
 
 def _rehearse(notifier: Notifier, period: Period, now: datetime) -> Push:
@@ -164,9 +193,10 @@ def _describe(notifier: Notifier, period: Period, revision: Revision, *, created
     )
 
 
-def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str) -> tuple[int, bool]:
+def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str, random: Random) -> tuple[int, bool]:
     """The id of the period's run, and whether it was made here. Run and messages come into being together."""
     due_on = period.due_on(notifier.workdays)
+    digest, profile = open_digest(notifier.engine), notifier.register.profile(now)
     run = RunRow(
         period=str(period),
         kind=QUARTERLY,
@@ -179,29 +209,26 @@ def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str)
         with Session(notifier.engine, expire_on_commit=False) as session, session.begin():
             session.add(run)
             session.flush()
-            session.add_all(_queue(session, run.id, now))
+            enqueue(session, _draft_packages(session, run.id), now=now, digest=digest, random=random)
+            queue_repeats(session, run.id, profile, now=now, digest=digest, random=random)
     except IntegrityError:
         with Session(notifier.engine) as session:
             return session.scalars(_run_of(period)).one().id, False
     return run.id, True
 
 
-def _queue(session: Session, run_id: int, now: datetime) -> list[MessageRow]:
-    recipients = session.scalars(select(RecipientRow).where(RecipientRow.active).order_by(RecipientRow.id))
+def _draft_packages(session: Session, run_id: int) -> list[Draft]:
+    receivers = select(RecipientRow).where(RecipientRow.active, RecipientRow.kind != RecipientKind.PRINTING)
     return [
-        MessageRow(
+        Draft(
+            key=f"package/{run_id}/{recipient.id}/{recipient.channel}",
+            purpose=Purpose.PACKAGE,
+            channel=recipient.channel,
+            content=None,
             run_id=run_id,
             recipient_id=recipient.id,
-            channel=recipient.channel,
-            revision=0,
-            state=MessageState.QUEUED,
-            attempts=0,
-            next_attempt_at=now,
-            lease_until=None,
-            queued_at=now,
-            changed_at=now,
         )
-        for recipient in recipients
+        for recipient in session.scalars(receivers.order_by(RecipientRow.id))
     ]
 
 
@@ -214,7 +241,7 @@ def _load_run(session: Session, row: RunRow) -> Run:
     messages = (
         select(MessageRow, RecipientRow)
         .join(RecipientRow, RecipientRow.id == MessageRow.recipient_id)
-        .where(MessageRow.run_id == row.id)
+        .where(MessageRow.run_id == row.id, MessageRow.purpose == Purpose.PACKAGE)
         .order_by(MessageRow.id)
     )
     return Run(
@@ -236,6 +263,7 @@ def _load_message(session: Session, row: MessageRow, recipient: RecipientRow) ->
         recipient=to_recipient(recipient),
         revision=row.revision or None,
         state=MessageState(row.state),
+        reason=row.reason,
         queued_at=row.queued_at,
         changed_at=row.changed_at,
         next_attempt_at=row.next_attempt_at,

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a message is for."""
+
+    PACKAGE = "package"
+    RECALL = "recall"
+    CORRECTION = "correction"
+    REMINDER = "reminder"
+    NOTICE = "notice"
+    DIGEST = "digest"
+
+    @property
+    def label(self) -> str:
+        return _PURPOSE_LABEL[self]
 
 
 class MessageState(StrEnum):
@@ -27,6 +41,14 @@ class MessageState(StrEnum):
         return not _NEXT[self]
 
 
+_PURPOSE_LABEL = {
+    Purpose.PACKAGE: "名单包",
+    Purpose.RECALL: "撤回通知",
+    Purpose.CORRECTION: "更正通知",
+    Purpose.REMINDER: "催办",
+    Purpose.NOTICE: "通知",
+    Purpose.DIGEST: "订阅摘要",
+}
 _S = MessageState
 _LABEL = {
     _S.QUEUED: "待发送",
@@ -40,14 +62,29 @@ _LABEL = {
     _S.SUPERSEDED: "已被新修订取代",
     _S.EXPIRED: "已过期",
 }
+_ARRIVED = frozenset({_S.ACCEPTED, _S.DELIVERED})
 _NEXT: dict[MessageState, frozenset[MessageState]] = {
-    _S.QUEUED: frozenset({_S.SENDING, _S.CANCELLED, _S.SUPERSEDED, _S.EXPIRED}),
-    # Back to queued only where the call can be repeated without harm; else what is not known is unknown.
-    _S.SENDING: frozenset({_S.QUEUED, _S.ACCEPTED, _S.DELIVERED, _S.FAILED_TEMPORARY, _S.FAILED_PERMANENT, _S.UNKNOWN}),
-    _S.ACCEPTED: frozenset({_S.DELIVERED, _S.FAILED_PERMANENT, _S.UNKNOWN}),
-    _S.FAILED_TEMPORARY: frozenset({_S.SENDING, _S.FAILED_PERMANENT, _S.CANCELLED, _S.SUPERSEDED, _S.EXPIRED}),
+    # What was lost and queued again may turn out to have arrived: its receipt comes late.
+    _S.QUEUED: frozenset({_S.SENDING, _S.FAILED_PERMANENT, _S.CANCELLED, _S.SUPERSEDED, _S.EXPIRED}) | _ARRIVED,
+    # Back to queued only where nothing has left the house, or the call can be repeated without harm; else what is not
+    # known is unknown.
+    _S.SENDING: frozenset(
+        {
+            _S.QUEUED,
+            _S.FAILED_TEMPORARY,
+            _S.FAILED_PERMANENT,
+            _S.UNKNOWN,
+            _S.CANCELLED,
+            _S.SUPERSEDED,
+        }
+    )
+    | _ARRIVED,
+    # A provider may say, after it took a message, that it did not arrive and may be sent again.
+    _S.ACCEPTED: frozenset({_S.DELIVERED, _S.FAILED_TEMPORARY, _S.FAILED_PERMANENT, _S.UNKNOWN}),
+    _S.FAILED_TEMPORARY: frozenset({_S.SENDING, _S.FAILED_PERMANENT, _S.CANCELLED, _S.SUPERSEDED, _S.EXPIRED})
+    | _ARRIVED,
     # Never sent again blindly: settled by the provider's answer, a receipt, or a person.
-    _S.UNKNOWN: frozenset({_S.QUEUED, _S.ACCEPTED, _S.DELIVERED, _S.FAILED_PERMANENT, _S.CANCELLED}),
+    _S.UNKNOWN: frozenset({_S.QUEUED, _S.FAILED_TEMPORARY, _S.FAILED_PERMANENT, _S.CANCELLED}) | _ARRIVED,
     _S.DELIVERED: frozenset(),
     _S.FAILED_PERMANENT: frozenset(),
     _S.CANCELLED: frozenset(),
@@ -55,10 +92,9 @@ _NEXT: dict[MessageState, frozenset[MessageState]] = {
     _S.EXPIRED: frozenset(),
 }
 SENDABLE = frozenset(state for state in MessageState if _S.SENDING in _NEXT[state])
-
-# Minutes to wait after the first, second … failed attempt; the last one repeats. About four days in all.
-_WAITS = (1, 5, 15, 60, 180, 360, 720)
-MOST_ATTEMPTS = 14
+# What can be learnt of a message from outside, after an attempt.
+REPORTED = _ARRIVED | {_S.FAILED_TEMPORARY, _S.FAILED_PERMANENT}
+FAILED = frozenset({_S.FAILED_TEMPORARY, _S.FAILED_PERMANENT})
 
 
 class MoveNotAllowed(Exception):
@@ -70,13 +106,10 @@ class MoveNotAllowed(Exception):
 
 def move(old: MessageState, new: MessageState) -> MessageState:
     """`new`, if a message may go there from `old`. Raises MoveNotAllowed."""
-    if new not in _NEXT[old]:
+    if not may_move(old, new):
         raise MoveNotAllowed(old, new)
     return new
 
 
-def wait_after(attempt: int) -> timedelta | None:
-    """How long to wait after failed attempt number `attempt` (from 1); None when it was the last."""
-    if attempt >= MOST_ATTEMPTS:
-        return None
-    return timedelta(minutes=_WAITS[min(attempt, len(_WAITS)) - 1])
+def may_move(old: MessageState, new: MessageState) -> bool:
+    return new in _NEXT[old]

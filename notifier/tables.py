@@ -1,6 +1,7 @@
 """What the notifier keeps: runs, the packages made for them, and every message with every attempt to deliver it.
 
-No row names a debtor: a package's entries are kept by record number, which is all that a later recall needs.
+No row of a run or a recall names a debtor: a package's entries are kept by record number, and by the case number that
+a later recall names them with.
 """
 
 from __future__ import annotations
@@ -93,43 +94,192 @@ class PackageEntryRow(Base):
     record: Mapped[str] = mapped_column(String(11), primary_key=True, index=True)
 
 
-class MessageRow(Base):
-    """One package for one recipient. `revision` is 0 until an attempt has fixed which one it carries.
+class RecallRow(Base):
+    """A departure or correction of an entry that some package held. `sequence` is that of the public change, `due_on`
+    the last day for what a recipient has to do."""
 
-    `attempts` counts the attempts begun and fences them: only the last may close the message.
+    __tablename__ = "recall"
+    __table_args__ = (Index("ix_recall_record", "record", "sequence"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    record: Mapped[str] = mapped_column(String(11))
+    case_number: Mapped[str | None]
+    type: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+    due_on: Mapped[date]
+    made_at: Mapped[datetime]
+
+
+class MessageRow(Base):
+    """One message to one address. `key` is what makes it once, `dispatch` what providers are given of it.
+
+    A package has no content of its own: `revision` is 0 until an attempt has fixed which one it carries. `record` is the
+    entry that must still be public when the message goes out. `attempts` counts the attempts begun and fences them: only
+    the last may close the message. `next_attempt_at` is when the provider is asked again where the end is not known.
+    `called_on` is the last day on which it left the house.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("run_id", "recipient_id", "channel", "revision"),
-        Index("ix_message_due", "state", "next_attempt_at", "id"),
+        Index("ix_message_due", "state", "channel", "priority", "next_attempt_at", "id"),
+        Index("ix_message_address_hash", "address_hash", "called_on"),
+        Index("ix_message_recipient_id", "recipient_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("push_run.id"))
-    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    dispatch: Mapped[str] = mapped_column(String(32), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("push_run.id"))
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("recipient.id"))
+    recall_id: Mapped[int | None] = mapped_column(ForeignKey("recall.id"), index=True)
     channel: Mapped[str] = mapped_column(String(32))
+    address: Mapped[str | None]
+    address_hash: Mapped[str | None] = mapped_column(String(64))
+    content: Mapped[str | None]
+    record: Mapped[str | None] = mapped_column(String(11))
+    citizen: Mapped[bool]
+    priority: Mapped[int]
     revision: Mapped[int]
     state: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str | None]
     attempts: Mapped[int]
+    failures: Mapped[int]
+    lookups: Mapped[int]
     next_attempt_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
+    called_on: Mapped[date | None]
     queued_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
 
 class AttemptRow(Base):
-    """One try to deliver a message, written before the call and closed after it."""
+    """One try to deliver a message, written before the call and closed after it. `called_at` is written, and safe on
+    the disk, before the channel is called: without it nothing has left the house. `reference` is the provider's."""
 
     __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("message_id", "number"),)
+    __table_args__ = (UniqueConstraint("message_id", "number"), Index("ix_attempt_reference", "reference"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
-    package_id: Mapped[int] = mapped_column(ForeignKey("package.id"))
+    package_id: Mapped[int | None] = mapped_column(ForeignKey("package.id"), index=True)
     number: Mapped[int]
     worker: Mapped[str]
     begun_at: Mapped[datetime]
+    called_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(32))
     detail: Mapped[str | None]
+    reference: Mapped[str | None] = mapped_column(String(128))
+
+
+class ReceiptRow(Base):
+    """What a provider reported of a message, once however often it says so (`token`). Without a message until the call
+    that it belongs to has returned with its reference."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (Index("ix_receipt_reference", "reference"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+    reference: Mapped[str | None] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str]
+    received_at: Mapped[datetime]
+    applied: Mapped[bool]
+
+
+class SuppressionRow(Base):
+    """An address that gets nothing more, by its digest."""
+
+    __tablename__ = "suppression"
+
+    address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str]
+    opted_out: Mapped[bool]
+    since: Mapped[datetime]
+
+
+class ChannelRow(Base):
+    """A channel that pauses until a person resumes it (`paused_at`), or that wants to be left alone for a while."""
+
+    __tablename__ = "channel"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    paused_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    held_until: Mapped[datetime | None]
+
+
+class ChannelDayRow(Base):
+    """How many calls a channel with a daily limit was given on a day."""
+
+    __tablename__ = "channel_day"
+
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+
+
+class RunApprovalRow(Base):
+    """A person's yes to the run of a period, given before the run is made."""
+
+    __tablename__ = "run_approval"
+
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime]
+
+
+class EntryCaseRow(Base):
+    """The case number by which a recall names a record, whose words are gone by then."""
+
+    __tablename__ = "entry_case"
+
+    record: Mapped[str] = mapped_column(String(11), primary_key=True)
+    case_number: Mapped[str | None]
+
+
+class PrintingRow(Base):
+    """What hangs where: a notice or a screen that shows entries of one moment, until it is taken down."""
+
+    __tablename__ = "printing"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    place: Mapped[str]
+    sequence: Mapped[int]
+    put_up_at: Mapped[datetime]
+    put_up_by: Mapped[str]
+    taken_down_at: Mapped[datetime | None]
+
+
+class PrintingEntryRow(Base):
+    """Which records a printing shows."""
+
+    __tablename__ = "printing_entry"
+
+    printing_id: Mapped[int] = mapped_column(ForeignKey("printing.id"), primary_key=True)
+    record: Mapped[str] = mapped_column(String(11), primary_key=True, index=True)
+
+
+class AcknowledgementRow(Base):
+    """What a recipient confirmed of a message: received, aired, or taken down; by whom, when and where."""
+
+    __tablename__ = "acknowledgement"
+    __table_args__ = (UniqueConstraint("message_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    given_by: Mapped[str]
+    given_at: Mapped[datetime]
+    place: Mapped[str | None]
+    noted_by: Mapped[str]
+    noted_at: Mapped[datetime]

@@ -95,6 +95,7 @@ class Town:
     notifier: Notifier
     settings: NotifierSettings
     writer: StoreWriter
+    store: Store
     clock: Clock
     random: Random = field(default_factory=lambda: Random(11))
     position: int = 0
@@ -105,6 +106,15 @@ class Town:
         published: Document = replace(document, **{"record": number, **changes})  # type: ignore[arg-type]
         self._append(ChangeType.PUBLISHED, published.record, published)
         return published
+
+    def publish_again(self, document: Document) -> None:
+        """What had departed is listed once more, under its number: a hold that was lifted."""
+        self._append(ChangeType.PUBLISHED, document.record, document)
+
+    def correct(self, document: Document, **changes: object) -> Document:
+        corrected: Document = replace(document, **changes)  # type: ignore[arg-type]
+        self._append(ChangeType.CORRECTED, corrected.record, corrected)
+        return corrected
 
     def depart(self, document: Document) -> None:
         self._append(ChangeType.GONE, document.record, None)
@@ -146,8 +156,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield urls["GONGSHI_NOTIFIER_URL"]
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The notifier's tables in a file to be copied: making them takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate(NotifierSettings(url=f"sqlite:///{folder}/notifier.db", folder=folder))
+    return folder / "notifier.db"
+
+
 @pytest.fixture
-def town(tmp_path: Path, database: str, clock: Clock) -> Iterator[Town]:
+def town(tmp_path: Path, database: str, clock: Clock, migrated: Path) -> Iterator[Town]:
     public = tmp_path / "home" / "public"
     public.mkdir(parents=True)
     store = f"sqlite:///{public}/disclosed.db"
@@ -155,10 +173,11 @@ def town(tmp_path: Path, database: str, clock: Clock) -> Iterator[Town]:
     writer.create()
     settings = NotifierSettings(url=database, folder=tmp_path / "home" / "notifier")
     migrate(settings)
-    register = Register(Store(store), public / "index")
+    reading = Store(store)
+    register = Register(reading, public / "index")
     notifier = open_notifier(settings, register, StateCouncilCalendar())
     ensure_sandbox_recipients(notifier.engine, clock())
-    built = Town(notifier=notifier, settings=settings, writer=writer, clock=clock)
+    built = Town(notifier=notifier, settings=settings, writer=writer, store=reading, clock=clock)
     built.set_profile(PROFILE)
     yield built
     notifier.engine.dispose()

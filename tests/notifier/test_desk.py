@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import html5lib
@@ -11,10 +12,16 @@ import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from posts import Post, queue, send
 
 from notifier.calendar import Period
+from notifier.channels import ChatMessage, MassMessage, Outcome, ShortMessage, Stop
 from notifier.desk import desk_pages
-from notifier.runs import push
+from notifier.followups import AckKind, Acknowledgement, acknowledge, list_follow_ups
+from notifier.policy import Rules
+from notifier.runs import approve_run, push
+from notifier.sending import Given
+from notifier.states import MessageState
 from notifier.worker import notifier_tick, open_channels
 from search_index.document import Document
 
@@ -130,3 +137,75 @@ def test_a_file_that_was_changed_on_the_disk_is_not_served(desk: FlaskClient, to
     response = desk.get("/push/runs/2026Q3/r1/list.csv")
     assert response.status_code == 404
     assert "校验值不符" in response.text
+
+
+def test_a_run_is_announced_with_a_preview_and_says_when_it_needs_a_yes(town: Town, person: Document) -> None:
+    town.clock.now = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
+    town.publish(person)
+    app = Flask(__name__)
+    app.register_blueprint(desk_pages(town.notifier, clock=town.clock), url_prefix="/push")
+    strict = desk_pages(town.notifier, clock=town.clock, rules=Rules(approval_required=True), name="strict")
+    app.register_blueprint(strict, url_prefix="/strict")
+    with app.test_client() as client:
+        page = read(client, "/push/runs")
+        assert "2026年第三季度名单将于2026年10月8日自动推送" in page
+        assert "共1条，发给测试市广播电视台、测试市电子政务中心" in page
+        assert "须先由工作人员批准" in read(client, "/strict/runs")
+        approve_run(town.notifier.engine, Period(2026, 3), by="审核员甲", now=town.clock())
+        assert "已由审核员甲批准" in read(client, "/strict/runs")
+
+
+def test_recalls_are_shown_with_who_has_not_answered(
+    desk: FlaskClient, town: Town, period: Period, person: Document
+) -> None:
+    assert "没有需要撤回" in read(desk, "/push/recalls")
+    leaves = town.publish(person)
+    deliver(town, period)
+    town.depart(leaves)
+    given = Given(store=town.store)
+    notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+    page = read(desk, "/push/recalls")
+    for words in (leaves.record, leaves.case_number, "测试市广播电视台", "没有回执", "2026年10月12日"):
+        assert words is not None
+        assert words in page
+    assert leaves.name not in page
+    assert "已超期" not in page
+    first = list_follow_ups(town.notifier.engine)[0]
+    taken_down = Acknowledgement(
+        kind=AckKind.TAKEN_DOWN, given_by="值班编辑", given_at=town.clock(), noted_by="书记员甲", place="新闻频道"
+    )
+    acknowledge(town.notifier.engine, first.message_id, taken_down, now=town.clock())
+    town.clock.pass_time(days=10)
+    page = read(desk, "/push/recalls")
+    assert "已撤下或者更正，值班编辑" in page
+    assert page.count("已超期") == 1
+    letter = read(desk, "/push/inbox")
+    assert f"撤回失信被执行人信息：公开编号{leaves.record}" in letter
+
+
+def test_what_was_not_sent_is_shown_with_its_reason_and_without_addresses(desk: FlaskClient, town: Town) -> None:
+    assert "还没有消息" in read(desk, "/push/messages")
+    queue(town, "+8613800000000", "b", "c")
+    unknown = Outcome(state=MessageState.UNKNOWN, detail="对方没有答复")
+    broke = Outcome(state=MessageState.FAILED_PERMANENT, detail="账户余额不足", stop=Stop.CHANNEL)
+    send(town, {"post": Post(answers=[unknown, broke])})
+    page = read(desk, "/push/messages")
+    for words in ("结果不明，需核实", "对方没有答复", "账户余额不足", "暂停", "待发送"):
+        assert words in page
+    assert "138" not in page
+
+
+def test_what_the_sandbox_received_is_shown_as_it_was_sent(desk: FlaskClient, town: Town) -> None:
+    queue(
+        town,
+        "+8613800000000",
+        channel="sandbox",
+        content=ShortMessage(text="<b>您好", template="t", version=1, fields={}),
+    )
+    chat = ChatMessage(template="t", version=1, fields={"thing1": "新一期名单"})
+    queue(town, "openid-1", channel="sandbox", content=chat)
+    queue(town, "all", channel="sandbox", address=None, content=MassMessage(text="本季度名单已公布"))
+    assert send(town, dict(open_channels(town.notifier))) == 3
+    page = read(desk, "/push/inbox")
+    for words in ("&lt;b&gt;您好", "新一期名单", "本季度名单已公布", "+8613800000000"):
+        assert words in page

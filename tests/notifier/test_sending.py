@@ -18,19 +18,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Period
-from notifier.channels import Channel, Outcome, Parcel
+from notifier.channels import Channel, Dispatch, Outcome, Parcel
 from notifier.channels.sandbox import SandboxChannel
+from notifier.claiming import LEASE, Begun, Claim, Terms, begin_package, claim_due
 from notifier.context import PublicList, open_notifier
+from notifier.outbox import Draft, enqueue
 from notifier.packages import ensure_package
+from notifier.policy import ChannelLimits, Rules
+from notifier.recall import ensure_watermark
 from notifier.runs import Run, find_run, push
-from notifier.sending import LEASE, claim_message, close_attempt, find_due, send_due
-from notifier.states import MOST_ATTEMPTS, MessageState
+from notifier.sending import send_due
+from notifier.settling import close_calls
+from notifier.states import MessageState, Purpose
 from notifier.tables import MessageRow
 from notifier.worker import notifier_tick, open_channels
 from search_index.document import Document
 from search_index.profile import Profile
 
 Town = Any
+MOST = ChannelLimits().most_failures
 DELIVERED = Outcome(state=MessageState.DELIVERED, detail="好")
 
 
@@ -53,17 +59,49 @@ def send(town: Town, channels: dict[str, Channel] | None = None) -> int:
     return send_due(town.notifier, channels or open_channels(town.notifier), clock=town.clock, worker="测试")
 
 
+def terms(town: Town, rules: Rules | None = None) -> Terms:
+    return Terms(rules=rules or Rules(), workdays=town.notifier.workdays, digest=str, random=Random(1), worker="甲")
+
+
+def claim_one(town: Town) -> Claim:
+    with Session(town.notifier.engine) as session, session.begin():
+        (claim,), _ = claim_due(session, "sandbox", 1, terms(town), town.clock())
+    return claim
+
+
+def begin(town: Town, claim: Claim, period: Period, run: int | None) -> None:
+    assert run is not None
+    engine = town.notifier.engine
+    ensure_watermark(engine)
+    revision = ensure_package(town.notifier, run, period, town.clock())
+    begun = begin_package(engine, claim, revision, followed=0, rules=Rules(), now=town.clock())
+    assert begun is Begun.YES
+
+
+def close(town: Town, claim: Claim, outcome: Outcome) -> list[Claim]:
+    with Session(town.notifier.engine) as session, session.begin():
+        return close_calls(session, [(claim, outcome)], terms(town), town.clock())
+
+
 @dataclass
 class Post:
     """A channel of the test: it keeps every parcel it was given, and answers as it is told."""
 
     answers: list[Outcome] = field(default_factory=list)
     repeatable: bool = False
-    parcels: list[Parcel] = field(default_factory=list)
+    dispatches: list[Dispatch] = field(default_factory=list)
+    known: Outcome | None = None
 
-    def deliver(self, parcel: Parcel) -> Outcome:
-        self.parcels.append(parcel)
+    def deliver(self, dispatch: Dispatch) -> Outcome:
+        self.dispatches.append(dispatch)
         return self.answers.pop(0) if self.answers else DELIVERED
+
+    def look_up(self, dispatch: Dispatch, reference: str | None) -> Outcome | None:
+        return self.known
+
+    @property
+    def parcels(self) -> list[Parcel]:
+        return [dispatch.content for dispatch in self.dispatches if isinstance(dispatch.content, Parcel)]
 
 
 def test_each_recipient_gets_the_package_once(town: Town, period: Period, person: Document) -> None:
@@ -102,10 +140,10 @@ def test_who_leaves_between_two_recipients_is_in_the_first_package_only(
     push(town.notifier, period, now=town.clock(), made_by="甲")
 
     class Departing(Post):
-        def deliver(self, parcel: Parcel) -> Outcome:
+        def deliver(self, dispatch: Dispatch) -> Outcome:
             if not self.parcels:
                 town.depart(leaves)
-            return super().deliver(parcel)
+            return super().deliver(dispatch)
 
     post = Departing()
     send(town, {"sandbox": post})
@@ -119,21 +157,19 @@ def test_who_leaves_between_two_recipients_is_in_the_first_package_only(
 def test_a_failure_is_tried_again_later_and_in_the_end_given_up(town: Town, period: Period) -> None:
     push(town.notifier, period, now=town.clock(), made_by="甲")
     failed = Outcome(state=MessageState.FAILED_TEMPORARY, detail="线路忙")
-    post = Post(answers=[failed] * (2 * MOST_ATTEMPTS))
+    post = Post(answers=[failed] * (2 * MOST))
     assert send(town, {"sandbox": post}) == 2
     assert send(town, {"sandbox": post}) == 0
     (message, _) = get_run(town, period).messages
-    assert (message.state, message.next_attempt_at) == (
-        MessageState.FAILED_TEMPORARY,
-        town.clock() + timedelta(minutes=1),
-    )
-    for _ in range(2 * MOST_ATTEMPTS):
-        town.clock.pass_time(hours=13)
+    assert message.state is MessageState.FAILED_TEMPORARY
+    assert timedelta(seconds=48) <= message.next_attempt_at - town.clock() <= timedelta(seconds=72)
+    for _ in range(2 * MOST):
+        town.clock.pass_time(hours=15)
         send(town, {"sandbox": post})
-    assert len(post.parcels) == 2 * MOST_ATTEMPTS
+    assert len(post.parcels) == 2 * MOST
     for message in get_run(town, period).messages:
         assert message.state is MessageState.FAILED_PERMANENT
-        assert [a.number for a in message.attempts] == list(range(1, MOST_ATTEMPTS + 1))
+        assert [a.number for a in message.attempts] == list(range(1, MOST + 1))
         assert {a.detail for a in message.attempts} == {"线路忙"}
 
 
@@ -159,13 +195,10 @@ def test_a_message_on_a_channel_that_is_off_waits(town: Town, period: Period) ->
 def test_a_worker_that_dies_in_a_call_leaves_what_its_channel_allows(
     town: Town, period: Period, repeatable: bool, state: MessageState
 ) -> None:
-    push(town.notifier, period, now=town.clock(), made_by="甲")
+    run = push(town.notifier, period, now=town.clock(), made_by="甲").run
     channels = {"sandbox": Post(repeatable=repeatable)}
-    message = find_due(town.notifier.engine, channels, town.clock())
-    assert message is not None
-    revision = ensure_package(town.notifier, message.run_id, period, town.clock())
-    claim = claim_message(town.notifier.engine, message, revision, now=town.clock(), worker="甲")
-    assert claim is not None
+    claim = claim_one(town)
+    begin(town, claim, period, run)
     # Within the lease the message is the first worker's; the other one takes the second message only.
     assert send(town, channels) == 1
     town.clock.pass_time(seconds=LEASE.total_seconds() + 1)
@@ -175,21 +208,36 @@ def test_a_worker_that_dies_in_a_call_leaves_what_its_channel_allows(
     if repeatable:
         assert [a.outcome for a in first.attempts] == ["queued", "delivered"]
         assert first.state is MessageState.DELIVERED
+        # The dead worker comes back after all: its attempt is not the last one, and changes nothing.
+        assert close(town, claim, Outcome(state=MessageState.FAILED_PERMANENT, detail="号码错误")) == []
+        assert get_run(town, period).messages[0].state is MessageState.DELIVERED
     else:
         assert first.state is state
         assert send(town, channels) == 0
-    # The dead worker comes back after all: its attempt is not the last one, and changes nothing.
-    assert not close_attempt(town.notifier.engine, claim, DELIVERED, town.clock())
+        # It comes back and says how its own attempt ended: that settles it.
+        assert close(town, claim, DELIVERED) == [claim]
+        assert get_run(town, period).messages[0].state is MessageState.DELIVERED
+
+
+def test_a_worker_that_dies_before_its_call_leaves_the_message_in_the_queue(town: Town, period: Period) -> None:
+    push(town.notifier, period, now=town.clock(), made_by="甲")
+    claim_one(town)
+    town.clock.pass_time(seconds=LEASE.total_seconds() + 1)
+    post = Post(repeatable=False)
+    assert send(town, {"sandbox": post}) == 2
+    (first, _) = get_run(town, period).messages
+    assert [(a.outcome, a.detail) for a in first.attempts] == [
+        ("queued", "发送进程在发出之前中断"),
+        ("delivered", "好"),
+    ]
 
 
 def test_only_one_worker_gets_a_message(town: Town, period: Period) -> None:
     push(town.notifier, period, now=town.clock(), made_by="甲")
-    channels = open_channels(town.notifier)
-    message = find_due(town.notifier.engine, channels, town.clock())
-    assert message is not None
-    revision = ensure_package(town.notifier, message.run_id, period, town.clock())
-    claims = [claim_message(town.notifier.engine, message, revision, now=town.clock(), worker=name) for name in "甲乙"]
-    assert [claim is not None for claim in claims] == [True, False]
+    first, second = claim_one(town), claim_one(town)
+    assert first.message_id != second.message_id
+    with Session(town.notifier.engine) as session, session.begin():
+        assert claim_due(session, "sandbox", 1, terms(town), town.clock()) == ([], 0)
 
 
 def test_the_same_revision_never_goes_twice_to_one_recipient(town: Town, period: Period) -> None:
@@ -199,19 +247,15 @@ def test_the_same_revision_never_goes_twice_to_one_recipient(town: Town, period:
     with Session(town.notifier.engine) as session, session.begin():
         sent = session.scalars(select(MessageRow).order_by(MessageRow.id)).first()
         assert sent is not None
-        session.add(
-            MessageRow(
-                run_id=sent.run_id,
-                recipient_id=sent.recipient_id,
-                channel=sent.channel,
-                revision=0,
-                state=MessageState.QUEUED,
-                attempts=0,
-                next_attempt_at=town.clock(),
-                queued_at=town.clock(),
-                changed_at=town.clock(),
-            )
+        again = Draft(
+            key="again",
+            purpose=Purpose.PACKAGE,
+            channel=sent.channel,
+            content=None,
+            run_id=sent.run_id,
+            recipient_id=sent.recipient_id,
         )
+        enqueue(session, [again], now=town.clock(), digest=str)
     assert send(town, {"sandbox": post}) == 0
     assert len(post.parcels) == 2
     assert get_run(town, period).messages[-1].state is MessageState.SUPERSEDED
@@ -230,7 +274,7 @@ def test_workers_side_by_side_send_each_message_once(town: Town, period: Period,
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(work, "甲乙丙丁")) == 2
-    assert sorted(parcel.recipient for parcel in post.parcels) == ["egov", "tv"]
+    assert sorted(dispatch.recipient for dispatch in post.dispatches) == ["egov", "tv"]
 
 
 def test_a_disk_that_refuses_is_a_failure_to_try_again(town: Town, period: Period) -> None:
@@ -252,11 +296,13 @@ def test_the_sandbox_delivers_again_without_harm_and_over_what_was_left(tmp_path
     package = tmp_path / "r1"
     package.mkdir()
     (package / "list.csv").write_bytes(b"x")
-    parcel = Parcel(name="2026Q3-r1", folder=package, recipient="tv", address=None)
+    parcel = Parcel(name="2026Q3-r1", folder=package)
+    sent = Dispatch(id="a", attempt=1, recipient="tv", address=None, content=parcel)
     channel = SandboxChannel(tmp_path / "sandbox")
-    assert [channel.deliver(parcel).state for _ in range(2)] == [MessageState.DELIVERED] * 2
+    assert [channel.deliver(sent).state for _ in range(2)] == [MessageState.DELIVERED] * 2
     assert [p.name for p in (tmp_path / "sandbox" / "tv").iterdir()] == ["2026Q3-r1"]
-    other = replace(parcel, name="2026Q3-r2")
+    other = replace(sent, id="b", content=replace(parcel, name="2026Q3-r2"))
+    assert channel.look_up(other, None) is None
     assert channel.deliver(other).state is MessageState.DELIVERED
 
 
@@ -294,11 +340,11 @@ class DyingChannel:
     calls: int = 0
     repeatable: bool = True
 
-    def deliver(self, parcel: Parcel) -> Outcome:
+    def deliver(self, dispatch: Dispatch) -> Outcome:
         self.calls += 1
         if self.calls == self.dies_at and not self.after:
             die()
-        outcome = open_channels(self.town.notifier)["sandbox"].deliver(parcel)
+        outcome = open_channels(self.town.notifier)["sandbox"].deliver(dispatch)
         if self.calls == self.dies_at and self.after:
             die()
         return outcome

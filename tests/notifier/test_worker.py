@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifier.calendar import Period
-from notifier.runs import BY_CALENDAR, find_run, push
-from notifier.states import MessageState
-from notifier.worker import Tick, notifier_tick, open_channels, run_worker
+from notifier.followups import list_follow_ups
+from notifier.policy import Rules
+from notifier.runs import BY_CALENDAR, approve_run, find_approvals, find_run, push
+from notifier.sending import Given
+from notifier.states import MessageState, Purpose
+from notifier.worker import Tick, find_announced_periods, notifier_tick, open_channels, run_worker
 from search_index.document import Document
 
 Town = Any
@@ -114,3 +117,68 @@ def test_sigterm_ends_it_cleanly() -> None:
         os.kill(process.pid, signal.SIGTERM)
         assert process.stdout.read() == "ended\n"
         assert process.wait(timeout=10) == 0
+
+
+def test_a_run_that_needs_a_yes_waits_for_it(town: Town, period: Period) -> None:
+    strict = Given(rules=Rules(approval_required=True))
+
+    def strict_tick() -> Tick:
+        return notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=strict)
+
+    waiting = strict_tick()
+    assert (waiting.made, [one.period for one in waiting.waiting]) == ((), [period])
+    assert approve_run(town.notifier.engine, period, by="审核员甲", now=town.clock())
+    assert not approve_run(town.notifier.engine, period, by="审核员乙", now=town.clock())
+    assert find_approvals(town.notifier.engine) == {period: "审核员甲"}
+    assert strict_tick().made == (period,)
+    assert strict_tick() == Tick(made=(), waiting=(), attempts=0)
+
+
+def test_a_yes_does_not_make_a_run_that_is_too_late_go_by_itself(town: Town, period: Period) -> None:
+    tick_at = Given(rules=Rules(approval_required=True))
+    town.clock.now = datetime(2026, 9, 28, 2, 0, tzinfo=UTC)
+    tick(town)
+    approve_run(town.notifier.engine, period, by="审核员甲", now=town.clock())
+    town.clock.now = datetime(2026, 10, 20, 2, 0, tzinfo=UTC)
+    ticked = notifier_tick(town.notifier, {}, clock=town.clock, given=tick_at)
+    assert (ticked.made, [one.period for one in ticked.waiting]) == ((), [period])
+
+
+def test_a_run_is_announced_ahead_and_not_after_it_was_made(town: Town, period: Period) -> None:
+    town.clock.now = datetime(2026, 9, 28, 2, 0, tzinfo=UTC)
+    assert find_announced_periods(town.notifier, town.clock()) == []
+    town.clock.now = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
+    assert [one.period for one in find_announced_periods(town.notifier, town.clock())] == [period]
+    town.clock.now = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
+    tick(town)
+    assert find_announced_periods(town.notifier, town.clock()) == []
+
+
+def test_one_tick_makes_the_run_sends_it_and_recalls_what_has_left(
+    town: Town, period: Period, person: Document
+) -> None:
+    given = Given(store=town.store)
+    leaves = town.publish(person)
+
+    def whole_tick() -> Tick:
+        return notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+
+    assert whole_tick() == Tick(made=(period,), waiting=(), attempts=2, followed=1)
+    town.depart(leaves)
+    assert whole_tick() == Tick(made=(), waiting=(), attempts=2, followed=1)
+    assert whole_tick() == Tick(made=(), waiting=(), attempts=0, followed=0)
+    assert [one.is_closed for one in list_follow_ups(town.notifier.engine)] == [False, False]
+
+
+def test_a_clock_a_day_off_makes_neither_a_second_run_nor_a_second_recall(
+    town: Town, period: Period, person: Document
+) -> None:
+    given = Given(store=town.store)
+    leaves = town.publish(person)
+    notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+    town.depart(leaves)
+    for hours in (24, -48, 24, 24, -24):
+        town.clock.pass_time(hours=hours)
+        notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+    assert len(list_follow_ups(town.notifier.engine)) == 2
+    assert len(list_follow_ups(town.notifier.engine, [Purpose.PACKAGE])) == 2
