@@ -68,9 +68,10 @@ def enqueue(
 def encode_content(content: Content) -> str:
     """Content as text, for every kind but a parcel, which is made when it is sent."""
     match content:
-        case Letter(subject=subject, text=text, files=files):
+        case Letter(subject=subject, text=text, files=files, facts=facts):
             packed = {name: b64encode(data).decode("ascii") for name, data in files.items()}
             body: dict[str, Any] = {"kind": "letter", "subject": subject, "text": text, "files": packed}
+            body["facts"] = dict(facts)
         case ShortMessage(text=text, template=template, version=version, fields=fields):
             body = {"kind": "short", "text": text, "template": template, "version": version, "fields": dict(fields)}
         case ChatMessage(template=template, version=version, fields=fields, url=url):

@@ -247,7 +247,10 @@ def compose_recall(recall: Recall, profile: Profile) -> Letter:
             "三、更正或者撤下各处已发布的旧内容。\n\n"
             f"请于{deadline}（含当日）前办理完毕，并回执说明办理时间和位置。\n"
         )
-    return Letter(subject=subject, text=text + sign(profile))
+    facts = {"type": recall.type.value, "record": recall.record, "due_on": recall.due_on.isoformat()}
+    if recall.case_number:
+        facts["case_number"] = recall.case_number
+    return Letter(subject=subject, text=text + sign(profile), facts=facts)
 
 
 def name_entry(recall: Recall) -> str:

@@ -38,7 +38,9 @@ class SettingRow(Base):
 
 
 class RecipientRow(Base):
-    """Who receives runs. `slug` names it in addresses and folders."""
+    """Who receives runs. `slug` names it in addresses and folders. `options` is a JSON object of what the channel needs to
+    know and may be shown, `secret` what may not (a signing secret, a password). `token_hash` is the digest of the token
+    with which it fetches packages itself. The liaison is told when an answer is overdue."""
 
     __tablename__ = "recipient"
 
@@ -48,6 +50,12 @@ class RecipientRow(Base):
     kind: Mapped[str] = mapped_column(String(32))
     channel: Mapped[str] = mapped_column(String(32))
     address: Mapped[str | None]
+    options: Mapped[str] = mapped_column(default="{}", server_default="{}")
+    secret: Mapped[str | None]
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
+    liaison_name: Mapped[str | None]
+    liaison_phone: Mapped[str | None]
+    liaison_mail: Mapped[str | None]
     active: Mapped[bool]
     created_at: Mapped[datetime]
 
@@ -192,6 +200,15 @@ class ReceiptRow(Base):
     detail: Mapped[str]
     received_at: Mapped[datetime]
     applied: Mapped[bool]
+
+
+class GatewayEventRow(Base):
+    """That an event which is not a receipt (an opt-out, a signed answer) has been applied, by a digest that names nobody."""
+
+    __tablename__ = "gateway_event"
+
+    token: Mapped[str] = mapped_column(String(64), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SuppressionRow(Base):

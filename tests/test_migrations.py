@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 import notifier.database
 import notifier.tables
+import notifier.wechat.tables
 import registry.database
 import registry.tables
 from notifier.settings import NotifierSettings

@@ -26,11 +26,13 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """Words for an institution (a recall, a correction, a reminder), with small files by name."""
+    """Words for an institution (a recall, a correction, a reminder), with small files by name. `facts` says the same to
+    a machine: `type` (gone, corrected, reminder, test), `record`, `case_number`, `due_on`; never what has left."""
 
     subject: str
     text: str
     files: Mapping[str, bytes] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from alembic import context
 
 from notifier.database import open_engine
 from notifier.tables import Base
+from notifier.wechat import tables as _wechat  # noqa: F401  (its tables belong to Base)
 
 engine = open_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:
