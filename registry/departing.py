@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from registry import audit, journal
+from registry import audit, journal, notices
 from registry.lifecycle import Action, transition
 from registry.record import State
 from registry.tables import AuditRow, DecisionRow, RecordRow
@@ -99,6 +99,8 @@ def take_down(
     dates = {"arose_on": str(grounds.arose_on), "known_on": str(grounds.known_on)}
     detail = {"ground": grounds.ground, "basis": grounds.basis, **dates}
     audit.note(session, now, actor, action.value, record=row.id, detail=detail)
+    if step.state.has_departed:
+        notices.note_departure(session, row, now, was_public=change is not None)
     on_term = action is Action.REMOVE and grounds.ground != "early" and row.facts.get("term_ends_on")
     return Departure(
         record=row.number,

@@ -11,7 +11,7 @@ from random import Random
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from registry import audit, journal
+from registry import audit, journal, notices
 from registry.gate import Withheld, WithholdReason, disclose
 from registry.lifecycle import Action, transition
 from registry.policy import Policy
@@ -247,6 +247,7 @@ def _end(session: Session, row: RecordRow, now: datetime, today: date) -> Change
             decided_by=SYSTEM,
         )
     )
+    notices.note_departure(session, row, now, was_public=step.change is not None)
     return step.change
 
 

@@ -141,6 +141,29 @@ class DecisionRow(Base):
     confirmed_by: Mapped[str | None] = mapped_column(String(64))
 
 
+class NoticeRow(Base):
+    """That somebody is to be told something in private. Whom, and at which number, is read from the record when the
+    notice is handed to the notifier, and kept nowhere else.
+
+    `day` is the day that the notice tells of. `seen` is the last audit line of the record that was known when it was
+    judged: whatever is written down after it may have changed what the notice says, or to whom.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_open", "outcome", "expires_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    day: Mapped[date | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    pumped_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None]
+    seen: Mapped[int]
+
+
 class JournalRow(Base):
     __tablename__ = "journal"
 

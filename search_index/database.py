@@ -109,7 +109,7 @@ class Reading:
         self._cursor = cursor
         self._compile = compile_once
 
-    def ask(self, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+    def ask(self, query: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> list[Any]:
         """The rows that answer, as tuples. The question's parameters are plain text or numbers."""
         asked = self._compile(query)
         given = {**asked.constants, **values}

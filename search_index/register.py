@@ -99,6 +99,12 @@ class Register:
         with self._snapshot(now) as snapshot:
             return snapshot.profile()
 
+    def mark(self, now: datetime) -> tuple[int, int, int, str | None, int]:
+        """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, and no
+        end has come."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.sequence, *snapshot.count_changes(), snapshot.count()
+
     def everything(self, now: datetime) -> tuple[int, list[Document]]:
         """The sequence, and every entry at that one moment, newest publication first, then by record number.
 

@@ -115,6 +115,7 @@ _ALL = (
 )
 _COUNT = select(func.count()).select_from(document_table).where(_VISIBLE)
 _COUNT_NAMED = select(document_table.c.name_key, func.count()).where(_VISIBLE).group_by(document_table.c.name_key)
+_COUNT_CHANGES = select(func.count(), func.max(change_table.c.at))
 _CHANGED = select(change_table.c.record).where(change_table.c.sequence > bindparam("sequence")).distinct()
 _CHANGES = (
     select(
@@ -189,6 +190,12 @@ class Snapshot:
 
     def by_name_key(self, key: str, limit: int = 100) -> list[Document]:
         return self._read(_NAMED, {"key": key, "limit": limit})
+
+    def count_changes(self) -> tuple[int, int, str | None]:
+        """How many public changes the store knows, applied in turn or ahead of it, the highest sequence and the latest
+        time of them."""
+        ((count, latest),) = self._reading.ask(_COUNT_CHANGES, {})
+        return int(count), self._last_change, None if latest is None else str(latest)
 
     def count_name_key(self, key: str) -> int:
         return self.count_name_keys([key]).get(key, 0)

@@ -15,6 +15,8 @@ _DASHES = str.maketrans("‐‑‒–—―−", "-" * 7)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _LANDLINE = {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP, PhoneNumberType.UAN}
+# Nobody has it, so invented people may.
+_INVENTED = re.compile(r"(?:\+86|0086)?(154[0-9]{8})")
 _UNPARSED = {
     NumberParseException.INVALID_COUNTRY_CODE: "国家或地区代码不存在",
     NumberParseException.NOT_A_NUMBER: "不是电话号码",
@@ -35,8 +37,9 @@ class InvalidNumber(ValueError):
     """No SMS can go to what was written. `str()` is a Chinese reason that never repeats it."""
 
 
-def to_e164(text: str) -> str:
-    """The number that `text` writes, in E.164; without a country code it is one of mainland China.
+def to_e164(text: str, *, training: bool = False) -> str:
+    """The number that `text` writes, in E.164; without a country code it is one of mainland China. In `training` also the
+    numbers of invented people (154…), which nobody has.
 
     Raises InvalidNumber for what is no number, has an extension, does not exist, or cannot receive an SMS.
     """
@@ -45,6 +48,8 @@ def to_e164(text: str) -> str:
         raise InvalidNumber("没有填写手机号码")
     if not _WRITTEN.fullmatch(written):
         raise InvalidNumber("手机号码只能由数字、加号和分隔符组成，不能带分机号")
+    if training and (invented := _INVENTED.fullmatch(re.sub(r"[\s().\-/]", "", written))):
+        return f"+{MAINLAND}{invented[1]}"
     number = _parse(written)
     _check(number)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -23,6 +23,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _ACCOUNT = re.compile(r"AC[0-9a-f]{32}")
 _SERVICE = re.compile(r"MG[0-9a-f]{32}")
 _SENDER = re.compile(r"[0-9]{3,8}|[A-Za-z0-9 ]{1,11}")
+_REPORT_PATH = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _REGISTERED = re.compile(r"([a-z_]{1,64}):([1-9][0-9]{0,3})=([A-Za-z0-9_]{1,64})")
 
 
@@ -63,6 +64,8 @@ class SmsSettings(BaseModel):
     aliyun: AliyunSettings | None = None
     gateway_url: str = ""
     mainland: tuple[str, ...] = ()
+    # Aliyun signs no report: that it comes to an address nobody else knows is all there is.
+    aliyun_report_path: SecretStr | None = None
 
     @property
     def routes(self) -> Routes:
@@ -82,6 +85,7 @@ class _Environment(BaseSettings):
     aliyun_sign_name: _Stripped = ""
     aliyun_templates: _Stripped = ""
     aliyun_base_url: _Stripped = ""
+    aliyun_report_path: SecretStr = SecretStr("")
     sms_route_cn: _Stripped = ""
     gateway_url: _Stripped = ""
 
@@ -118,6 +122,13 @@ class _Environment(BaseSettings):
         _require(not wrong, "应为“模板名:版本=模板号”，以逗号分隔，例如 debtor_risk_notice:1=SMS_123456789")
         return value
 
+    @field_validator("aliyun_report_path")
+    @classmethod
+    def _is_report_path(cls, value: SecretStr) -> SecretStr:
+        given = value.get_secret_value()
+        _require(not given or _REPORT_PATH.fullmatch(given), "应为 20 到 64 个随机的字母、数字、- 或 _，不要让别人知道")
+        return value
+
     @field_validator("sms_route_cn")
     @classmethod
     def _is_route(cls, value: str) -> str:
@@ -148,6 +159,7 @@ def read_sms_settings(**overrides: Any) -> SmsSettings:
         aliyun=_read_aliyun(found),
         gateway_url=found.gateway_url,
         mainland=_parts(found.sms_route_cn),
+        aliyun_report_path=found.aliyun_report_path if found.aliyun_report_path.get_secret_value() else None,
     )
     _check_route(settings)
     return settings
@@ -193,7 +205,8 @@ def _read_aliyun(found: _Environment) -> AliyunSettings | None:
         _Part("ALIYUN_SIGN_NAME", bool(found.aliyun_sign_name)),
         _Part("ALIYUN_TEMPLATES", bool(found.aliyun_templates)),
     ]
-    if not _is_used("阿里云短信", own, [], bool(found.aliyun_base_url)):
+    more = bool(found.aliyun_base_url or found.aliyun_report_path.get_secret_value())
+    if not _is_used("阿里云短信", own, [], more):
         return None
     return AliyunSettings(
         access_key_id=found.aliyun_access_key_id,

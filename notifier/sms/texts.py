@@ -71,6 +71,16 @@ _TEXTS = (
         plain="{court}：{period}失信被执行人名单已更新，请登录本院官方网站的单位专区接收、比对。联系电话{phone}。",
         fields={**_LIST, **_SITE},
     ),
+    # A recipient of packages gets them in its own way, and has nothing to log in to.
+    Template(
+        name="liaison_new_list",
+        version=2,
+        audience=Audience.LIAISON,
+        purpose="名单已发送，请接收",
+        linked="{court}：{period}失信被执行人名单已按约定方式发送贵单位，请及时接收并回执。未收到的，请致电{phone}。",
+        plain="{court}：{period}失信被执行人名单已按约定方式发送贵单位，请及时接收并回执。未收到的，请致电{phone}。",
+        fields=_LIST,
+    ),
     Template(
         name="liaison_feedback_due",
         version=1,
@@ -79,6 +89,16 @@ _TEXTS = (
         linked="{court}：请于{due_on}前登录 {website} 的单位专区，报送{period}联合惩戒情况反馈。联系电话{phone}。",
         plain="{court}：请于{due_on}前登录本院官方网站的单位专区，报送{period}联合惩戒情况反馈。联系电话{phone}。",
         fields={**_LIST, **_SITE, "due_on": FieldKind.DATE},
+    ),
+    # It goes where a recall, a correction or a receipt of broadcasting is overdue, and says neither which nor of whom.
+    Template(
+        name="liaison_answer_overdue",
+        version=1,
+        audience=Audience.LIAISON,
+        purpose="催办逾期回执",
+        linked="{court}：贵单位有失信被执行人名单的撤回、更正或者播出、发布回执逾期未报，请尽快办理并回执。联系电话{phone}。",
+        plain="{court}：贵单位有失信被执行人名单的撤回、更正或者播出、发布回执逾期未报，请尽快办理并回执。联系电话{phone}。",
+        fields={"court": FieldKind.COURT, "phone": FieldKind.PHONE},
     ),
     # Order 31 of 2015: whoever refuses is sent nothing more, and is told how to refuse. No reply reaches us from the
     # mainland by Twilio, so the way out is the telephone.

@@ -77,3 +77,21 @@ def test_no_mask_shows_more_than_five_digits_of_the_subscriber(number: str) -> N
     assert shown != number
     assert shown.count("*") >= 4
     assert sum(c.isdigit() for c in shown.removeprefix("+86 ")) <= 5
+
+
+@pytest.mark.parametrize("written", ["15412345678", "+86 154 1234 5678", "0086-15412345678", "１５４１２３４５６７８"])
+def test_the_numbers_of_invented_people_are_numbers_in_training_only(written: str) -> None:
+    assert to_e164(written, training=True) == "+8615412345678"
+    with pytest.raises(InvalidNumber):
+        to_e164(written)
+
+
+@pytest.mark.parametrize("written", ["1541234567", "154123456789", "15412345678转9", "张三"])
+def test_training_takes_nothing_else(written: str) -> None:
+    with pytest.raises(InvalidNumber):
+        to_e164(written, training=True)
+
+
+@pytest.mark.parametrize("written", ["13800000000", "+1 (202) 555-0123"])
+def test_a_real_number_stays_what_it_is_in_training(written: str) -> None:
+    assert to_e164(written, training=True) == to_e164(written)

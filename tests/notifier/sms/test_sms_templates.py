@@ -38,7 +38,9 @@ FROZEN = {
     ("applicant_confirmation_asked", 1): "3f50e999bb48ebc0",
     ("applicant_done", 1): "a7dc31558b2c29ba",
     ("liaison_new_list", 1): "fdef4abc26434186",
+    ("liaison_new_list", 2): "13d5dd8b4b1c51d7",
     ("liaison_feedback_due", 1): "2a669ba0bfcaa603",
+    ("liaison_answer_overdue", 1): "aa440c5298494265",
     ("subscriber_digest", 1): "27f02941ddfb1d78",
 }
 
@@ -71,7 +73,7 @@ def test_the_set_is_what_the_court_needs() -> None:
     assert by_audience == {
         Audience.DEBTOR: {"debtor_risk_notice", "debtor_decision_served", "debtor_departure_confirmed"},
         Audience.APPLICANT: {"applicant_confirmation_asked", "applicant_done"},
-        Audience.LIAISON: {"liaison_new_list", "liaison_feedback_due"},
+        Audience.LIAISON: {"liaison_new_list", "liaison_feedback_due", "liaison_answer_overdue"},
         Audience.SUBSCRIBER: {"subscriber_digest"},
     }
     assert all(template.purpose for template in ALL)
@@ -95,12 +97,17 @@ def test_a_text_that_may_have_gone_out_is_never_altered(template: Template) -> N
 @EACH
 @BOTH
 def test_it_says_court_case_or_quarter_where_to_look_and_whom_to_call(template: Template, links: bool) -> None:
-    wanted = {"court", "phone"} | ({"website"} if links else set())
-    wanted |= {"case_number"} if template.audience in (Audience.DEBTOR, Audience.APPLICANT) else {"period"}
+    wanted = {"court", "phone"} | ({"website"} if links and "website" in template.fields else set())
+    if template.audience in (Audience.DEBTOR, Audience.APPLICANT):
+        wanted |= {"case_number"}
+    elif template.name != "liaison_answer_overdue":
+        wanted |= {"period"}
     wording = template.wording(links=links)
     assert wanted <= set(gaps(wording))
     assert set(gaps(wording)) <= set(template.fields)
-    assert links or "本院官方网站" in wording
+    # Whoever has no papers of ours is told where to look; a recipient of the list has them.
+    assert "website" in template.fields or template.audience is Audience.LIAISON
+    assert links or "website" not in template.fields or "本院官方网站" in wording
     # The words themselves tell nothing either, and name no amount, person or account.
     assert not re.search(r"[0-9]|万元|金额|账号|身份证号|姓名|某", wording)
 
