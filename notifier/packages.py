@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, last_day_of_use
 from notifier.context import Notifier
 from notifier.files import discard, put_in_place, write_aside
-from notifier.package import MANIFEST, Edition, Package, build_package, digest_content
-from notifier.tables import PackageEntryRow, PackageRow
+from notifier.package import (
+    MANIFEST,
+    NO_CHANGES,
+    UNLISTED,
+    Changes,
+    Edition,
+    Package,
+    Recalled,
+    build_package,
+    compare,
+    digest_content,
+    fill_number,
+    read_entries,
+    repeat,
+)
+from notifier.package.names import CHECKSUMS, LIST_JSON, PUBLIC_KEY, SIGNATURE, format_sums
+from notifier.signing import SigningKey, open_signing_key, read_verify_key
+from notifier.tables import PackageEntryRow, PackageRow, RecallRow, RunRow
 from search_index.day import day_of
+from search_index.document import Document
+from search_index.journal import ChangeType
+from search_index.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +62,35 @@ class FileRefused(Exception):
 def ensure_package(notifier: Notifier, run_id: int, period: Period, now: datetime) -> Revision:
     """The revision of the run that says what the store says at `now`: the last one, or a new one.
 
-    Whoever left the list since the last revision is not in it. Two callers at once get the same revision.
+    Whoever left the list since the last revision is not in it. Two callers at once get the same revision. Raises
+    SigningKeyError where the key cannot be read.
     """
+    told = _read_told(notifier, run_id, period, now)
+    latest = find_latest(notifier.engine, run_id)
+    if latest and notifier.marks.get(run_id) == (told.mark, latest.id) and _is_kept(notifier, period, latest):
+        return latest
     sequence, documents = notifier.register.everything(now)
-    profile = notifier.register.profile(now)
-    last_day = last_day_of_use(day_of(now), notifier.workdays)
+    changes = _find_changes(notifier, told, documents)
     while True:
-        latest = find_latest(notifier.engine, run_id)
         edition = Edition(
             period=period,
             revision=latest.revision + 1 if latest else 1,
             sequence=sequence,
             made_at=now,
-            last_day_of_use=last_day,
-            profile=profile,
+            last_day_of_use=told.last_day,
+            profile=told.profile,
+            commission_number=told.commission_number,
         )
-        content = digest_content(edition, documents)
-        if latest and latest.content == content and package_folder(notifier.folder, period, latest).is_dir():
-            return latest
-        made = _keep(notifier, run_id, edition, content, build_package(edition, documents))
-        if made is not None:
-            return made
+        content = digest_content(edition, documents, changes=changes, key=told.key)
+        if not (latest and latest.content == content and _is_kept(notifier, period, latest)):
+            package = build_package(edition, documents, changes=changes, key=told.key)
+            made = _keep(notifier, run_id, edition, content, package)
+            if made is None:
+                latest = find_latest(notifier.engine, run_id)
+                continue
+            latest = made
+        notifier.marks[run_id] = told.mark, latest.id
+        return latest
 
 
 def find_latest(engine: Engine, run_id: int) -> Revision | None:
@@ -91,21 +119,140 @@ def package_folder(folder: Path, period: Period, revision: Revision) -> Path:
 
 
 def read_package_file(folder: Path, name: str) -> bytes:
-    """The bytes of `name` in a package's folder. Raises FileRefused for a name that its manifest does not give, and
-    for bytes that are not those of the manifest."""
-    try:
-        manifest = (folder / MANIFEST).read_bytes()
-        if name == MANIFEST:
-            return manifest
-        expected = {file["name"]: file["sha256"] for file in json.loads(manifest)["files"]}
-        if name not in expected:
-            raise FileRefused("名单包中没有这个文件")
-        content = (folder / name).read_bytes()
-    except FileNotFoundError as error:
-        raise FileRefused("名单包的文件不在原处，请联系管理员") from error
-    if sha256(content).hexdigest() != expected[name]:
+    """The bytes of `name` in a package's folder: a file that its manifest gives, the manifest itself, its signature or
+    the checksums. Raises FileRefused for any other name, and for bytes that are not those the manifest proves."""
+    manifest = _read_bytes(folder / MANIFEST)
+    if name == MANIFEST:
+        return manifest
+    listed = {file["name"]: file["sha256"] for file in json.loads(manifest)["files"]}
+    if name not in listed and name not in UNLISTED:
+        raise FileRefused("名单包中没有这个文件")
+    content = _read_bytes(folder / name)
+    if name == SIGNATURE:
+        whole = read_verify_key(read_package_file(folder, PUBLIC_KEY)).confirms(content, manifest)
+    elif name == CHECKSUMS:
+        whole = content == _sum_up(folder, manifest, listed)
+    else:
+        whole = sha256(content).hexdigest() == listed[name]
+    if not whole:
         raise FileRefused("文件与清单的校验值不符，可能已损坏，请联系管理员")
     return content
+
+
+def list_package_files(folder: Path) -> list[str]:
+    """The names of all files of a package, in order. Raises FileRefused where it is not in its place."""
+    names = {file["name"] for file in json.loads(_read_bytes(folder / MANIFEST))["files"]}
+    return sorted(names | {name for name in UNLISTED if (folder / name).is_file()})
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileRefused("名单包的文件不在原处，请联系管理员") from None
+
+
+def _sum_up(folder: Path, manifest: bytes, listed: Mapping[str, str]) -> bytes:
+    sums = {**listed, MANIFEST: sha256(manifest).hexdigest()}
+    if json.loads(manifest)["signature"]:
+        sums[SIGNATURE] = sha256(_read_bytes(folder / SIGNATURE)).hexdigest()
+    return format_sums(sums).encode()
+
+
+# --- what is said beside the entries -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """All that a package says beside the entries. `before` is the first and the last revision of the last quarter's run,
+    `recalls` went out since the first of them. `mark` is equal where nothing of it, and no entry, can have changed."""
+
+    profile: Profile
+    last_day: date
+    commission_number: str
+    key: SigningKey | None
+    before: tuple[_Earlier, ...]
+    recalls: tuple[Recalled, ...]
+    mark: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A revision of an earlier quarter's run."""
+
+    period: Period
+    revision: Revision
+
+
+def _read_told(notifier: Notifier, run_id: int, period: Period, now: datetime) -> _Told:
+    # Before the entries are read: what changes in between makes another mark the next time.
+    state = notifier.register.mark(now)
+    profile = notifier.register.profile(now)
+    last_day = last_day_of_use(day_of(now), notifier.workdays)
+    key = notifier.signing_key
+    key = open_signing_key(key) if isinstance(key, Path) else key
+    number = fill_number(notifier.commission_number, period)
+    before = _find_before(notifier, run_id, period)
+    recalls = _find_recalls(notifier, min((one.revision.sequence for one in before), default=0))
+    signed_by = key.public.fingerprint if key else None
+    newest = before[0].revision.id if before else None
+    return _Told(
+        profile=profile,
+        last_day=last_day,
+        commission_number=number,
+        key=key,
+        before=before,
+        recalls=recalls,
+        mark=(state, profile, last_day, number, signed_by, newest, recalls),
+    )
+
+
+def _find_before(notifier: Notifier, run_id: int, period: Period) -> tuple[_Earlier, ...]:
+    """The revisions of the newest earlier run of the same kind that has any, the newest first."""
+    kind = select(RunRow.kind).where(RunRow.id == run_id).scalar_subquery()
+    earlier = (
+        select(func.max(RunRow.period))
+        .join(PackageRow, PackageRow.run_id == RunRow.id)
+        .where(RunRow.period < str(period), RunRow.kind == kind)
+        .scalar_subquery()
+    )
+    query = (
+        select(PackageRow, RunRow.period)
+        .join(RunRow, RunRow.id == PackageRow.run_id)
+        .where(RunRow.period == earlier, RunRow.kind == kind)
+        .order_by(PackageRow.revision.desc())
+    )
+    with Session(notifier.engine) as session:
+        return tuple(_Earlier(Period.parse(name), to_revision(row)) for row, name in session.execute(query))
+
+
+def _find_recalls(notifier: Notifier, since: int) -> tuple[Recalled, ...]:
+    query = select(RecallRow).where(RecallRow.sequence > since).order_by(RecallRow.sequence)
+    with Session(notifier.engine) as session:
+        return tuple(
+            Recalled(record=row.record, case_number=row.case_number, gone=row.type == ChangeType.GONE)
+            for row in session.scalars(query)
+        )
+
+
+def _find_changes(notifier: Notifier, told: _Told, documents: Sequence[Document]) -> Changes:
+    """Against the newest list of the last quarter that is still there and whole."""
+    for one in told.before:
+        try:
+            listed = read_entries(
+                read_package_file(package_folder(notifier.folder, one.period, one.revision), LIST_JSON)
+            )
+        except (FileRefused, KeyError, TypeError, ValueError):
+            continue
+        return repeat(compare(one.period, listed, documents), documents, told.recalls)
+    return repeat(NO_CHANGES, documents, told.recalls)
+
+
+# --- keeping -----------------------------------------------------------------------------------------------------
+
+
+def _is_kept(notifier: Notifier, period: Period, revision: Revision) -> bool:
+    return package_folder(notifier.folder, period, revision).is_dir()
 
 
 def _keep(notifier: Notifier, run_id: int, edition: Edition, content: str, package: Package) -> Revision | None:

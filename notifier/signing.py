@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 ALGORITHM = "Ed25519"
+# What the key is called in the notifier's folder of a home.
+KEY_FILE = "signing.pem"
 _SEED_BYTES = 32
 
 
@@ -96,6 +98,8 @@ def create_signing_key(path: Path, random_bytes: Callable[[int], bytes] = os.ura
 
 def open_signing_key(path: Path) -> SigningKey:
     """The key of a file that `create_signing_key` wrote. Raises SigningKeyError."""
+    if not path.exists():
+        raise SigningKeyError(f"没有签名密钥文件 {path}：请从备份恢复；从未有过的，请运行 gongshi init")
     content = _read(path)
     try:
         key = load_pem_private_key(content, password=None)

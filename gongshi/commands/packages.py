@@ -1,4 +1,5 @@
-"""What a recipient does with a package: check that it is genuine. Needs no home, no database and no network."""
+"""What a recipient does with a package: check that it is genuine, which needs no home, no database and no network; and
+what it checks with: the court's public key."""
 
 from __future__ import annotations
 
@@ -7,16 +8,16 @@ from pathlib import Path
 import click
 
 from gongshi.cli import fail
-from gongshi.commands.common import as_json, command, report, world
+from gongshi.commands.common import as_json, command, open_court, report, world
 from notifier.package.checking import NotAPackage, Verdict, check_package
 from notifier.package.edition import chinese_date, flatten
-from notifier.signing import SigningKeyError, open_verify_key
+from notifier.signing import ALGORITHM, KEY_FILE, SigningKeyError, open_signing_key, open_verify_key
 from search_index.day import day_of
 
 
-@click.group(short_help="核对收到的名单包。")
+@click.group(short_help="核对收到的名单包；显示本院的签名公钥。")
 def package() -> None:
-    """核对收到的名单包。"""
+    """核对收到的名单包；显示本院的签名公钥。"""
 
 
 @package.command("verify", short_help="核对名单包的签名和每个文件。")
@@ -44,6 +45,25 @@ def verify(folder: Path, key: Path | None, as_json: bool) -> int:
         return fail(str(error), "not_a_package", as_json, end="未核对")
     report(as_json, verdict.as_json(), _describe(verdict))
     return 1 if verdict.problems else 0
+
+
+@package.command("key", short_help="显示本院的签名公钥和指纹，供告知接收单位。")
+@as_json
+@command
+def key(as_json: bool) -> int:
+    """显示本院签名用的公钥（PEM）和指纹。
+
+    名单包里也有这把公钥，但不能证明自己：请用电话、公函等另一条途径把指纹告知接收单位，由其核对。
+    """
+    court = open_court()
+    try:
+        public = open_signing_key(court.settings.notifier / KEY_FILE).public
+    except SigningKeyError as error:
+        return fail(str(error), "signing_key", as_json)
+    pem = public.pem.decode()
+    found = {"algorithm": ALGORITHM, "public_key": pem, "public_key_sha256": public.fingerprint}
+    report(as_json, found, f"公钥指纹（SHA-256）：{public.fingerprint}\n{pem.rstrip()}")
+    return 0
 
 
 def _read(path: Path) -> bytes:

@@ -11,7 +11,8 @@ from hashlib import sha256
 
 from notifier.package import names
 from notifier.package.captions import build_captions
-from notifier.package.changes import NO_CHANGES, Changes, Departure, build_changes_xlsx, compare
+from notifier.package.changes import NO_CHANGES, Changes, Departure, Recalled, build_changes_xlsx, compare, repeat
+from notifier.package.commission import check_pattern, fill_number
 from notifier.package.edition import Edition, Package, in_order, usage_notice
 from notifier.package.letter import build_letter
 from notifier.package.lists import build_csv, build_json, guard_formula, read_entries, to_bytes
@@ -34,13 +35,17 @@ __all__ = [
     "Departure",
     "Edition",
     "Package",
+    "Recalled",
     "build_package",
+    "check_pattern",
     "compare",
     "digest_content",
+    "fill_number",
     "guard_formula",
     "in_order",
     "media_type",
     "read_entries",
+    "repeat",
     "usage_notice",
 ]
 

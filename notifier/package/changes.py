@@ -33,6 +33,15 @@ class Changes:
 NO_CHANGES = Changes()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A recall that went out since the list of the last quarter: of an entry that left, or of one that was corrected."""
+
+    record: str
+    case_number: str | None
+    gone: bool
+
+
 def compare(since: Period, before: Sequence[Document], now: Sequence[Document]) -> Changes:
     """The changes from the list `before` to the list `now`. An entry that was only touched is not corrected."""
     old = {document.record: document for document in before}
@@ -44,6 +53,30 @@ def compare(since: Period, before: Sequence[Document], now: Sequence[Document]) 
         gone=tuple(
             Departure(record=record, case_number=old[record].case_number) for record in sorted(old.keys() - new.keys())
         ),
+    )
+
+
+def repeat(changes: Changes, now: Sequence[Document], recalls: Sequence[Recalled]) -> Changes:
+    """`changes` with what recalls said since the last quarter's list, which may have had more than one revision: what was
+    recalled has left, is corrected, or, where it is on the list `now` again, is new. Recalls in order, the last one counts.
+    """
+    new = {document.record: document for document in now}
+    last = {recall.record: recall for recall in recalls}
+    gone = {departure.record: departure for departure in changes.gone}
+    added = {document.record for document in changes.added}
+    corrected = {document.record for document in changes.corrected}
+    for record, recall in last.items():
+        if record not in new:
+            gone.setdefault(record, Departure(record=record, case_number=recall.case_number))
+        elif recall.gone:
+            added.add(record)
+        else:
+            corrected.add(record)
+    return Changes(
+        since=changes.since,
+        added=tuple(in_order([new[record] for record in added])),
+        corrected=tuple(in_order([new[record] for record in corrected - added])),
+        gone=tuple(gone[record] for record in sorted(gone)),
     )
 
 
@@ -63,14 +96,14 @@ _STOP = "停止播放、重播和张贴，删除网站、账号和字幕、画�
 _MEANING = {
     "新增": "上一期名单之后公布的条目",
     "更正": "内容有更正的条目：请以本期内容替换，不得再用旧内容",
-    "退出": "已经退出名单的条目：只列公开编号和执行案号",
+    "退出": "此前推送过、现已退出名单的条目：只列公开编号和执行案号",
 }
 
 
 def _sheet(
     edition: Edition, changes: Changes, name: str, columns: dict[str, int], rows: Sequence[Sequence[str]]
 ) -> Sheet:
-    compared = f"与{changes.since.label}名单相比" if changes.since else "此前没有推送过名单，没有可以比较的"
+    compared = f"与{changes.since.label}名单相比" if changes.since else "此前没有推送过其他季度的名单"
     return Sheet(
         name=name,
         title=f"{title(edition)}：{name}",

@@ -40,7 +40,7 @@ _NAME = (Style(42, 600), Style(36, 600), Style(30, 600))
 _IDENTITY = Style(30, 400)
 _DETAIL = Style(28, 400)
 _NUMBER = Style(30, 400)
-_FOOT = (Style(26, 400), Style(22, 400))
+_FOOT = (Style(24, 400), Style(20, 400))
 _GAP = 14
 _DESCENT = 14
 _RULE = 160
@@ -242,9 +242,9 @@ def tell_edition(edition: Edition) -> tuple[str, str]:
 def _write_foot(picture: Image.Image, edition: Edition, place: str, typeface: Typeface) -> None:
     told, newest = tell_edition(edition)
     wide = typeface.measure(place, _FOOT[0])
-    picture.paste(_RULE, (_LEFT, _BODY_BOTTOM + 6, _RIGHT, _BODY_BOTTOM + 8))
-    _write(picture, (_RIGHT - wide, 986), place, typeface.glyphs(_FOOT[0]))
-    _write_fitting(picture, 986, told, _FOOT, typeface, spare=wide + 40)
+    picture.paste(_RULE, (_LEFT, _BODY_BOTTOM, _RIGHT, _BODY_BOTTOM + 2))
+    _write(picture, (_RIGHT - wide, 987), place, typeface.glyphs(_FOOT[0]))
+    _write_fitting(picture, 987, told, _FOOT, typeface, spare=wide + 40)
     _write_fitting(picture, 1017, newest, _FOOT, typeface)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,26 +18,26 @@ from search_index.profile import Profile
 
 pytestmark = pytest.mark.office
 
-NAMES = ("扎西·次仁", "曾𠮷", "=1+1公司", "测试市甲商贸（集团）有限公司")
+NAMES = ("扎西·次仁", "曾𠮷", "=1+1公司", "测试市甲商贸（集团）有限公司", "乐䶮喆")
+EDITION = Edition(
+    period=Period.parse("2026Q3"),
+    revision=1,
+    sequence=4,
+    made_at=AT,
+    last_day_of_use=date(2027, 1, 4),
+    profile=Profile(court="测试市人民法院"),
+    commission_number="（2026）测法推1号",
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package of four entries, one of which was corrected while one has left."""
+    """A folder with the package of some entries, one of which was corrected while one has left."""
     made = tmp_path_factory.mktemp("package")
     documents = [a_document(serial, name=name) for serial, name in enumerate(NAMES, start=1)]
     before = [a_document(1, name=NAMES[0], performance="部分未履行"), a_document(9, name="离去人")]
-    edition = Edition(
-        period=Period.parse("2026Q3"),
-        revision=1,
-        sequence=4,
-        made_at=AT,
-        last_day_of_use=date(2027, 1, 4),
-        profile=Profile(court="测试市人民法院"),
-        commission_number="（2026）测法推1号",
-    )
     changes = compare(Period.parse("2026Q2"), before, documents)
-    package = build_package(edition, documents, changes=changes, key=make_signing_key(b"k" * 32))
+    package = build_package(EDITION, documents, changes=changes, key=make_signing_key(b"k" * 32))
     for name, content in package.files.items():
         (made / name).write_bytes(content)
     return made
@@ -56,6 +57,24 @@ def print_out(folder: Path, file: str) -> str:
     told = subprocess.run(["pdfinfo", printed], check=True, capture_output=True, text=True).stdout
     assert "(A4)" in told
     return subprocess.run(["pdftotext", "-layout", printed, "-"], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", ["list.xlsx", "变动.xlsx", "播报稿.docx", "推送函.docx"])
+def test_every_printed_page_says_its_revision_until_when_it_may_be_used_and_where_the_newest_is(
+    tmp_path: Path, name: str
+) -> None:
+    documents = [a_document(serial, obligation="支付货款及逾期付款损失；" * 20) for serial in range(45)]
+    edition = replace(
+        EDITION, revision=37, profile=Profile(court="测试市人民法院", website="https://court.example.invalid")
+    )
+    changes = compare(Period.parse("2026Q2"), documents[40:], documents[:41])
+    files = build_package(edition, documents, changes=changes, key=make_signing_key(b"k" * 32)).files
+    (tmp_path / name).write_bytes(files[name])
+    pages = [squeeze(page) for page in print_out(tmp_path, name).split("\f") if page.strip()]
+    assert len(pages) > 1
+    for page in pages:
+        assert "第37次修订，2027年1月4日后不得使用" in page
+        assert "https://court.example.invalid" in page
 
 
 def squeeze(words: str) -> str:
@@ -97,3 +116,10 @@ def test_old_machines_read_the_captions(folder: Path) -> None:
         ["iconv", "-f", "GB18030", "-t", "UTF-8", str(folder / "滚动字幕-GB18030.txt")], check=True, capture_output=True
     )
     assert told.stdout == (folder / "滚动字幕.txt").read_bytes()
+
+
+def test_an_empty_list_prints_and_says_so(tmp_path: Path) -> None:
+    for name, content in build_package(EDITION, [], key=make_signing_key(b"k" * 32)).files.items():
+        (tmp_path / name).write_bytes(content)
+    for name in ("list.xlsx", "播报稿.docx"):
+        assert "本期没有可以公布的条目" in squeeze(print_out(tmp_path, name))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gongshi.cli import COMMANDS, run
+from gongshi.cli import run
 from gongshi.clock import World
 from notifier.package import Edition, Package, build_package
 from notifier.package.checking import NotAPackage, Verdict, check_package
@@ -287,9 +287,8 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """`gongshi package verify …`: exit code, what it printed, and what it complained of."""
-    monkeypatch.setitem(COMMANDS, "package", "gongshi.commands.packages:package")
 
     def call(*arguments: str) -> tuple[int, str, str]:
         code = run(["package", "verify", *arguments], World(now=lambda: datetime(2026, 11, 1, tzinfo=UTC)))

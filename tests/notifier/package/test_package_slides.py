@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from documents import AT, a_document
@@ -182,6 +183,28 @@ def test_a_slide_shows_the_shapes_of_the_name(typeface: Typeface) -> None:
     shown = open_picture(slide).convert("L").crop((left, top, left + glyph.picture.width, top + glyph.picture.height))
     for have, want in zip(shown.tobytes(), glyph.picture.tobytes(), strict=True):
         assert (have > 150) == (want >= 128)
+
+
+def test_the_foot_of_every_slide_says_revision_last_day_and_where_the_newest_is(typeface: Typeface) -> None:
+    documents = [a_document(serial) for serial in range(20)]
+
+    def feet(**changes: object) -> list[bytes]:
+        edition = replace(EDITION, **changes)  # type: ignore[arg-type]
+        # All of it but the number of the slide, which stands at the right.
+        return [
+            open_picture(s).crop((96, 957, 1600, 1026)).tobytes() for s in build_slides(edition, documents, typeface)
+        ]
+
+    usual = feet()
+    assert len(usual) == 3
+    assert len(set(usual)) == 1, "the same on every slide"
+    others = (
+        feet(revision=2),
+        feet(last_day_of_use=AT.date() + timedelta(days=1)),
+        feet(profile=replace(EDITION.profile, website="https://other.example.invalid")),
+        feet(profile=replace(EDITION.profile, training=True)),
+    )
+    assert len({usual[0], *(foot for other in others for foot in other)}) == 1 + len(others)
 
 
 def test_a_font_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
