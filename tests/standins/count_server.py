@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +45,11 @@ class _Connection(socketserver.StreamRequestHandler):
     server: CountServer
 
     def handle(self) -> None:
+        # Who was killed in a call may leave its connection without a word.
+        with suppress(ConnectionError):
+            self.answer_lines()
+
+    def answer_lines(self) -> None:
         for line in self.rfile:
             word, _, rest = line.decode("ascii").strip().partition(" ")
             answer = getattr(self, f"on_{word.lower()}")(rest)

@@ -1,0 +1,123 @@
+"""A connection to a recipient's SFTP server: the host key that was registered and no other, bounded in time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import paramiko  # type: ignore[import-untyped]
+
+from notifier.institutions import Endpoint
+from notifier.institutions.addresses import SftpAddress, check_host_key
+from notifier.institutions.watch import cut_off
+
+# Seconds: for the connection, for one answer, and until the session is open.
+CONNECT_TIMEOUT = 15.0
+ANSWER_TIMEOUT = 30.0
+_OPENING = 60.0
+HOST_KEY = "host_key"
+
+# The client would tell its log whom it signs in as, and every path.
+_LOG = f"{__name__}.client"
+logging.getLogger(_LOG).disabled = True
+for _part in ("", ".sftp"):
+    logging.getLogger(f"{_LOG}{_part}").disabled = True
+
+
+class BadKey(Exception):
+    """A private key that cannot be used: one Chinese line."""
+
+
+class NotConnected(Exception):
+    """No session came about; nothing has been written. One Chinese line without names."""
+
+
+def read_private_key(file: Path) -> paramiko.PKey:
+    """The key in a file. Raises BadKey."""
+    try:
+        mode = file.stat().st_mode
+        if stat.S_IMODE(mode) & 0o077:
+            raise BadKey("私钥文件的权限过宽，应只有本用户可读（chmod 600）")
+        return paramiko.PKey.from_path(file.expanduser())
+    except OSError as error:
+        raise BadKey(f"私钥文件不能读取：{error.strerror or '文件错误'}") from None
+    except BadKey:
+        raise
+    except paramiko.PasswordRequiredException:
+        raise BadKey("私钥设有口令，请改用没有口令的私钥") from None
+    except Exception:  # whatever the libraries make of a file that is no key
+        raise BadKey("文件不是可以使用的私钥（OpenSSH 或 PEM 格式）") from None
+
+
+@contextmanager
+def open_session(
+    endpoint: Endpoint, address: SftpAddress, key: paramiko.PKey | None, seconds: float
+) -> Iterator[paramiko.SSHClient]:
+    """A session with the recipient's server, for at most `seconds`. Raises NotConnected, and BadAddress for a host key
+    that cannot be read; in the block, what paramiko and sockets raise."""
+    known = paramiko.PKey.from_type_string(*check_host_key(endpoint.options.get(HOST_KEY, "")))
+    try:
+        line = socket.create_connection((address.host, address.port), timeout=CONNECT_TIMEOUT)
+    except OSError:
+        raise NotConnected("未能连接对方的 SFTP 服务器") from None
+    # Most of what goes over it is short questions that wait for short answers.
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client = paramiko.SSHClient()
+    try:
+        with cut_off(line, _OPENING):
+            _sign_in(client, line, endpoint, address, known, key)
+        with cut_off(line, seconds):
+            yield client
+    finally:
+        client.close()
+        line.close()
+
+
+def open_channel(client: paramiko.SSHClient) -> paramiko.SFTPClient:
+    """An SFTP channel of a session, each answer bounded in time."""
+    sftp = client.open_sftp()
+    sftp.get_channel().settimeout(ANSWER_TIMEOUT)
+    return sftp
+
+
+def _sign_in(
+    client: paramiko.SSHClient,
+    line: socket.socket,
+    endpoint: Endpoint,
+    address: SftpAddress,
+    known: paramiko.PKey,
+    key: paramiko.PKey | None,
+) -> None:
+    name = address.host if address.port == paramiko.config.SSH_PORT else f"[{address.host}]:{address.port}"
+    client.get_host_keys().add(name, known.get_name(), known)
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.set_log_channel(_LOG)
+    # A password is for those who gave us one; our key is offered to nobody else.
+    proof = {"password": endpoint.secret} if endpoint.secret else {"pkey": key}
+    if not any(proof.values()):
+        raise NotConnected("没有设置 SFTP 私钥（GONGSHI_SFTP_KEY），该接收人也没有登记口令")
+    try:
+        client.connect(
+            address.host,
+            address.port,
+            address.user,
+            sock=line,
+            timeout=CONNECT_TIMEOUT,
+            banner_timeout=CONNECT_TIMEOUT,
+            auth_timeout=ANSWER_TIMEOUT,
+            channel_timeout=ANSWER_TIMEOUT,
+            allow_agent=False,
+            look_for_keys=False,
+            **proof,
+        )
+    except paramiko.BadHostKeyException:
+        raise NotConnected("对方服务器出示的主机公钥与登记的不符，已拒绝连接，请向对方核实") from None
+    except paramiko.AuthenticationException:
+        raise NotConnected("对方的 SFTP 服务器没有接受我方的密钥或者口令") from None
+    except (paramiko.SSHException, OSError, EOFError):
+        # Also where the server has no key of the kind that was registered.
+        raise NotConnected("未能与对方的 SFTP 服务器建立会话") from None
