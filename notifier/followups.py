@@ -1,76 +1,60 @@
-"""Following up: what recipients confirm, who is reminded of what, and what is overdue."""
+"""Following up: who has not answered, who is reminded of what, and who is told that an answer is overdue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, Select, select, update
+from sqlalchemy import Engine, Select, exists, select
 from sqlalchemy.orm import Session
 
+from notifier.acknowledging import CLOSES, find_acknowledgements, find_recalls, note_acknowledgement
+from notifier.acknowledging import Acknowledgement as Acknowledgement
+from notifier.acknowledging import WrongAcknowledgement as WrongAcknowledgement
+from notifier.acknowledging import acknowledge as acknowledge
+from notifier.answers import AckKind as AckKind
 from notifier.calendar import Period, Workdays
-from notifier.channels import Letter
+from notifier.channels import Content, Letter
+from notifier.institutions import MAIL
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.policy import PACKAGE_LADDER, RECALL_LADDER, reminders_due
-from notifier.recall import Recall, name_entry, sign, to_recall
-from notifier.recipients import TASKS, Recipient, to_recipient
-from notifier.states import SENDABLE, MessageState, Purpose, may_move, move
+from notifier.recall import Recall, name_entry, sign
+from notifier.recipients import TASKS, Recipient, take_down, to_recipient
+from notifier.sms.routing import channel_for, links_allowed
+from notifier.sms.templates import FieldError, fill
+from notifier.sms.texts import get_newest
+from notifier.states import MessageState, Purpose
 from notifier.stops import AddressDigest, open_digest
-from notifier.tables import AcknowledgementRow, MessageRow, RecallRow, RecipientRow, RunRow
+from notifier.tables import (
+    AcknowledgementRow,
+    MessageRow,
+    PrintingEntryRow,
+    PrintingRow,
+    RecipientRow,
+    RunRow,
+)
 from search_index.day import day_of
 from search_index.profile import Profile
 
-
-class AckKind(StrEnum):
-    RECEIVED = "received"
-    AIRED = "aired"
-    TAKEN_DOWN = "taken_down"
-
-    @property
-    def label(self) -> str:
-        return _LABEL[self]
-
-
-_LABEL = {AckKind.RECEIVED: "已收到", AckKind.AIRED: "已播出或者发布", AckKind.TAKEN_DOWN: "已撤下或者更正"}
-# What ends the matter of a message, and what else may be said of it.
-_CLOSES = {
-    Purpose.PACKAGE: AckKind.AIRED,
-    Purpose.RECALL: AckKind.TAKEN_DOWN,
-    Purpose.CORRECTION: AckKind.TAKEN_DOWN,
-}
 _LADDER = {
     Purpose.PACKAGE: PACKAGE_LADDER,
     Purpose.RECALL: RECALL_LADDER,
     Purpose.CORRECTION: RECALL_LADDER,
 }
+_RECALLS = (Purpose.RECALL, Purpose.CORRECTION)
 _OUT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
 _DROPPED = (MessageState.CANCELLED, MessageState.SUPERSEDED, MessageState.EXPIRED)
-
-
-class WrongAcknowledgement(ValueError):
-    """What cannot be confirmed of this message. The message (Chinese) says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
-    """What was confirmed, by whom at the recipient's and when; `place` says where, or in which slot; `noted_by` who of
-    the court took it in."""
-
-    kind: AckKind
-    given_by: str
-    given_at: datetime
-    noted_by: str
-    place: str | None = None
+_OVERDUE_TEMPLATE = "liaison_answer_overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """A message that a recipient has to answer. `recall` is None for a package, `period` for a recall; `sent_on` is
-    None until it has left the house; `due_on` is the last day for the answer of a recall."""
+    """A message that a recipient has to answer. `recall` is None for a package, `period` for a recall; `others` are what
+    else the same letter is about. `sent_on` is None until it has left the house; `due_on` is the last day for the
+    answer of a recall."""
 
     message_id: int
     purpose: Purpose
@@ -80,6 +64,11 @@ class FollowUp:
     period: Period | None
     sent_on: date | None
     acknowledgements: tuple[Acknowledgement, ...]
+    others: tuple[Recall, ...] = ()
+
+    @property
+    def recalls(self) -> tuple[Recall, ...]:
+        return (self.recall, *self.others) if self.recall else ()
 
     @property
     def due_on(self) -> date | None:
@@ -87,76 +76,54 @@ class FollowUp:
 
     @property
     def is_closed(self) -> bool:
-        closing = _CLOSES[self.purpose]
-        return any(acknowledgement.kind is closing for acknowledgement in self.acknowledgements)
+        return self.find(CLOSES[self.purpose]) is not None
+
+    def find(self, kind: AckKind) -> Acknowledgement | None:
+        """What was confirmed of this kind."""
+        return next((given for given in self.acknowledgements if given.kind is kind), None)
 
     def is_overdue(self, today: date) -> bool:
         return not self.is_closed and self.due_on is not None and self.due_on < today
 
 
-def acknowledge(engine: Engine, message_id: int, given: Acknowledgement, *, now: datetime) -> bool:
-    """Take in what a recipient confirms of a message; False when it has confirmed it before.
-
-    Who confirms a message has received it. Raises WrongAcknowledgement.
-    """
-    kind = given.kind
-    with Session(engine) as session, session.begin():
-        row = session.scalars(select(MessageRow).where(MessageRow.id == message_id).with_for_update()).first()
-        row = _require_answerable(row, kind)
-        known = select(AcknowledgementRow.id).where(
-            AcknowledgementRow.message_id == message_id, AcknowledgementRow.kind == kind
-        )
-        if session.scalar(known) is not None:
-            return False
-        session.add(
-            AcknowledgementRow(
-                message_id=message_id,
-                kind=kind,
-                given_by=given.given_by,
-                given_at=given.given_at,
-                place=given.place,
-                noted_by=given.noted_by,
-                noted_at=now,
-            )
-        )
-        if row.state in _OUT and may_move(MessageState(row.state), MessageState.DELIVERED):
-            row.state = move(MessageState(row.state), MessageState.DELIVERED)
-            row.changed_at = now
-        if kind is _CLOSES[Purpose(row.purpose)]:
-            _cancel_reminders(session, row.id, now)
-        return True
-
-
-def list_follow_ups(
-    engine: Engine, purposes: Iterable[Purpose] = (Purpose.RECALL, Purpose.CORRECTION)
-) -> list[FollowUp]:
+def list_follow_ups(engine: Engine, purposes: Iterable[Purpose] = _RECALLS) -> list[FollowUp]:
     """Every message of these purposes that was not dropped, the latest first: the report of what became of recalls."""
     query = _followed(tuple(purposes)).order_by(MessageRow.id.desc())
     with Session(engine) as session:
-        found = session.execute(query).all()
+        return _to_follow_ups(session, session.execute(query).all())
+
+
+def list_open(engine: Engine, purposes: Iterable[Purpose]) -> list[FollowUp]:
+    """Those of them that wait for the answer that ends the matter, the oldest first."""
+    with Session(engine) as session:
+        found = session.execute(_unanswered(tuple(purposes)).order_by(MessageRow.id)).all()
         return _to_follow_ups(session, found)
 
 
 def list_overdue(engine: Engine, today: date) -> list[FollowUp]:
     """The recalls whose last day has passed without an answer that ends the matter, the oldest first."""
-    return [one for one in reversed(list_follow_ups(engine)) if one.is_overdue(today)]
+    return [one for one in list_open(engine, _RECALLS) if one.is_overdue(today)]
 
 
 def queue_reminders(
     engine: Engine, workdays: Workdays, profile: Profile, *, now: datetime, random: Random = SYSTEM_RANDOM
 ) -> int:
-    """Remind those who have not answered, by the working days since the message went; how many reminders are due.
-    Safe to repeat: each step of the ladder goes once. After a time without power only the latest goes."""
+    """Remind those who have not answered, by the working days since the message went, and tell their liaisons what is
+    overdue; how many reminders are due. Safe to repeat: each step of the ladder goes once. After a time without power
+    only the latest goes."""
     digest, today = open_digest(engine), day_of(now)
+    waiting = [one for one in list_open(engine, CLOSES) if one.recipient.channel != TASKS]
     drafts = []
-    for one in list_follow_ups(engine, _CLOSES):
-        if one.is_closed or one.sent_on is None or one.state not in _OUT or one.recipient.channel == TASKS:
+    for one in waiting:
+        if one.sent_on is None or one.state not in _OUT:
             continue
         step = reminders_due(one.sent_on, today, _LADDER[one.purpose], workdays)
         if step:
             drafts.append(_remind(one, step, profile, today))
+    steps = _find_overdue_steps(waiting, today, workdays)
     with Session(engine) as session, session.begin():
-        enqueue(session, drafts, now=now, digest=digest, random=random)
+        alerts = [_alert(session.get_one(RecipientRow, number), step, profile) for number, step in steps.items()]
+        enqueue(session, drafts + [one for one in alerts if one], now=now, digest=digest, random=random)
     return len(drafts)
 
 
@@ -165,73 +132,69 @@ def queue_repeats(
 ) -> None:
     """With the next package, repeat to each recipient the recalls that it has not answered."""
     waiting: dict[int, list[FollowUp]] = {}
-    found = session.execute(_followed((Purpose.RECALL, Purpose.CORRECTION)).order_by(MessageRow.id)).all()
+    found = session.execute(_unanswered(_RECALLS).order_by(MessageRow.id)).all()
     for one in _to_follow_ups(session, found):
-        if not one.is_closed and one.recipient.channel != TASKS:
+        if one.recipient.channel != TASKS:
             waiting.setdefault(one.recipient.id, []).append(one)
     drafts = [_repeat(run_id, recalls, profile) for recalls in waiting.values()]
     enqueue(session, drafts, now=now, digest=digest, random=random)
 
 
-def _require_answerable(row: MessageRow | None, kind: AckKind) -> MessageRow:
-    if row is None:
-        raise WrongAcknowledgement("没有这一条消息")
-    purpose = Purpose(row.purpose)
-    if purpose not in _CLOSES or kind not in (AckKind.RECEIVED, _CLOSES[purpose]):
-        raise WrongAcknowledgement(f"{purpose.label}不能回执“{kind.label}”")
-    if not row.attempts:
-        raise WrongAcknowledgement(f"{purpose.label}尚未发出，不能回执")
-    return row
+def end_printing(engine: Engine, printing_id: int, *, by: str, now: datetime) -> bool:
+    """A printing was taken down by `by`; False when it was before. The tasks of its board end with it, as far as what
+    they are about hangs nowhere else there."""
+    if not take_down(engine, printing_id, now=now):
+        return False
+    with Session(engine) as session, session.begin():
+        printing = session.get_one(PrintingRow, printing_id)
+        hanging = (
+            select(PrintingEntryRow.record)
+            .join(PrintingRow, PrintingRow.id == PrintingEntryRow.printing_id)
+            .where(PrintingRow.recipient_id == printing.recipient_id, PrintingRow.taken_down_at.is_(None))
+        )
+        shown = set(session.scalars(hanging))
+        given = Acknowledgement(kind=AckKind.TAKEN_DOWN, given_by=by, given_at=now, noted_by=by, place=printing.place)
+        tasks = _unanswered(_RECALLS).where(MessageRow.recipient_id == printing.recipient_id)
+        for one in _to_follow_ups(session, session.execute(tasks).all()):
+            if one.state in _OUT and not any(recall.record in shown for recall in one.recalls):
+                note_acknowledgement(session, one.message_id, given, now=now)
+    return True
 
 
-def _followed(purposes: tuple[Purpose, ...]) -> Select[MessageRow, RecipientRow, RecallRow, str]:
+def _followed(purposes: tuple[Purpose, ...]) -> Select[MessageRow, RecipientRow, str]:
     return (
-        select(MessageRow, RecipientRow, RecallRow, RunRow.period)
+        select(MessageRow, RecipientRow, RunRow.period)
         .join(RecipientRow, RecipientRow.id == MessageRow.recipient_id)
-        .outerjoin(RecallRow, RecallRow.id == MessageRow.recall_id)
         .outerjoin(RunRow, RunRow.id == MessageRow.run_id)
         .where(MessageRow.purpose.in_(purposes), MessageRow.state.not_in(_DROPPED))
     )
 
 
+def _unanswered(purposes: tuple[Purpose, ...]) -> Select[MessageRow, RecipientRow, str]:
+    ended = exists().where(
+        AcknowledgementRow.message_id == MessageRow.id,
+        AcknowledgementRow.kind.in_(sorted({CLOSES[purpose] for purpose in purposes})),
+    )
+    return _followed(purposes).where(~ended)
+
+
 def _to_follow_ups(session: Session, found: Sequence[Any]) -> list[FollowUp]:
-    given = _find_acknowledgements(session, [row.id for row, *_ in found])
+    given = find_acknowledgements(session, [row.id for row, *_ in found])
+    recalls = find_recalls(session, [row for row, *_ in found])
     return [
         FollowUp(
             message_id=row.id,
             purpose=Purpose(row.purpose),
             recipient=to_recipient(recipient),
             state=MessageState(row.state),
-            recall=to_recall(recall) if recall is not None else None,
+            recall=next(iter(recalls.get(row.id, ())), None),
             period=Period.parse(period) if period is not None else None,
             sent_on=row.called_on if row.state in _OUT else None,
             acknowledgements=tuple(given.get(row.id, ())),
+            others=recalls.get(row.id, ())[1:],
         )
-        for row, recipient, recall, period in found
+        for row, recipient, period in found
     ]
-
-
-def _find_acknowledgements(session: Session, ids: Sequence[int]) -> Mapping[int, list[Acknowledgement]]:
-    found: dict[int, list[Acknowledgement]] = {}
-    query = select(AcknowledgementRow).where(AcknowledgementRow.message_id.in_(ids)).order_by(AcknowledgementRow.id)
-    for row in session.scalars(query):
-        one = Acknowledgement(
-            kind=AckKind(row.kind),
-            given_by=row.given_by,
-            given_at=row.given_at,
-            place=row.place,
-            noted_by=row.noted_by,
-        )
-        found.setdefault(row.message_id, []).append(one)
-    return found
-
-
-def _cancel_reminders(session: Session, message_id: int, now: datetime) -> None:
-    # The table allows it from every state that can still be sent.
-    cancelled = update(MessageRow).where(
-        MessageRow.key.startswith(f"reminder/{message_id}/", autoescape=True), MessageRow.state.in_(SENDABLE)
-    )
-    session.execute(cancelled.values(state=MessageState.CANCELLED.value, reason="已回执", changed_at=now))
 
 
 def _remind(one: FollowUp, step: int, profile: Profile, today: date) -> Draft:
@@ -250,24 +213,106 @@ def _compose_reminder(one: FollowUp, profile: Profile, today: date) -> Letter:
         return Letter(
             subject=f"【请回执】{label}失信被执行人名单",
             text=f"{label}失信被执行人名单已发送，尚未收到播出或者发布的回执。请回执说明播出时段或者发布位置；"
-            f"未播出、发布的，请说明原因。\n{sign(profile)}",
+            f"未播出、发布的，请说明原因。\n{_HOW_TO_ANSWER}{sign(profile)}",
+            facts={"type": "reminder", "period": str(one.period)},
         )
     late = f"，已超过办理期限{(today - one.recall.due_on).days}天" if one.is_overdue(today) else ""
+    named = "\n".join(name_entry(recall) for recall in one.recalls)
+    more = f"等{len(one.recalls)}条" if one.others else ""
+    facts = {"type": "reminder", "due_on": one.recall.due_on.isoformat()}
+    if not one.others:
+        facts["record"] = one.recall.record
+        facts |= {"case_number": one.recall.case_number} if one.recall.case_number else {}
     return Letter(
-        subject=f"【催办】{one.purpose.label}：{name_entry(one.recall)}",
-        text=f"下列条目的{one.purpose.label}尚未收到办理完毕的回执{late}：\n\n{name_entry(one.recall)}\n\n"
-        f"请停止使用旧内容，撤下或者更正各处已发布的内容，并回执说明办理时间和位置。\n{sign(profile)}",
+        subject=f"【催办】{one.purpose.label}：{name_entry(one.recall)}{more}",
+        text=f"下列条目的{one.purpose.label}尚未收到办理完毕的回执{late}：\n\n{named}\n\n"
+        f"请停止使用旧内容，撤下或者更正各处已发布的内容，并回执说明办理时间和位置。\n{_HOW_TO_ANSWER}{sign(profile)}",
+        facts=facts,
     )
 
 
-def _repeat(run_id: int, recalls: Sequence[FollowUp], profile: Profile) -> Draft:
-    recipient = recalls[0].recipient
-    lines = [f"{one.purpose.label}：{name_entry(one.recall)}" for one in recalls if one.recall is not None]
-    text = "随本期名单重申，下列条目的办理尚未收到回执，旧内容不得再使用：\n\n" + "\n".join(lines) + "\n"
+def _repeat(run_id: int, letters: Sequence[FollowUp], profile: Profile) -> Draft:
+    recipient = letters[0].recipient
+    lines = [f"{one.purpose.label}：{name_entry(recall)}" for one in letters for recall in one.recalls]
+    text = "随本期名单重申，下列条目的办理尚未收到回执，旧内容不得再使用：\n\n" + "\n".join(lines) + "\n\n"
     return Draft(
         key=f"repeat/{run_id}/{recipient.id}",
         purpose=Purpose.REMINDER,
         channel=recipient.channel,
-        content=Letter(subject=f"【重申】尚未回执的撤回和更正，共{len(lines)}件", text=text + sign(profile)),
+        content=Letter(
+            subject=f"【重申】尚未回执的撤回和更正，共{len(lines)}件",
+            text=text + _HOW_TO_ANSWER + sign(profile),
+            facts={"type": "reminder"},
+        ),
         recipient_id=recipient.id,
+    )
+
+
+_HOW_TO_ANSWER = "回执请用本通知所附的回执网址；没有网址的，按约定的方式或者致电本院。\n"
+
+
+def _find_overdue_steps(waiting: Sequence[FollowUp], today: date, workdays: Workdays) -> Mapping[int, date]:
+    """The recipients (by number) whose liaisons are to be told, and the day on which the latest step of what is overdue
+    was reached: with it, each step is told once, however many letters wait."""
+    steps: dict[int, date] = {}
+    for one in waiting:
+        day = _find_overdue_step(one, today, workdays)
+        if day is not None:
+            steps[one.recipient.id] = max(day, steps.get(one.recipient.id, day))
+    return steps
+
+
+def _find_overdue_step(one: FollowUp, today: date, workdays: Workdays) -> date | None:
+    ladder, since = _LADDER[one.purpose], one.sent_on or one.due_on
+    if since is None or (one.due_on is not None and not one.is_overdue(today)):
+        return None
+    reached = reminders_due(since, today, ladder, workdays)
+    if one.due_on is None:
+        return _add_workdays(since, ladder[-1], workdays) if reached == len(ladder) else None
+    first = one.due_on + timedelta(days=1)
+    return max(first, _add_workdays(since, ladder[reached - 1], workdays)) if reached else first
+
+
+def _add_workdays(day: date, steps: int, workdays: Workdays) -> date:
+    for _ in range(steps):
+        day = workdays.first_workday_after(day)
+    return day
+
+
+def _alert(row: RecipientRow, step: date, profile: Profile) -> Draft | None:
+    """What a liaison is told: that answers are overdue, never of what. None where there is no way to tell anyone."""
+    content: Content | None = _fill_alert(row.liaison_phone, profile) if row.liaison_phone else None
+    if content is not None and row.liaison_phone:
+        channel, address = channel_for(row.liaison_phone), row.liaison_phone
+    elif row.liaison_mail:
+        channel, address, content = MAIL, row.liaison_mail, _compose_alert(profile)
+    else:
+        return None
+    return Draft(
+        key=f"alert/{row.id}/{step.isoformat()}",
+        purpose=Purpose.REMINDER,
+        channel=channel,
+        content=content,
+        recipient_id=row.id,
+        address=address,
+        # A person's own telephone or mailbox: within the hours of sending.
+        citizen=True,
+    )
+
+
+def _fill_alert(number: str, profile: Profile) -> Content | None:
+    values = {"court": profile.court, "phone": profile.telephone}
+    try:
+        template = get_newest(_OVERDUE_TEMPLATE)
+        return fill(template, values, signature=profile.signature, links=links_allowed(number))
+    except (FieldError, ValueError):
+        # The court's profile is not complete: the desk shows what is overdue all the same.
+        return None
+
+
+def _compose_alert(profile: Profile) -> Letter:
+    return Letter(
+        subject="【催办】失信被执行人名单的回执逾期未报",
+        text=f"贵单位有失信被执行人名单的撤回、更正或者播出、发布回执逾期未报，请尽快办理并回执。\n{sign(profile)}",
+        facts={"type": "overdue"},
     )

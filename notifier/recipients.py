@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from random import Random
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Select, insert, select
 from sqlalchemy.orm import Session
 
+from notifier.channels import Outcome
+from notifier.enrolling import SANDBOX as SANDBOX
+from notifier.enrolling import BadRecipient, Enrolment, Liaison
+from notifier.institutions import WEBHOOK, Endpoint, FindEndpoint
+from notifier.outbox import SYSTEM_RANDOM
 from notifier.recall import keep_cases
-from notifier.tables import PrintingEntryRow, PrintingRow, RecipientRow
+from notifier.states import MessageState
+from notifier.tables import AttemptRow, MessageRow, PrintingEntryRow, PrintingRow, RecipientRow, SettingRow
+from search_index.database import for_reading
 from search_index.document import Document
 
-SANDBOX = "sandbox"
 # What is to be taken down is a task on the desk; nothing leaves the house.
 TASKS = "tasks"
+
+
+PULL_TOKEN = "gsp_"  # noqa: S105  # what the token of a recipient that pulls begins with
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_TOKEN_LENGTH = 32
 
 
 class RecipientKind(StrEnum):
     TELEVISION = "television"
     E_GOVERNMENT = "e_government"
+    NEWSPAPER = "newspaper"
+    NEW_MEDIA = "new_media"
+    OTHER = "other"
     # A notice board or a screen of the court itself.
     PRINTING = "printing"
+
+    @property
+    def label(self) -> str:
+        return _KIND_LABEL[self]
+
+
+_KIND_LABEL = {
+    RecipientKind.TELEVISION: "广播电视台",
+    RecipientKind.E_GOVERNMENT: "电子政务中心",
+    RecipientKind.NEWSPAPER: "报社",
+    RecipientKind.NEW_MEDIA: "网站和新媒体",
+    RecipientKind.OTHER: "其他单位",
+    RecipientKind.PRINTING: "张贴和电子屏",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +65,29 @@ class Recipient:
     kind: RecipientKind
     channel: str
     address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """When a recipient was last tried out, and what came of it."""
+
+    at: datetime
+    state: MessageState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A recipient with what staff may see of it: no secret, and no token."""
+
+    recipient: Recipient
+    active: bool
+    options: Mapping[str, str]
+    has_secret: bool
+    has_token: bool
+    liaison: Liaison
+    created_at: datetime
+    tried: Tried | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +121,125 @@ def ensure_sandbox_recipients(engine: Engine, now: datetime) -> None:
         )
 
 
+def add_recipient(engine: Engine, checked: Enrolment, *, now: datetime) -> int:
+    """Register a recipient that `notifier.enrolling.check_enrolment` has passed; its number. Raises BadRecipient."""
+    row = RecipientRow(
+        slug=checked.slug,
+        name=checked.name,
+        kind=RecipientKind(checked.kind),
+        channel=checked.channel,
+        address=checked.address,
+        options=json.dumps(dict(checked.options), ensure_ascii=False, sort_keys=True),
+        secret=checked.secret,
+        liaison_name=checked.liaison.name,
+        liaison_phone=checked.liaison.phone,
+        liaison_mail=checked.liaison.mail,
+        active=True,
+        created_at=now,
+    )
+    return _add(engine, row)
+
+
+def retire_recipient(engine: Engine, slug: str) -> bool:
+    """It gets no more packages, but is still told of what leaves from those it was sent; False when it was retired
+    before. Raises LookupError."""
+    with Session(engine) as session, session.begin():
+        row = _get_row(session, slug)
+        was_active, row.active = row.active, False
+        return was_active
+
+
+def retire_unused_sandbox(engine: Engine) -> tuple[int, int]:
+    """Retire the recipients that a new home has in the sandbox, once there are real ones: those that nothing was sent
+    to. How many were retired, and how many are left because somebody may be working from what was sent to them."""
+    sent = select(MessageRow.recipient_id).join(AttemptRow, AttemptRow.message_id == MessageRow.id)
+    query = select(RecipientRow).where(
+        RecipientRow.slug.in_([slug for slug, *_ in _SANDBOX_RECIPIENTS]),
+        RecipientRow.channel == SANDBOX,
+        RecipientRow.active,
+    )
+    with Session(engine) as session, session.begin():
+        used = set(session.scalars(sent.where(AttemptRow.called_at.is_not(None)).distinct()))
+        rows = session.scalars(query).all()
+        unused = [row for row in rows if row.id not in used]
+        for row in unused:
+            row.active = False
+        return len(unused), len(rows) - len(unused)
+
+
+def issue_token(engine: Engine, slug: str, *, rotate: bool = False, random: Random = SYSTEM_RANDOM) -> str:
+    """A new token with which a recipient fetches packages and recalls itself; only its digest is kept. `rotate` replaces
+    the one there is, which ends at once. Raises LookupError and BadRecipient."""
+    token = PULL_TOKEN + "".join(random.choices(_LETTERS, k=_TOKEN_LENGTH))
+    with Session(engine) as session, session.begin():
+        row = _get_row(session, slug)
+        if row.token_hash is not None and not rotate:
+            raise BadRecipient("已有令牌，令牌只在发放时显示一次；更换请加 --rotate，旧令牌随即失效")
+        row.token_hash = _hash_token(token)
+    return token
+
+
+def rotate_secret(engine: Engine, slug: str, secret: str | None) -> None:
+    """Sign with `secret` as well as with the one there is, until the recipient has changed over; None: from now on
+    with the newest alone. Raises LookupError and BadRecipient."""
+    with Session(engine) as session, session.begin():
+        row = _get_row(session, slug)
+        if row.channel != WEBHOOK or not row.secret:
+            raise BadRecipient("只有 HTTPS 推送有签名密钥")
+        newest = row.secret.split()[0]
+        row.secret = newest if secret is None else f"{secret} {newest}"
+
+
+def find_by_token(engine: Engine, token: str) -> Recipient | None:
+    """Whose token this is; who is retired has it still, to fetch its recalls. None for any other text."""
+    query = select(RecipientRow).where(RecipientRow.token_hash == _hash_token(token))
+    with Session(for_reading(engine)) as session:
+        row = session.scalars(query).first()
+        return to_recipient(row) if row is not None and token.startswith(PULL_TOKEN) else None
+
+
+def open_endpoints(engine: Engine) -> FindEndpoint:
+    """Where each recipient is reached, as it is registered at the moment of asking."""
+
+    def find(slug: str) -> Endpoint | None:
+        with Session(for_reading(engine)) as session:
+            row = session.scalars(select(RecipientRow).where(RecipientRow.slug == slug)).first()
+            return _to_endpoint(row) if row is not None else None
+
+    return find
+
+
+def list_endpoints(engine: Engine, channel: str) -> list[Endpoint]:
+    """Everyone ever reached by a channel, in the order they were registered: who is retired still answers."""
+    query = select(RecipientRow).where(RecipientRow.channel == channel).order_by(RecipientRow.id)
+    with Session(for_reading(engine)) as session:
+        return [_to_endpoint(row) for row in session.scalars(query)]
+
+
+def note_trial(engine: Engine, slug: str, outcome: Outcome, *, now: datetime) -> None:
+    """Keep what came of trying a recipient out, for the desk."""
+    value = json.dumps({"at": now.isoformat(), "state": outcome.state, "detail": outcome.detail}, ensure_ascii=False)
+    with Session(engine) as session, session.begin():
+        session.merge(SettingRow(name=_trial_name(slug), value=value))
+
+
+def list_all_recipients(engine: Engine) -> list[Registered]:
+    """Everyone ever registered but places of printings, in the order they were."""
+    query = select(RecipientRow, SettingRow.value).outerjoin(
+        SettingRow, SettingRow.name == "trial/" + RecipientRow.slug
+    )
+    query = query.where(RecipientRow.kind != RecipientKind.PRINTING).order_by(RecipientRow.id)
+    with Session(for_reading(engine)) as session:
+        return [_to_registered(row, tried) for row, tried in session.execute(query)]
+
+
+def list_boards(engine: Engine) -> list[Recipient]:
+    """The places where printings hang, in the order they were registered."""
+    query = select(RecipientRow).where(RecipientRow.active, RecipientRow.kind == RecipientKind.PRINTING)
+    with Session(for_reading(engine)) as session:
+        return [to_recipient(row) for row in session.scalars(query.order_by(RecipientRow.id))]
+
+
 def list_recipients(engine: Engine) -> list[Recipient]:
     """Those who receive runs now, in the order they were registered."""
     query = select(RecipientRow).where(RecipientRow.active, RecipientRow.kind != RecipientKind.PRINTING)
@@ -86,7 +259,7 @@ def to_recipient(row: RecipientRow) -> Recipient:
 
 
 def add_board(engine: Engine, slug: str, name: str, *, now: datetime) -> int:
-    """Register a notice board or a screen; its number. It gets no packages, only tasks."""
+    """Register a notice board or a screen; its number. It gets no packages, only tasks. Raises BadRecipient."""
     row = RecipientRow(
         slug=slug,
         name=name,
@@ -96,10 +269,7 @@ def add_board(engine: Engine, slug: str, name: str, *, now: datetime) -> int:
         active=True,
         created_at=now,
     )
-    with Session(engine) as session, session.begin():
-        session.add(row)
-        session.flush()
-        return row.id
+    return _add(engine, row)
 
 
 def note_printing(
@@ -155,3 +325,51 @@ def _to_printing(session: Session, row: PrintingRow, recipient: str) -> Printing
         put_up_by=row.put_up_by,
         taken_down_at=row.taken_down_at,
     )
+
+
+def _add(engine: Engine, row: RecipientRow) -> int:
+    with Session(engine) as session, session.begin():
+        if session.scalar(select(RecipientRow.id).where(RecipientRow.slug == row.slug)) is not None:
+            raise BadRecipient(f"代号“{row.slug}”已有单位使用，请另取一个")
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def _get_row(session: Session, slug: str) -> RecipientRow:
+    query: Select[RecipientRow] = select(RecipientRow).where(RecipientRow.slug == slug).with_for_update()
+    row = session.scalars(query).first()
+    if row is None:
+        raise LookupError(f"没有代号为“{slug[:20]}”的接收单位")
+    return row
+
+
+def _hash_token(token: str) -> str:
+    return sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _trial_name(slug: str) -> str:
+    return f"trial/{slug}"
+
+
+def _to_endpoint(row: RecipientRow) -> Endpoint:
+    options = json.loads(row.options)
+    return Endpoint(slug=row.slug, name=row.name, address=row.address, options=options, secret=row.secret)
+
+
+def _to_registered(row: RecipientRow, tried: str | None) -> Registered:
+    return Registered(
+        recipient=to_recipient(row),
+        active=row.active,
+        options=json.loads(row.options),
+        has_secret=bool(row.secret),
+        has_token=row.token_hash is not None,
+        liaison=Liaison(name=row.liaison_name, phone=row.liaison_phone, mail=row.liaison_mail),
+        created_at=row.created_at,
+        tried=_to_tried(tried) if tried is not None else None,
+    )
+
+
+def _to_tried(value: str) -> Tried:
+    kept = json.loads(value)
+    return Tried(at=datetime.fromisoformat(kept["at"]), state=MessageState(kept["state"]), detail=kept["detail"])
