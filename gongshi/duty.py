@@ -1,26 +1,162 @@
-"""What the worker does at each beat. Every part of it is a command first, and is safe to repeat."""
+"""What the worker does. Every part of it is a command first, or safe to repeat; none keeps the others from being done.
+
+In the worker's process the parts beat apart: a broken provider, a long digest or a large import delays no recall.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from threading import Event
 
+import structlog
+
+from gongshi.channels import open_channels, read_providers, read_rules, resume_what_is_set
 from gongshi.court import Court
-from gongshi.office import open_office
-from notifier.worker import notifier_tick, open_channels
+from gongshi.errorlog import log_error
+from gongshi.notices import pump_notices
+from gongshi.office import open_office, open_register
+from notifier.acknowledging import apply_file_acks
+from notifier.digests import queue_due_digests
+from notifier.gateway_events import EventBook
+from notifier.institutions import SFTP
+from notifier.institutions.sftp import Seen, collect_acks
+from notifier.recipients import list_endpoints
+from notifier.sending import Given, send_due
+from notifier.watchdogs import note_beat
+from notifier.wechat.followers import FollowerBook
+from notifier.worker import Steps, follow, prepare
+
+# Seconds between two beats.
+PREPARE_EVERY, FOLLOW_EVERY, SEND_EVERY, COLLECT_EVERY = 60, 10, 10, 300
+_SWEEP_EVERY = timedelta(hours=1)
+
+_log = structlog.get_logger("gongshi")
 
 
 class Duty:
-    def __init__(self, court: Court) -> None:
+    """One home's work. `stop` is asked between two calls of a provider. Raises BadSetting when it is made."""
+
+    def __init__(self, court: Court, stop: Callable[[], bool] = lambda: False) -> None:
         self._court = court
         self._office = open_office(court)
-        self._channels = open_channels(self._office)
+        self._providers = read_providers(court, self._office)
+        rules = read_rules(court.settings, training=self._providers.training)
+        self._given = Given(rules=rules, random=court.world.random, store=court.store, stop=stop)
+        self._channels = open_channels(court, self._office, self._providers)
+        resume_what_is_set(self._office, self._providers)
+        self._followers = FollowerBook(self._office.engine)
+        self._events = EventBook(self._office, self._given, court.world.now)
+        self._begun = Event()
+        # The files of recipients that have been read.
+        self._seen: Seen = {}
         self._compacted_on: date | None = None
+        self._swept_at: datetime | None = None
+
+    @property
+    def beats(self) -> tuple[tuple[Callable[[], None], int], ...]:
+        """The parts, each with the seconds after which it is called again."""
+        return (
+            (self.beat, PREPARE_EVERY),
+            (self.follow, FOLLOW_EVERY),
+            (self.send, SEND_EVERY),
+            (self.collect, COLLECT_EVERY),
+        )
 
     def tick(self) -> None:
-        """Publish and end what is due, feed the store, push what is due, and once a day give back freed room."""
-        court = self._court
-        court.publish()
+        """Everything that is due now. What fails is raised when the rest is done."""
+        steps = Steps()
+        for name, part in (("collect", self.collect), ("prepare", self.prepare), ("send", self.send)):
+            steps.take(name, part, None)
+        _finish(steps)
+
+    def beat(self) -> None:
+        """Prepare, and leave a sign of life: only who beats has one to leave."""
+        steps = self._take_steps()
+        steps.take("beat", lambda: note_beat(self._office.engine, self._court.now, tuple(steps.errors)), None)
+        _finish(steps)
+
+    def prepare(self) -> None:
+        """Publish and end what is due, feed the store, queue what is to be said of it, and once a day give back freed
+        room."""
+        _finish(self._take_steps())
+
+    def _take_steps(self) -> Steps:
+        court, office, steps = self._court, self._office, Steps()
+        steps.take("publish", court.publish, None)
         if self._compacted_on != court.today:
-            court.compact()
-            self._compacted_on = court.today
-        notifier_tick(self._office, self._channels, clock=court.world.now)
+            steps.take("compact", self._compact, None)
+        steps.take("notices", lambda: pump_notices(court, office, court.now), 0)
+        prepare(office, steps, now=court.now, given=self._given)
+        steps.take("digests", self._queue_digests, 0)
+        if self._swept_at is None or court.now - self._swept_at >= _SWEEP_EVERY:
+            steps.take("sweep", self._sweep, None)
+        self._begun.set()
+        return steps
+
+    def follow(self) -> None:
+        """Queue the recalls of what has left the list. It waits for no publication, however large."""
+        try:
+            if not self._begun.is_set():
+                # What was decided when the last worker was killed, and has not reached the store.
+                self._court.spread()
+            follow(self._office, now=self._court.now, given=self._given)
+        finally:
+            self._begun.set()
+
+    def send(self) -> None:
+        """Send what is queued, once it is known who has left the list."""
+        if self._begun.is_set():
+            send_due(self._office, self._channels, clock=self._court.world.now, worker="worker", given=self._given)
+
+    def collect(self) -> None:
+        """Fetch what recipients have answered by SFTP."""
+        engine = self._office.engine
+        endpoints = list_endpoints(engine, SFTP)
+        if not endpoints:
+            return
+        collected = collect_acks(endpoints, self._providers.institutions, seen=self._seen)
+        for problem in collected.problems:
+            _log.warning("ack_not_read", recipient=problem.slug, reason=problem.reason)
+        try:
+            apply_file_acks(engine, collected.acks, self._court.now)
+        except Exception:
+            # What could not be written down is read once more.
+            self._seen.clear()
+            raise
+
+    def _compact(self) -> None:
+        self._court.compact()
+        self._compacted_on = self._court.today
+
+    def _queue_digests(self) -> int:
+        court = self._court
+        register = open_register(court)
+        return queue_due_digests(
+            self._office,
+            register,
+            register.profile(court.now),
+            now=court.now,
+            public_url=court.settings.public_url,
+            random=court.world.random,
+        )
+
+    def _sweep(self) -> None:
+        self._followers.sweep(self._court.now)
+        self._events.sweep()
+        self._swept_at = self._court.now
+
+
+def _finish(steps: Steps) -> None:
+    """Write down all that went wrong but the first, which is raised."""
+    errors = [error for one in steps.errors.values() for error in _unpack(one)]
+    for error in errors[1:]:
+        log_error(error)
+    if errors:
+        raise errors[0]
+
+
+def _unpack(error: Exception) -> list[Exception]:
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    return [one for part in error.exceptions for one in _unpack(part)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gongshi.calendar import load_calendar
 from gongshi.court import Court
 from notifier.context import Notifier, open_notifier
 from notifier.database import migrate
 from notifier.recipients import ensure_sandbox_recipients
 from notifier.settings import NotifierSettings
+from notifier.signing import KEY_FILE, create_signing_key
 from search_index.register import Register
 
 
@@ -20,12 +23,25 @@ def open_register(court: Court) -> Register:
 
 
 def open_office(court: Court) -> Notifier:
-    office = open_notifier(notifier_settings(court), open_register(court), load_calendar(court.settings.calendar_file))
+    office = open_notifier(
+        notifier_settings(court),
+        open_register(court),
+        load_calendar(court.settings.calendar_file),
+        signing_key=signing_key_file(court),
+        commission_number=court.settings.commission_number,
+    )
     court.at_close(office.engine.dispose)
     return office
 
 
+def signing_key_file(court: Court) -> Path:
+    """Where the key lies with which packages are signed."""
+    return court.settings.notifier / KEY_FILE
+
+
 def init_office(court: Court) -> None:
-    """Bring the notifier's database to this version; until recipients can be registered there are the sandbox's."""
+    """Bring the notifier's database to this version, and make what is missing: the key that signs packages, and the
+    sandbox's recipients as long as no others are registered."""
     migrate(notifier_settings(court))
+    create_signing_key(signing_key_file(court), court.world.random.randbytes)
     ensure_sandbox_recipients(open_office(court).engine, court.now)

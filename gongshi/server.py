@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +62,25 @@ def log_to_stderr() -> None:
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """A gunicorn with the settings the product needs. The application is made once, before workers are forked,
-    so that what they share (the rate limits) is shared."""
+    so that what they share (the rate limits) is shared. `notes` are printed after the line that says that it is ready."""
 
-    def __init__(self, make: Callable[[], Flask], bind: str, name: str, workers: int = 2) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Flask],
+        bind: str,
+        name: str,
+        workers: int = 2,
+        *,
+        threads: int = 2,
+        notes: Sequence[str] = (),
+    ) -> None:
         self._make = make
         self._options: dict[str, Any] = {
             "bind": bind,
             "workers": workers,
             "worker_class": "gthread",
             # Pages take turns at the interpreter: more threads only make some wait longer while others are made.
-            "threads": 2,
+            "threads": threads,
             "preload_app": True,
             "accesslog": None,
             "errorlog": "-",
@@ -85,7 +94,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarder_headers": "",
             "secure_scheme_headers": {},
             "control_socket_disable": True,
-            "when_ready": _announce(name),
+            "when_ready": _announce(name, notes),
             "post_fork": _settle,
         }
         log_to_stderr()
@@ -106,10 +115,10 @@ def _settle(_arbiter: Any, _worker: Any) -> None:
     gc.freeze()
 
 
-def _announce(name: str) -> Callable[[Any], None]:
+def _announce(name: str, notes: Sequence[str]) -> Callable[[Any], None]:
     def when_ready(arbiter: Any) -> None:
         address = arbiter.LISTENERS[0]
-        sys.stdout.write(f"{name}已就绪：{address}\n")
+        sys.stdout.write("".join(f"{line}\n" for line in (f"{name}已就绪：{address}", *notes)))
         sys.stdout.flush()
 
     return when_ready

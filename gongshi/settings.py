@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,6 +18,8 @@ from sqlalchemy.exc import ArgumentError
 PREFIX = "GONGSHI_"
 _POSTGRESQL = "postgresql+psycopg"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+")
+_CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class BadSetting(Exception):
@@ -23,7 +27,13 @@ class BadSetting(Exception):
 
 
 class Settings(BaseSettings):
-    """Where things are. `home` holds registry/ and notifier/ (private) and public/ (all that the portal may read)."""
+    """Where things are. `home` holds registry/ and notifier/ (private) and public/ (all that the portal may read).
+
+    `gateway_url` is the address at which providers and recipients reach the gateway. How messages are sent:
+    `push_approval` required: a quarter's run waits for a person; `sending` dry_run: nothing leaves the house; `trial`:
+    only to these recipients and addresses; citizens get nothing before `quiet_opens`, from `quiet_closes` on and on days
+    off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -33,6 +43,15 @@ class Settings(BaseSettings):
     notifier_url: str = ""
     search_engine: Literal["whoosh"] = "whoosh"
     public_url: str = ""
+    gateway_url: str = ""
+    commission_number: str = ""
+    push_approval: Literal["", "required"] = ""
+    sending: Literal["", "dry_run"] = ""
+    trial: str = ""
+    quiet_hours: Literal["on", "off"] = "on"
+    quiet_opens: time = time(8)
+    quiet_closes: time = time(20)
+    citizen_daily: int = Field(default=3, ge=1, le=20)
 
     @field_validator("registry_url", "disclosed_url", "notifier_url")
     @classmethod
@@ -55,6 +74,46 @@ class Settings(BaseSettings):
         if value and not _ADDRESS.match(value):
             raise ValueError("应为 http:// 或 https:// 开头的网址")
         return value.rstrip("/")
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _is_gateway(cls, value: str) -> str:
+        # Links that are their own key, and answers about people, go by it.
+        if value and not _is_safe_address(value):
+            raise ValueError("应为 https:// 开头、不带参数的网址（本机可用 http://）")
+        return value.rstrip("/")
+
+    @field_validator("commission_number")
+    @classmethod
+    def _is_commission_number(cls, value: str) -> str:
+        if not value:
+            return value
+        # What makes packages takes long to load, and few commands make any.
+        from notifier.package.commission import check_pattern
+
+        return check_pattern(value)
+
+    @field_validator("quiet_opens", "quiet_closes", mode="before")
+    @classmethod
+    def _is_time(cls, value: Any) -> Any:
+        if isinstance(value, time):
+            return value
+        found = _CLOCK.fullmatch(str(value).strip())
+        if found is None:
+            raise ValueError("应写成 08:00 的形式")
+        return time(int(found[1]), int(found[2]))
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Settings:
+        if self.quiet_opens >= self.quiet_closes:
+            raise ValueError("GONGSHI_QUIET_OPENS（开始）应早于 GONGSHI_QUIET_CLOSES（结束）")
+        return self
+
+    @property
+    def trial_list(self) -> frozenset[str] | None:
+        """Whom a trial may reach: names of recipients and addresses; None where there is no trial."""
+        names = frozenset(part.strip() for part in re.split("[,，]", self.trial) if part.strip())
+        return names if self.trial.strip() else None
 
     @property
     def private(self) -> Path:
@@ -101,6 +160,8 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise BadSetting(f"设置无效：{_reason(first)}") from None
         name = PREFIX + str(first["loc"][0]).upper()
         raise BadSetting(f"设置 {name} 无效：{_reason(first)}") from None
 
@@ -110,4 +171,26 @@ def _reason(error: Mapping[str, Any]) -> str:
         if error.get("input") == "opensearch":
             return "opensearch 尚未提供，请改为 whoosh 或不设置"
         return "只能是 whoosh"
+    if error["loc"] and (known := _ONLY.get(str(error["loc"][0]))):
+        return known
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+# What pydantic says of these in English.
+_ONLY = {
+    "push_approval": "只能是 required（每次推送须经批准），或者不设置",
+    "sending": "只能是 dry_run（演练：什么都不发出），或者不设置",
+    "quiet_hours": "只能是 on 或 off",
+    "citizen_daily": "应为 1 到 20 的整数",
+}
+
+
+def _is_safe_address(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        return False
+    plain = not (url.query or url.fragment or url.username or url.password)
+    safe = url.scheme == "https" or (url.scheme == "http" and host in _LOOPBACK)
+    return bool(host) and plain and safe and not re.search(r"\s", value)

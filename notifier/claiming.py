@@ -7,31 +7,57 @@ was claimed and not called goes back into the queue when its sender dies.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from random import Random
+from typing import Any, cast
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import BindParameter, Engine, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, Workdays
+from notifier.due import Due, count_sent, find_due, find_left_today
 from notifier.packages import Revision
 from notifier.policy import Candidate, Drop, Rules, Verdict, Wait, judge, midnight_after
 from notifier.recall import Standing, find_standing, is_outdated, lock_watermark
-from notifier.states import SENDABLE, MessageState, Purpose, move
+from notifier.states import MessageState, Purpose, move
 from notifier.stops import AddressDigest, find_suppressed, insert_new
-from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecallRow, RecipientRow, RunRow
+from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecipientRow
 from search_index.day import day_of
 
 LEASE = timedelta(minutes=10)
 # How soon it is looked again whether a package that is on its way has arrived, so that its recall may follow.
 _BEHIND_PACKAGE = timedelta(seconds=15)
-_STATES = sorted(SENDABLE)
-# What the session has loaded of these rows is not looked at again in the same transaction.
-_UNWATCHED = {"synchronize_session": False}
+_MESSAGE, _ATTEMPT = cast("Table", MessageRow.__table__), cast("Table", AttemptRow.__table__)
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+# Made once: SQLAlchemy takes longer to put them together than the databases take to answer.
+_BEGIN = (
+    update(_MESSAGE)
+    .where(_MESSAGE.c.id.in_(_IDS))
+    .values(
+        state=MessageState.SENDING.value,
+        attempts=_MESSAGE.c.attempts + 1,
+        lease_until=bindparam("new_lease"),
+        called_on=bindparam("new_day"),
+        reason=None,
+        changed_at=bindparam("new_change"),
+    )
+)
+_ATTEMPTS = insert(_ATTEMPT).returning(_ATTEMPT.c.message_id, _ATTEMPT.c.id)
+_HELD = (
+    select(_MESSAGE.c.id, _MESSAGE.c.attempts)
+    .where(_MESSAGE.c.id.in_(_IDS), _MESSAGE.c.state == MessageState.SENDING.value)
+    .order_by(_MESSAGE.c.id)
+    .with_for_update()
+)
+_CALLED = (
+    update(_ATTEMPT)
+    .where(_ATTEMPT.c.id.in_(_IDS))
+    .values(called_at=bindparam("new_call"), package_id=bindparam("new_package"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +73,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Attempt `number` at a message, and what it carries. `content` is None for a package: it is made from the list."""
+    """Attempt `number` at a message, and what it carries. `content` is None for a package: it is made from the list.
+    `called_at` is when its call was put on record; None: it was not."""
 
     message_id: int
     attempt_id: int
@@ -62,22 +89,7 @@ class Claim:
     run_id: int | None
     period: Period | None
     revision: int
-    begun_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A message that is due, with what it belongs to."""
-
-    message: MessageRow
-    recipient: RecipientRow | None
-    period: str | None
-    recall: RecallRow | None
-    address_hash: str | None
-
-    @property
-    def address(self) -> str | None:
-        return self.message.address or (self.recipient.address if self.recipient else None)
+    called_at: datetime | None
 
 
 class Begun(Enum):
@@ -97,24 +109,25 @@ def claim_due(session: Session, channel: str, room: int, terms: Terms, now: date
 
     Those that may not go now are put off, those that may never go are dropped, each with its reason.
     """
-    left = min(room, _left_today(session, channel, terms.rules, now))
+    left = min(room, find_left_today(session, channel, terms.rules, now))
     if left <= 0:
         return [], 0
-    found = _find_due(session, channel, left, terms.digest, now)
+    found = find_due(session, channel, left, terms.digest, now)
     suppressed = find_suppressed(session, {one.address_hash for one in found if one.address_hash})
-    sent = _count_sent(session, {one.address_hash for one in found if one.message.citizen and one.address_hash}, now)
-    going = []
+    sent = count_sent(session, {one.address_hash for one in found if one.citizen and one.address_hash}, now)
+    going: list[Due] = []
+    kept: dict[Wait | Drop, list[Due]] = {}
     for one in found:
         verdict = _judge(session, one, terms, now, suppressed=suppressed, sent=sent)
         if isinstance(verdict, Wait | Drop):
-            _put_off(one.message, verdict, now)
+            kept.setdefault(verdict, []).append(one)
             continue
-        if one.message.citizen and one.address_hash and one.message.called_on != day_of(now):
+        if one.citizen and one.address_hash and one.called_on != day_of(now):
             sent[one.address_hash] = sent.get(one.address_hash, 0) + 1
-        going.append((one, _begin_attempt(one.message, terms.worker, now)))
-    session.add_all(attempt for _, attempt in going)
-    session.flush()
-    return [to_claim(one.message, attempt, one.recipient, one.period) for one, attempt in going], len(found)
+        going.append(one)
+    for verdict, those in kept.items():
+        _put_off(session, those, verdict, now)
+    return _begin_attempts(session, channel, going, terms.worker, now), len(found)
 
 
 def begin_calls(session: Session, claims: Sequence[Claim], rules: Rules, now: datetime) -> list[Claim]:
@@ -122,7 +135,7 @@ def begin_calls(session: Session, claims: Sequence[Claim], rules: Rules, now: da
     held = _count_calls(session, _still_held(session, claims), rules, now)
     if held:
         _record_calls(session, held, None, now)
-    return held
+    return [replace(claim, called_at=now) for claim in held]
 
 
 def begin_package(
@@ -158,13 +171,8 @@ def release_claim(session: Session, claim: Claim, reason: str, now: datetime, un
 
 def renew_leases(session: Session, claims: Iterable[Claim], now: datetime) -> None:
     """Keep what is still being worked on."""
-    for claim in claims:
-        held = update(MessageRow).where(
-            MessageRow.id == claim.message_id,
-            MessageRow.attempts == claim.number,
-            MessageRow.state == MessageState.SENDING,
-        )
-        session.execute(held.values(lease_until=now + LEASE))
+    ids = [claim.message_id for claim in _still_held(session, list(claims))]
+    session.connection().execute(update(_MESSAGE).where(_MESSAGE.c.id.in_(ids)).values(lease_until=now + LEASE))
 
 
 def find_attempt(session: Session, message_id: int, number: int) -> AttemptRow:
@@ -172,34 +180,9 @@ def find_attempt(session: Session, message_id: int, number: int) -> AttemptRow:
     return session.scalars(query).one()
 
 
-def _find_due(session: Session, channel: str, room: int, digest: AddressDigest, now: datetime) -> list[_Found]:
-    found: list[tuple[MessageRow, RecipientRow | None, str | None, RecallRow | None]] = []
-    for state in _STATES:
-        query = (
-            select(MessageRow, RecipientRow, RunRow.period, RecallRow)
-            .outerjoin(RecipientRow, RecipientRow.id == MessageRow.recipient_id)
-            .outerjoin(RunRow, RunRow.id == MessageRow.run_id)
-            .outerjoin(RecallRow, RecallRow.id == MessageRow.recall_id)
-            .where(MessageRow.state == state, MessageRow.channel == channel, MessageRow.next_attempt_at <= now)
-            .order_by(MessageRow.priority, MessageRow.next_attempt_at, MessageRow.id)
-            .limit(room)
-            # SQLite has one writer at a time, and the transaction is it.
-            .with_for_update(skip_locked=True, of=MessageRow)
-        )
-        found += session.execute(query).all()
-    found.sort(key=lambda row: (row[0].priority, row[0].next_attempt_at, row[0].id))
-    return [_Found(*row, _digest_of(row[0], row[1], digest)) for row in found[:room]]
-
-
-def _digest_of(message: MessageRow, recipient: RecipientRow | None, digest: AddressDigest) -> str | None:
-    if message.address_hash is not None:
-        return message.address_hash
-    return digest(recipient.address) if recipient is not None and recipient.address is not None else None
-
-
 def _judge(
     session: Session,
-    one: _Found,
+    one: Due,
     terms: Terms,
     now: datetime,
     *,
@@ -209,27 +192,27 @@ def _judge(
     if (verdict := _judge_belonging(session, one, now)) is not None:
         return verdict
     candidate = Candidate(
-        citizen=one.message.citizen,
-        must_be_told=one.recall is not None,
-        recipient=one.recipient.slug if one.recipient else None,
+        citizen=one.citizen,
+        must_be_told=one.recalled is not None,
+        recipient=one.slug,
         address=one.address,
-        expires_at=one.message.expires_at,
+        expires_at=one.expires_at,
         suppressed=suppressed.get(one.address_hash or ""),
-        sent_today=sent.get(one.address_hash or "", 0) - (one.message.called_on == day_of(now)),
+        sent_today=sent.get(one.address_hash or "", 0) - (one.called_on == day_of(now)),
     )
     return judge(candidate, terms.rules, now, terms.workdays)
 
 
-def _judge_belonging(session: Session, one: _Found, now: datetime) -> Verdict | None:
+def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | None:
     """What the recipient, and the package before it, say of a message; None: nothing against it."""
-    purpose = Purpose(one.message.purpose)
-    if one.recipient is not None and not one.recipient.active and purpose is Purpose.PACKAGE:
+    purpose = Purpose(one.purpose)
+    if purpose is Purpose.PACKAGE and one.active is False:
         return Drop(MessageState.CANCELLED, "接收单位已停用")
-    if one.recall is None or one.recipient is None or purpose is Purpose.REMINDER:
+    if one.recalled is None or one.recalled_by is None or one.recipient_id is None or purpose is Purpose.REMINDER:
         return None
-    if purpose is Purpose.CORRECTION and is_outdated(session, one.recipient.id, one.recall):
+    if purpose is Purpose.CORRECTION and is_outdated(session, one.recipient_id, one.recalled, one.recalled_by):
         return Drop(MessageState.SUPERSEDED, "该条目此后又有变动，以后一次通知为准")
-    match find_standing(session, one.recipient.id, one.recall):
+    match find_standing(session, one.recipient_id, one.recalled, one.recalled_by):
         case Standing.ON_ITS_WAY:
             return Wait(now + _BEHIND_PACKAGE, "等待名单包的发送结果")
         case Standing.NEVER:
@@ -238,23 +221,49 @@ def _judge_belonging(session: Session, one: _Found, now: datetime) -> Verdict | 
             return None
 
 
-def _put_off(row: MessageRow, verdict: Wait | Drop, now: datetime) -> None:
-    row.reason = verdict.reason
-    row.changed_at = now
+def _put_off(session: Session, those: Sequence[Due], verdict: Wait | Drop, now: datetime) -> None:
+    """Write down for messages with the same verdict when they are looked at again, or that they never go."""
+    written: dict[str, Any] = {"reason": verdict.reason, "changed_at": now}
     if isinstance(verdict, Wait):
-        row.next_attempt_at = verdict.until
+        written["next_attempt_at"] = verdict.until
     else:
-        row.state = move(MessageState(row.state), verdict.state)
+        written["state"] = verdict.state.value
+        for one in those:
+            move(MessageState(one.state), verdict.state)
+    ids = [one.id for one in those]
+    session.connection().execute(update(_MESSAGE).where(_MESSAGE.c.id.in_(ids)).values(written))
 
 
-def _begin_attempt(row: MessageRow, worker: str, now: datetime) -> AttemptRow:
-    row.state = move(MessageState(row.state), MessageState.SENDING)
-    row.attempts += 1
-    row.lease_until = now + LEASE
-    row.called_on = day_of(now)
-    row.reason = None
-    row.changed_at = now
-    return AttemptRow(message_id=row.id, number=row.attempts, worker=worker, begun_at=now)
+def _begin_attempts(session: Session, channel: str, going: Sequence[Due], worker: str, now: datetime) -> list[Claim]:
+    if not going:
+        return []
+    for one in going:
+        move(MessageState(one.state), MessageState.SENDING)
+    ids = [one.id for one in going]
+    begun = {"ids": ids, "new_lease": now + LEASE, "new_day": day_of(now), "new_change": now}
+    session.connection().execute(_BEGIN, begun)
+    rows = [{"message_id": one.id, "number": one.attempts + 1, "worker": worker, "begun_at": now} for one in going]
+    attempts: dict[int, int] = dict(session.connection().execute(_ATTEMPTS, rows).all())
+    return [_claim(one, channel, attempts[one.id]) for one in going]
+
+
+def _claim(one: Due, channel: str, attempt_id: int) -> Claim:
+    return Claim(
+        message_id=one.id,
+        attempt_id=attempt_id,
+        number=one.attempts + 1,
+        purpose=Purpose(one.purpose),
+        dispatch=one.dispatch,
+        channel=channel,
+        recipient=one.slug or "",
+        address=one.address,
+        content=one.content,
+        record=one.record,
+        run_id=one.run_id,
+        period=Period.parse(one.period) if one.period else None,
+        revision=one.revision,
+        called_at=None,
+    )
 
 
 def to_claim(row: MessageRow, attempt: AttemptRow, recipient: RecipientRow | None, period: str | None) -> Claim:
@@ -273,27 +282,21 @@ def to_claim(row: MessageRow, attempt: AttemptRow, recipient: RecipientRow | Non
         run_id=row.run_id,
         period=Period.parse(period) if period else None,
         revision=row.revision,
-        begun_at=attempt.begun_at,
+        called_at=attempt.called_at,
     )
 
 
 def _still_held(session: Session, claims: Sequence[Claim]) -> list[Claim]:
     if not claims:
         return []
-    numbers = {claim.message_id: claim for claim in claims}
-    query = (
-        select(MessageRow.id, MessageRow.attempts)
-        .where(MessageRow.id.in_(list(numbers)), MessageRow.state == MessageState.SENDING)
-        .order_by(MessageRow.id)
-        .with_for_update()
-    )
-    rows = dict(session.execute(query).all())
-    return [claim for claim in claims if rows.get(claim.message_id) == claim.number]
+    ids = [claim.message_id for claim in claims]
+    numbers = dict(session.connection().execute(_HELD, {"ids": ids}).all())
+    return [claim for claim in claims if numbers.get(claim.message_id) == claim.number]
 
 
 def _record_calls(session: Session, claims: Sequence[Claim], package_id: int | None, now: datetime) -> None:
-    begun = update(AttemptRow).where(AttemptRow.id.in_([claim.attempt_id for claim in claims]))
-    session.execute(begun.values(called_at=now, package_id=package_id), execution_options=_UNWATCHED)
+    called = {"ids": [claim.attempt_id for claim in claims], "new_call": now, "new_package": package_id}
+    session.connection().execute(_CALLED, called)
 
 
 def _give_back(
@@ -309,27 +312,6 @@ def _give_back(
     row.changed_at = now
     attempt = find_attempt(session, claim.message_id, claim.number)
     attempt.ended_at, attempt.outcome, attempt.detail = now, state, reason
-
-
-def _count_sent(session: Session, hashes: Collection[str], now: datetime) -> dict[str, int]:
-    """How many messages each address got today, by its digest."""
-    if not hashes:
-        return {}
-    query = (
-        select(MessageRow.address_hash, func.count())
-        .where(MessageRow.address_hash.in_(hashes), MessageRow.called_on == day_of(now))
-        .group_by(MessageRow.address_hash)
-    )
-    return {address_hash: count for address_hash, count in session.execute(query) if address_hash is not None}
-
-
-def _left_today(session: Session, channel: str, rules: Rules, now: datetime) -> int:
-    """How many calls a channel has left today."""
-    most = rules.limits(channel).per_day
-    if most is None:
-        return 1 << 30
-    row = session.get(ChannelDayRow, (channel, day_of(now)))
-    return most - (row.calls if row else 0)
 
 
 def _count_calls(session: Session, claims: Sequence[Claim], rules: Rules, now: datetime) -> list[Claim]:

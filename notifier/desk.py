@@ -1,5 +1,5 @@
 """The notifier's pages for the staff: runs, their messages and files, recalls and who has not answered, what did not
-go out, and what sandbox recipients received.
+go out, who receives what, what hangs where, and what sandbox recipients received.
 
 The blueprint has no sign-in of its own: whoever mounts it puts it behind one.
 """
@@ -8,104 +8,152 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime
+from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, request, url_for
 from werkzeug import Response as ResponseValue
+from werkzeug.exceptions import HTTPException
 
-from notifier.calendar import DuePeriod, InvalidPeriod, Period
 from notifier.channels.sandbox import list_letters, list_sandbox_messages
 from notifier.context import Notifier
-from notifier.followups import list_follow_ups, list_overdue
-from notifier.outbox import count_states, list_messages
+from notifier.desk_actions import add_actions
+from notifier.desk_base import Desk, helpers, keep_private, show, show_error
+from notifier.desk_pages import (
+    SHOWN_ENTRIES,
+    get_run,
+    list_files,
+    show_actions,
+    show_message,
+    show_messages,
+    show_preview,
+    show_printings,
+    show_recalls,
+    show_recipients,
+    show_run,
+    show_runs,
+)
+from notifier.desk_phone import PhoneLine, add_phone
+from notifier.desk_templates import show_templates
+from notifier.outbox import SYSTEM_RANDOM
 from notifier.package import MANIFEST, media_type
 from notifier.packages import FileRefused, Revision, package_folder, read_package_file
 from notifier.policy import Rules
-from notifier.recipients import SANDBOX, Recipient, list_printings, list_recipients
-from notifier.runs import Push, Run, find_approvals, find_run, list_runs, push
+from notifier.recipients import SANDBOX, Recipient, list_recipients
+from notifier.reporting import recall_report, report_csv, report_json
+from notifier.runs import Run
 from notifier.sending import Clock
-from notifier.states import MessageState
-from notifier.stops import list_pauses
-from notifier.worker import find_announced_periods, find_due_periods, find_waiting
-from search_index.day import SHANGHAI, day_of
+from notifier.wechat.templates import RegisteredTemplate
+from search_index.day import day_of
 
-SHOWN_ENTRIES = 50
 _RULES = Rules()
-# What somebody has to see to: what is not known, and what will not be tried again.
-_FOR_A_PERSON = (MessageState.UNKNOWN, MessageState.FAILED_PERMANENT, MessageState.FAILED_TEMPORARY)
+_NO_TEMPLATES: Mapping[str, RegisteredTemplate] = {}
 _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
 
 
-def desk_pages(notifier: Notifier, *, clock: Clock, name: str = "notifier_desk", rules: Rules = _RULES) -> Blueprint:
-    """The pages under `/runs`, `/recalls`, `/messages` and `/inbox`; `/` leads to the first. They use the style sheets of
-    the application's own `static` folder."""
+def desk_pages(
+    notifier: Notifier,
+    *,
+    clock: Clock,
+    name: str = "notifier_desk",
+    rules: Rules = _RULES,
+    random: Random = SYSTEM_RANDOM,
+    wechat_templates: Mapping[str, RegisteredTemplate] = _NO_TEMPLATES,
+    phone: PhoneLine | None = None,
+) -> Blueprint:
+    """The pages under `/runs`, `/recalls`, `/messages`, `/recipients`, `/printings`, `/templates`, `/actions` and `/inbox`;
+    `/` leads to the first. With a `phone`, which only a home for training has, there is `/phone`. They use the style
+    sheets of the application's own `static` folder."""
+    desk = Desk(notifier=notifier, clock=clock, rules=rules, random=random, wechat_templates=wechat_templates)
     pages = Blueprint(name, __name__, template_folder="templates")
-    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day, "parcel_label": _parcel_label})
-    pages.after_request(_keep_private)
-    _add_runs(pages, notifier, clock, rules)
-    _add_outbox(pages, notifier, clock)
+    pages.context_processor(lambda: helpers(desk, has_phone=phone is not None))
+    pages.after_request(keep_private)
+    pages.register_error_handler(HTTPException, show_error)
+    _add_runs(pages, desk)
+    _add_recalls(pages, desk)
+    _add_lists(pages, desk)
     _add_inbox(pages, notifier)
+    add_actions(pages, desk)
+    if phone is not None:
+        add_phone(pages, desk, phone)
     return pages
 
 
-def _add_runs(pages: Blueprint, notifier: Notifier, clock: Clock, rules: Rules) -> None:
+def _add_runs(pages: Blueprint, desk: Desk) -> None:
+    notifier = desk.notifier
+
     @pages.get("/")
     def home() -> ResponseValue:
         return redirect(url_for(".runs"))
 
     @pages.get("/runs")
     def runs() -> str:
-        due = find_due_periods(notifier, clock())
-        return render_template(
-            "notifier/runs.html",
-            runs=list_runs(notifier.engine),
-            due=due,
-            waiting=find_waiting(notifier.engine, due, rules),
-            announced=_preview_announced(notifier, clock()),
-            approved=find_approvals(notifier.engine),
-            approval_required=rules.approval_required,
-        )
+        return show_runs(desk)
 
     @pages.get("/runs/<period>")
     def run(period: str) -> str:
-        found = _get_run(notifier, period)
-        files = {r.revision: _list_files(package_folder(notifier.folder, found.period, r)) for r in found.revisions}
-        return render_template("notifier/run.html", run=found, files=files)
+        return show_run(desk, period)
+
+    @pages.get("/runs/<period>/preview")
+    def preview(period: str) -> str:
+        return show_preview(desk, period)
 
     @pages.get("/runs/<period>/r<int:revision>/<name>")
     def run_file(period: str, revision: int, name: str) -> Response:
-        found = _get_run(notifier, period)
+        found = get_run(desk, period)
         package = _get_revision(found, revision)
         return _send_file(package_folder(notifier.folder, found.period, package), name, f"{found.period}-r{revision}")
 
 
-def _add_outbox(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
+def _add_recalls(pages: Blueprint, desk: Desk) -> None:
+    engine = desk.notifier.engine
+
     @pages.get("/recalls")
     def recalls() -> str:
-        today = day_of(clock())
-        return render_template(
-            "notifier/recalls.html",
-            follow_ups=list_follow_ups(notifier.engine),
-            overdue={one.message_id for one in list_overdue(notifier.engine, today)},
-            printings=list_printings(notifier.engine),
-        )
+        return show_recalls(desk)
 
+    @pages.get("/recalls.csv")
+    def recalls_csv() -> Response:
+        lines = recall_report(engine, today=day_of(desk.now))
+        return _send(report_csv(lines), "text/csv; charset=utf-8", "recalls.csv")
+
+    @pages.get("/recalls.json")
+    def recalls_json() -> Response:
+        lines = recall_report(engine, today=day_of(desk.now))
+        return _send(report_json(lines), "application/json", "recalls.json")
+
+
+def _add_lists(pages: Blueprint, desk: Desk) -> None:
     @pages.get("/messages")
-    def messages() -> str:
-        return render_template(
-            "notifier/messages.html",
-            counts=count_states(notifier.engine),
-            pauses=list_pauses(notifier.engine),
-            lists={state: list_messages(notifier.engine, state) for state in _FOR_A_PERSON},
-        )
+    def messages() -> str | ResponseValue:
+        number = request.args.get("id", "").strip()
+        if not number:
+            return show_messages(desk, state=request.args.get("state", ""))
+        if not number.isascii() or not number.isdigit() or len(number) > 12:
+            return make_response(show_messages(desk, "编号应为数字，例如 12"), 400)
+        return redirect(url_for(".message", message_id=int(number)))
 
+    @pages.get("/messages/<int:message_id>")
+    def message(message_id: int) -> str:
+        return show_message(desk, message_id)
 
-def _preview_announced(notifier: Notifier, now: datetime) -> list[tuple[DuePeriod, Push]]:
-    """The runs that come within two working days, and what they would be now."""
-    announced = find_announced_periods(notifier, now)
-    return [(one, push(notifier, one.period, now=now, made_by="", dry_run=True)) for one in announced]
+    @pages.get("/recipients")
+    def recipients() -> str:
+        return show_recipients(desk)
+
+    @pages.get("/printings")
+    def printings() -> str:
+        return show_printings(desk)
+
+    @pages.get("/templates")
+    def templates() -> str:
+        return show_templates(desk)
+
+    @pages.get("/actions")
+    def actions() -> str:
+        return show_actions(desk)
 
 
 def _add_inbox(pages: Blueprint, notifier: Notifier) -> None:
@@ -114,8 +162,8 @@ def _add_inbox(pages: Blueprint, notifier: Notifier) -> None:
     @pages.get("/inbox")
     def inbox() -> str:
         recipients = [r for r in list_recipients(notifier.engine) if r.channel == SANDBOX]
-        return render_template(
-            "notifier/inbox.html",
+        return show(
+            "inbox",
             recipients=recipients,
             parcels={r.slug: _list_parcels(sandbox / r.slug) for r in recipients},
             letters={r.slug: list_letters(sandbox, r.slug) for r in recipients},
@@ -125,27 +173,19 @@ def _add_inbox(pages: Blueprint, notifier: Notifier) -> None:
     @pages.get("/inbox/<slug>/<parcel>")
     def inbox_parcel(slug: str, parcel: str) -> str:
         recipient, folder = _get_parcel(notifier, sandbox, slug, parcel)
-        return render_template(
-            "notifier/parcel.html",
+        return show(
+            "parcel",
             recipient=recipient,
             parcel=parcel,
             manifest=_read_json(folder, MANIFEST),
             entries=_read_json(folder, "list.json")["entries"][:SHOWN_ENTRIES],
-            files=_list_files(folder),
+            files=list_files(folder),
         )
 
     @pages.get("/inbox/<slug>/<parcel>/<name>")
     def inbox_file(slug: str, parcel: str, name: str) -> Response:
         _, folder = _get_parcel(notifier, sandbox, slug, parcel)
         return _send_file(folder, name, parcel)
-
-
-def _get_run(notifier: Notifier, period: str) -> Run:
-    try:
-        found = find_run(notifier.engine, Period.parse(period))
-    except InvalidPeriod as error:
-        abort(404, str(error))
-    return found or abort(404, "这一期还没有推送")
 
 
 def _get_revision(run: Run, number: int) -> Revision:
@@ -165,16 +205,8 @@ def _get_parcel(notifier: Notifier, sandbox: Path, slug: str, parcel: str) -> tu
 def _list_parcels(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted((path.name for path in folder.iterdir() if _PARCEL.fullmatch(path.name)), reverse=True)
-
-
-def _list_files(folder: Path) -> list[dict[str, Any]]:
-    try:
-        manifest = read_package_file(folder, MANIFEST)
-    except FileRefused:
-        return []
-    own = {"name": MANIFEST, "bytes": len(manifest), "sha256": None}
-    return [*json.loads(manifest)["files"], own]
+    found = (path.name for path in folder.iterdir() if _PARCEL.fullmatch(path.name))
+    return sorted(found, key=lambda name: (name.split("-r")[0], int(name.split("-r")[1])), reverse=True)
 
 
 def _read_json(folder: Path, name: str) -> Any:
@@ -189,30 +221,13 @@ def _send_file(folder: Path, name: str, prefix: str) -> Response:
         content = read_package_file(folder, name)
     except FileRefused as error:
         abort(404, str(error))
+    # `name` is one of the package's by now.
+    return _send(content, media_type(name), f"{prefix}-{name}")
+
+
+def _send(content: bytes, content_type: str, name: str) -> Response:
     response = make_response(content)
-    response.content_type = media_type(name)
-    # `name` is one of the manifest's by now.
-    response.headers["Content-Disposition"] = f'attachment; filename="{prefix}-{name}"'
+    response.content_type = content_type
+    # A Chinese name is written as RFC 6266 has it.
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
-
-
-def _keep_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Robots-Tag"] = "noindex, noarchive"
-    return response
-
-
-def _local_time(moment: datetime) -> str:
-    local = moment.astimezone(SHANGHAI)
-    return f"{_local_day(local)} {local:%H:%M}"
-
-
-def _parcel_label(parcel: str) -> str:
-    """What a folder of the inbox is called on the page: `2026Q3-r2` is the second revision of the quarter's list."""
-    period, revision = parcel.split("-r")
-    return f"{Period.parse(period).label}名单，第{revision}次修订"
-
-
-def _local_day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

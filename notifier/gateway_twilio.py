@@ -38,13 +38,14 @@ _Read = Callable[[TwilioRequest], tuple[Event, ...] | Refused]
 _log = structlog.get_logger("notifier.gateway")
 
 
-class _Applier:
-    """Applies events in threads of its own, so that a slow database does not keep the answer."""
+class Applier:
+    """Applies events in threads of its own, so that a slow database does not keep the answer. The threads begin with the
+    first event, so it may be made before a server forks."""
 
-    def __init__(self, apply: Apply, within: float) -> None:
+    def __init__(self, apply: Apply, within: float, name: str = "twilio") -> None:
         self._apply = apply
         self._within = within
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="twilio")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix=name)
         self._room = BoundedSemaphore(_MOST_WAITING)
 
     def apply(self, events: tuple[Event, ...]) -> bool:
@@ -82,7 +83,7 @@ def twilio_gateway(
     if settings.twilio is None:
         return pages
     url, token = settings.gateway_url, settings.twilio.auth_token.get_secret_value()
-    applier = _Applier(apply, within)
+    applier = Applier(apply, within)
 
     @pages.post(STATUS_PATH)
     def status() -> Response:
@@ -95,7 +96,7 @@ def twilio_gateway(
     return pages
 
 
-def _answer(applier: _Applier, read: _Read, mimetype: str, text: str) -> Response:
+def _answer(applier: Applier, read: _Read, mimetype: str, text: str) -> Response:
     # A longer body is refused with 413 while it is read.
     request.max_content_length = LARGEST_BODY
     read_request = TwilioRequest(

@@ -49,13 +49,14 @@ class ChannelLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The settings of sending. Between `closes` and `opens`, and on days off, citizens get nothing; in a day at most
-    `citizen_cap` messages an address. `trial` (None: no trial) lists the recipients' names and the addresses that
+    """The settings of sending. Between `closes` and `opens`, and on days off, citizens get nothing (unless `quiet` is off,
+    which is for demonstrations); in a day at most `citizen_cap` messages an address. `trial` (None: no trial) lists the recipients' names and the addresses that
     anything goes to. In a dry run nothing leaves the house."""
 
     channels: Mapping[str, ChannelLimits] = field(default_factory=dict)
     opens: time = time(8)
     closes: time = time(20)
+    quiet: bool = True
     citizen_cap: int = 3
     trial: frozenset[str] | None = None
     dry_run: bool = False
@@ -112,7 +113,7 @@ def judge(candidate: Candidate, rules: Rules, now: datetime, workdays: Workdays)
         return dropped
     if not candidate.citizen:
         return Go()
-    if not is_open(now, rules, workdays):
+    if rules.quiet and not is_open(now, rules, workdays):
         return Wait(next_opening(now, rules, workdays), "等待可发送时段")
     if candidate.sent_today >= rules.citizen_cap:
         return Wait(_opening_after(day_of(now), rules, workdays), "该地址当日发送数量已达上限")

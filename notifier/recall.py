@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, Select, or_, select
+from sqlalchemy import Engine, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Workdays
@@ -25,7 +25,7 @@ from notifier.channels import Letter
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.packages import read_package_file
 from notifier.policy import recall_due
-from notifier.states import MessageState, Purpose, may_move
+from notifier.states import MessageState, Purpose, may_move, move
 from notifier.stops import AddressDigest, insert_new, open_digest
 from notifier.tables import (
     AttemptRow,
@@ -134,52 +134,82 @@ def lock_watermark(session: Session, *, to_write: bool = False) -> int:
     return int(row.value) if row else 0
 
 
-def find_standing(session: Session, recipient_id: int, recall: RecallRow) -> Standing:
-    """Whether a recipient has, or may yet get, a package or a printing with the entry as it was before the change."""
-    held = _held_by(recall.record, recall.sequence).where(MessageRow.recipient_id == recipient_id)
+def find_standing(session: Session, recipient_id: int, record: str, before: int) -> Standing:
+    """Whether a recipient has, or may yet get, a package or a printing with a record as it was before a change."""
+    held = _held_by(record, before).where(MessageRow.recipient_id == recipient_id)
     outcomes = set(session.scalars(held.with_only_columns(AttemptRow.outcome)))
     if None in outcomes:
         return Standing.ON_ITS_WAY
-    printed = _printed(recall.record, recall.sequence).where(PrintingRow.recipient_id == recipient_id)
+    printed = _printed(record, before).where(PrintingRow.recipient_id == recipient_id)
     if outcomes or session.scalar(printed.limit(1)) is not None:
         return Standing.HAS_IT
     return Standing.NEVER
 
 
-def is_outdated(session: Session, recipient_id: int, recall: RecallRow) -> bool:
-    """Whether a later recall of the same record was queued for the recipient."""
+def is_outdated(session: Session, recipient_id: int, record: str, since: int) -> bool:
+    """Whether a recall of a record after a change was queued for the recipient."""
     query = (
         select(MessageRow.id)
         .join(RecallRow, RecallRow.id == MessageRow.recall_id)
         .where(MessageRow.recipient_id == recipient_id, MessageRow.purpose != Purpose.REMINDER)
-        .where(RecallRow.record == recall.record, RecallRow.sequence > recall.sequence)
+        .where(RecallRow.record == record, RecallRow.sequence > since)
         .limit(1)
     )
     return session.scalar(query) is not None
 
 
-def note_handover(engine: Engine, run_id: int, recipient_id: int, package_id: int, *, by: str, now: datetime) -> bool:
-    """Put on record that a recipient fetched a revision itself, or was handed it, before it gets it; so that it will be
-    told of what leaves. False when the run has no message for it, or one that is just being sent: try again then."""
+def note_handover(
+    engine: Engine, run_id: int, recipient_id: int, package_id: int, *, by: str, now: datetime, followed: int
+) -> bool:
+    """Put on record that a recipient fetches a revision itself, or is handed it, before it gets it; so that it will be
+    told of what leaves. Once for each revision, however many files of it are fetched. `followed` is how far the changes
+    of the list were followed before the revision was made. False when others were followed since (make it again), or
+    the run has no message for the recipient."""
     query = select(MessageRow).where(
         MessageRow.run_id == run_id,
         MessageRow.recipient_id == recipient_id,
         MessageRow.purpose == Purpose.PACKAGE,
     )
     with Session(engine) as session, session.begin():
-        lock_watermark(session)
-        row = session.scalars(query.order_by(MessageRow.id).with_for_update()).first()
-        if row is None or row.state == MessageState.SENDING:
+        if lock_watermark(session) != followed:
             return False
-        row.attempts += 1
-        row.changed_at = now
-        handed = AttemptRow(message_id=row.id, package_id=package_id, number=row.attempts, worker=by)
-        handed.begun_at = handed.called_at = handed.ended_at = now
-        handed.outcome, handed.detail = MessageState.DELIVERED, "对方取走"
-        session.add(handed)
-        if may_move(MessageState(row.state), MessageState.DELIVERED):
-            row.state, row.called_on = MessageState.DELIVERED, day_of(now)
+        row = session.scalars(query.order_by(MessageRow.id).with_for_update()).first()
+        if row is None:
+            return False
+        if _is_handed(session, row.id, package_id, by):
+            return True
+        session.add(_handover(session, row.id, package_id, by, now))
+        # While a call goes on, its sender has the message: what became of the call will be told by it.
+        if row.state != MessageState.SENDING and may_move(MessageState(row.state), MessageState.DELIVERED):
+            row.state, row.called_on = move(MessageState(row.state), MessageState.DELIVERED), day_of(now)
+            row.changed_at = now
         return True
+
+
+def _is_handed(session: Session, message_id: int, package_id: int, by: str) -> bool:
+    query = select(AttemptRow.id).where(
+        AttemptRow.message_id == message_id,
+        AttemptRow.package_id == package_id,
+        AttemptRow.worker == by,
+        AttemptRow.outcome == MessageState.DELIVERED,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _handover(session: Session, message_id: int, package_id: int, by: str, now: datetime) -> AttemptRow:
+    lowest = session.scalar(select(func.min(AttemptRow.number)).where(AttemptRow.message_id == message_id))
+    return AttemptRow(
+        message_id=message_id,
+        package_id=package_id,
+        # Below those of senders, whom the numbers fence.
+        number=min(0, lowest or 0) - 1,
+        worker=by,
+        begun_at=now,
+        called_at=now,
+        ended_at=now,
+        outcome=MessageState.DELIVERED,
+        detail="对方取走",
+    )
 
 
 def list_recalls(engine: Engine, since: int = 0) -> list[Recall]:

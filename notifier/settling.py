@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from notifier.channels import Channel, Outcome, Stop
 from notifier.claiming import Claim, Terms, find_attempt, to_claim
+from notifier.institutions import PULL, SFTP, WEBHOOK
 from notifier.policy import hold_after, look_up_after, wait_after
 from notifier.states import FAILED, REPORTED, MessageState, may_move, move
 from notifier.stops import hold_channel, insert_new, pause_channel, suppress
@@ -26,12 +27,33 @@ from notifier.tables import AttemptRow, MessageRow, ReceiptRow, RecipientRow, Ru
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 LOST_IN_CALL = "发送进程中断，未能得知结果"
 LOST_BEFORE_CALL = "发送进程在发出之前中断"
+_SERVERS_OF_RECIPIENTS = frozenset({PULL, SFTP, WEBHOOK})
 _LOOKED_UP = (MessageState.UNKNOWN, MessageState.ACCEPTED)
+# Made once: SQLAlchemy takes longer to put them together than the databases take to answer.
+_BOTH = (
+    select(MessageRow, AttemptRow)
+    .join(AttemptRow, AttemptRow.message_id == MessageRow.id)
+    .where(AttemptRow.id.in_(bindparam("attempts", expanding=True)))
+    .order_by(MessageRow.id)
+    .with_for_update(of=MessageRow)
+)
+_KEPT = (
+    select(ReceiptRow)
+    .where(
+        or_(
+            ReceiptRow.message_id.in_(bindparam("ids", expanding=True)),
+            ReceiptRow.reference.in_(bindparam("references", expanding=True)),
+        ),
+        ReceiptRow.applied.is_(False),
+    )
+    .order_by(ReceiptRow.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a provider reports of a message, by our id of it or by its own reference."""
+    """What a provider reports of a message, by our id of it or by its own reference. `retry_after` is how long it wants
+    to be left alone before the message is sent again."""
 
     channel: str
     state: MessageState
@@ -39,6 +61,7 @@ class Receipt:
     dispatch: str | None = None
     reference: str | None = None
     stop: Stop = Stop.NOTHING
+    retry_after: timedelta | None = None
 
 
 class Applied(Enum):
@@ -106,18 +129,30 @@ def recover_lost(engine: Engine, channels: Mapping[str, Channel], terms: Terms, 
 def apply_receipt(engine: Engine, receipt: Receipt, terms: Terms, now: datetime) -> Applied:
     """Take in a receipt; once, however often and in whatever order receipts come. `receipt.state` is ACCEPTED,
     DELIVERED or one of the failures."""
+    with Session(engine) as session, session.begin():
+        return take_receipt(session, receipt, terms, now)
+
+
+def take_receipt(session: Session, receipt: Receipt, terms: Terms, now: datetime) -> Applied:
+    """The same within the caller's transaction."""
     if receipt.state not in REPORTED:
         raise ValueError(f"no receipt says {receipt.state}")
-    with Session(engine) as session, session.begin():
-        kept = _keep(session, receipt, now)
-        if kept is None:
-            return Applied.NOTHING_NEW
-        found = _find_reported(session, receipt)
-        if found is None:
-            return Applied.KEPT
-        row, attempt = found
-        kept.message_id = row.id
-        return _apply(session, kept, receipt.stop, row, attempt, terms, now)
+    kept = _keep(session, receipt, now)
+    if kept is None:
+        return Applied.NOTHING_NEW
+    found = _find_reported(session, receipt)
+    if found is None:
+        return Applied.KEPT
+    row, attempt = found
+    kept.message_id = row.id
+    outcome = Outcome(
+        state=receipt.state,
+        detail=receipt.detail,
+        reference=receipt.reference,
+        retry_after=receipt.retry_after,
+        stop=receipt.stop,
+    )
+    return _apply(session, kept, outcome, row, attempt, terms, now)
 
 
 def take_questions(session: Session, channels: Collection[str], room: int, now: datetime) -> list[Question]:
@@ -187,7 +222,10 @@ _VERDICT_WORDS = {
 
 
 def hold_if_asked(session: Session, channel: str, asked: Mapping[str, int], outcome: Outcome, now: datetime) -> None:
-    """Leave a provider alone that wants to be; `asked` counts how often in a row each channel's did."""
+    """Leave a provider alone that wants to be; `asked` counts how often in a row each channel's did. What a recipient's
+    own server wants holds its message only, and not the recalls of the others."""
+    if channel in _SERVERS_OF_RECIPIENTS:
+        return
     hold = hold_after(outcome.retry_after, asked.get(channel, 0))
     if hold is not None and outcome.state in FAILED:
         hold_channel(session, channel, now + hold)
@@ -303,19 +341,20 @@ def _find_reported(session: Session, receipt: Receipt) -> tuple[MessageRow, Atte
 def _apply(
     session: Session,
     kept: ReceiptRow,
-    stop: Stop,
+    outcome: Outcome,
     row: MessageRow,
     attempt: AttemptRow | None,
     terms: Terms,
     now: datetime,
 ) -> Applied:
-    state = MessageState(kept.state)
     if not row.attempts:
         # Nothing has left the house: it cannot be of this message.
         kept.applied = True
         return Applied.NOTHING_NEW
     last = find_attempt(session, row.id, row.attempts)
-    if state in FAILED:
+    if outcome.state in FAILED:
+        # Whichever attempt it is of, the address or the channel is what the provider says it is.
+        _stop(session, row, outcome.stop, kept.detail, terms, now)
         if row.state == MessageState.SENDING:
             # It may be of an attempt before this one, until the call returns with its reference.
             return Applied.KEPT
@@ -323,10 +362,23 @@ def _apply(
             kept.applied = True
             return Applied.NOTHING_NEW
     kept.applied = True
-    outcome = Outcome(state=state, detail=kept.detail, reference=kept.reference, stop=stop)
+    if outcome.state is MessageState.ACCEPTED and _has_failed(session, kept, attempt):
+        return Applied.NOTHING_NEW
     new = _report(row, attempt or last, outcome, terms, now)
-    _stop(session, row, stop, kept.detail, terms, now)
     return Applied.NEW if new else Applied.NOTHING_NEW
+
+
+def _has_failed(session: Session, kept: ReceiptRow, attempt: AttemptRow | None) -> bool:
+    """Whether the provider has said before that what it calls by this reference did not arrive: reports come in any
+    order, and "sent" is older than that. What failed for us alone may still turn out to be under way."""
+    if kept.reference is None:
+        return False
+    if attempt is not None and attempt.outcome in FAILED:
+        return True
+    failed = select(ReceiptRow.id).where(
+        ReceiptRow.reference == kept.reference, ReceiptRow.channel == kept.channel, ReceiptRow.state.in_(FAILED)
+    )
+    return session.scalar(failed.limit(1)) is not None
 
 
 def _is_of(kept: ReceiptRow, attempt: AttemptRow | None, last: AttemptRow) -> bool:
@@ -341,17 +393,14 @@ def _apply_kept(
 ) -> None:
     """Apply the receipts that came before their calls returned."""
     by_reference = {attempt.reference: attempt for attempt in attempts.values() if attempt.reference is not None}
-    query = select(ReceiptRow).where(
-        or_(ReceiptRow.message_id.in_(list(rows)), ReceiptRow.reference.in_(list(by_reference))),
-        ReceiptRow.applied.is_(False),
-    )
-    for kept in session.scalars(query.order_by(ReceiptRow.id)).all():
+    for kept in session.scalars(_KEPT, {"ids": list(rows), "references": list(by_reference)}).all():
         attempt = by_reference.get(kept.reference) if kept.reference is not None else None
         message_id = attempt.message_id if attempt is not None else kept.message_id
         if message_id is None or rows[message_id].channel != kept.channel:
             continue
         kept.message_id = message_id
-        _apply(session, kept, Stop.NOTHING, rows[message_id], attempt, terms, now)
+        outcome = Outcome(state=MessageState(kept.state), detail=kept.detail, reference=kept.reference)
+        _apply(session, kept, outcome, rows[message_id], attempt, terms, now)
 
 
 def _lock(session: Session, ids: Sequence[int]) -> dict[int, MessageRow]:
@@ -361,15 +410,8 @@ def _lock(session: Session, ids: Sequence[int]) -> dict[int, MessageRow]:
 
 def _lock_both(session: Session, claims: Sequence[Claim]) -> tuple[dict[int, MessageRow], dict[int, AttemptRow]]:
     """The messages, locked, and the attempts that the claims are of; each by message."""
-    query = (
-        select(MessageRow, AttemptRow)
-        .join(AttemptRow, AttemptRow.message_id == MessageRow.id)
-        .where(AttemptRow.id.in_([claim.attempt_id for claim in claims]))
-        .order_by(MessageRow.id)
-        .with_for_update(of=MessageRow)
-    )
     rows, attempts = {}, {}
-    for row, attempt in session.execute(query).all():
+    for row, attempt in session.execute(_BOTH, {"attempts": [claim.attempt_id for claim in claims]}).all():
         rows[row.id], attempts[row.id] = row, attempt
     return rows, attempts
 

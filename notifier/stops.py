@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from notifier.tables import Base, ChannelRow, SettingRow, SuppressionRow
+from search_index.database import for_reading
 
 _ADDRESS_KEY = "address_key"
 
@@ -33,7 +34,7 @@ class Pause:
 
 def open_digest(engine: Engine) -> AddressDigest:
     """What makes of an address the name under which this home counts and suppresses it."""
-    key = _load_key(engine).encode("ascii")
+    key = keep_secret(engine, _ADDRESS_KEY).encode("ascii")
     return lambda address: hmac.new(key, address.encode("utf-8"), sha256).hexdigest()
 
 
@@ -89,6 +90,16 @@ def resume_channel(engine: Engine, name: str) -> bool:
         return True
 
 
+def resume_if(engine: Engine, name: str, reason: str) -> bool:
+    """Resume a channel that pauses for this reason, which is gone."""
+    with Session(engine) as session, session.begin():
+        row = session.get(ChannelRow, name)
+        if row is None or row.paused_at is None or row.reason != reason:
+            return False
+        row.paused_at = row.reason = row.held_until = None
+        return True
+
+
 def hold_channel(session: Session, name: str, until: datetime) -> None:
     """Leave a provider alone until then."""
     row = _channel(session, name)
@@ -121,14 +132,16 @@ def _channel(session: Session, name: str) -> ChannelRow:
     return session.scalars(select(ChannelRow).where(ChannelRow.name == name).with_for_update()).one()
 
 
-def _load_key(engine: Engine) -> str:
-    with Session(engine) as session:
-        row = session.get(SettingRow, _ADDRESS_KEY)
+def keep_secret(engine: Engine, name: str) -> str:
+    """The random secret (64 hexadecimal digits) that this home keeps under a name; made when it is first asked for. Not
+    within a transaction of the notifier's database."""
+    with Session(for_reading(engine)) as session:
+        row = session.get(SettingRow, name)
         if row is not None:
             return row.value
     try:
         with Session(engine) as session, session.begin():
-            session.execute(insert(SettingRow).values(name=_ADDRESS_KEY, value=secrets.token_hex(32)))
+            session.execute(insert(SettingRow).values(name=name, value=secrets.token_hex(32)))
     except IntegrityError:
         pass
-    return _load_key(engine)
+    return keep_secret(engine, name)

@@ -286,6 +286,27 @@ class PrintingEntryRow(Base):
     record: Mapped[str] = mapped_column(String(11), primary_key=True, index=True)
 
 
+class MessageRecallRow(Base):
+    """The recalls that a letter is about beside its first one, `message.recall_id`."""
+
+    __tablename__ = "message_recall"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    recall_id: Mapped[int] = mapped_column(ForeignKey("recall.id"), primary_key=True, index=True)
+
+
+class DeskActionRow(Base):
+    """Who did what on the desk, where the row that it changed has no place for a name."""
+
+    __tablename__ = "desk_action"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str]
+    done_by: Mapped[str]
+
+
 class AcknowledgementRow(Base):
     """What a recipient confirmed of a message: received, aired, or taken down; by whom, when and where."""
 

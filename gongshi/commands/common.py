@@ -24,6 +24,7 @@ from gongshi.cli import fail, say
 from gongshi.clock import World
 from gongshi.court import Court, NotInitialised, NotTold, StoreAhead, quiet
 from gongshi.settings import BadSetting, read_settings
+from notifier.signing import SigningKeyError
 from registry import audit
 from registry.approving import BatchNotFound
 from registry.correcting import CorrectionRefused
@@ -59,6 +60,7 @@ EXPECTED = (
     PolicyError,
     RecordNotFound,
     RegisterUnavailable,
+    SigningKeyError,
     StaffError,
     StartOutOfRange,
     StoreAhead,

@@ -27,6 +27,7 @@ from search_index.profile import Profile
 
 MARKER = "这是演示数据目录-可随时删除.txt"
 CLERK, REVIEWER = "书记员甲", "审核人乙"
+_PULLING = ("--name", "测试市融媒体中心", "--kind", "television", "--channel", "pull")
 PROFILE = Profile(
     court="测试市人民法院",
     region="测试市",
@@ -42,16 +43,25 @@ PROFILE = Profile(
 
 @click.command(short_help="用虚构数据演示全部功能。")
 @click.option("--entries", default=2000, show_default=True, type=click.IntRange(10, 100_000), help="生成多少条。")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65533), help="公示网站的端口。")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65533),
+    help="公示网站的端口；内部页面和对外接口用其后两个。",
+)
 @click.option("--no-serve", is_flag=True, help="只准备数据，不启动网站。")
 @command
 def demo(entries: int, port: int, no_serve: bool) -> int:
-    """建立全新的演示目录（默认 ./demo-home），导入虚构数据并公布，然后启动公示网站、内部页面和后台进程。"""
+    """建立全新的演示目录（默认 ./demo-home），导入虚构数据并公布、推送、撤回，然后启动公示网站、内部页面、对外接口和后台进程。"""
     started = time.monotonic()
     home = Path(os.environ.get("GONGSHI_HOME", "demo-home"))
     _make_fresh(home)
     os.environ["GONGSHI_HOME"] = str(home.absolute())
     os.environ["GONGSHI_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    os.environ["GONGSHI_GATEWAY_URL"] = f"http://127.0.0.1:{port + 2}"
+    # Whoever looks at a demonstration at night or on a Sunday wants to see the messages, too.
+    os.environ["GONGSHI_QUIET_HOURS"] = "off"
     given = world()
     court = _prepare(home, entries, given)
     click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")
@@ -84,7 +94,10 @@ def _prepare(home: Path, entries: int, given: World) -> Court:
     _step(["import", str(file), "--as", CLERK], given)
     _step(["approve", "1", "--as", REVIEWER, "--confirm", "art3", "--confirm", "redactions"], given)
     _step(["publish"], given)
+    _step(["recipient", "add", "media", *_PULLING, "--as", REVIEWER], given)
     _step(["push", "--period", str(_last_quarter(court))], given)
+    # Sent before anybody leaves: so that there is something to take back.
+    _step(["worker", "--once"], given)
     first, second, third = (hit.document for hit in open_register(court).search(Query(), court.now).hits[:3])
     wrong, paid, changed = first.record, second.record, third.record
     _step(
@@ -135,7 +148,14 @@ def _tell(court: Court, port: int) -> None:
   一个条目      {site}/entries/{shown.record}
   已撤下的条目  {site}/entries/{gone[0]}   （410，不再显示任何个人信息）
   接口          {site}/api/v1/entries?q={shown.name[:2]}
-内部页面        http://127.0.0.1:{port + 1}/   （季度推送、沙盒收件箱）
+内部页面        http://127.0.0.1:{port + 1}/
+  季度推送      http://127.0.0.1:{port + 1}/runs      （名单包、每个接收单位的进展）
+  接收单位收到  http://127.0.0.1:{port + 1}/inbox     （启动几秒后可见撤回和更正通知）
+  撤回与回执    http://127.0.0.1:{port + 1}/recalls
+  演练手机      http://127.0.0.1:{port + 1}/phone     （微信对话和短信：试发一个姓名，或者“订阅”）
+  消息          http://127.0.0.1:{port + 1}/messages
+对外接口        http://127.0.0.1:{port + 2}/   （微信、短信服务商和接收单位访问；用上面的令牌：
+                curl -H 'Authorization: Bearer gsp_…' http://127.0.0.1:{port + 2}/pull）
 """
     )
 
@@ -144,6 +164,7 @@ def _run_all(port: int) -> int:
     commands = (
         ["serve", "portal", "--bind", f"127.0.0.1:{port}"],
         ["serve", "desk", "--bind", f"127.0.0.1:{port + 1}"],
+        ["serve", "gateway", "--bind", f"127.0.0.1:{port + 2}"],
         ["worker"],
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import click
 from sqlalchemy import func, select
 
 from gongshi.calendar import load_calendar
+from gongshi.checkup import Finding, check_sending
 from gongshi.commands.common import as_json, command, open_court, report
 from gongshi.court import Court
 from registry import journal
@@ -24,17 +24,8 @@ from search_index.sync import verify
 _SAMPLE = {MaskProfile.NATIONAL: "9901011980****0015", MaskProfile.STRICT: "990101********0015"}
 _LABEL = {"ok": "正常", "warn": "提醒", "fail": "故障"}
 
-Grade = Literal["ok", "warn", "fail"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    matter: str
-    grade: Grade
-    text: str
-
-
-@click.command(short_help="检查设置、数据库、时钟、日历、权限。")
+@click.command(short_help="检查设置、数据库、时钟、日历、权限和发送。")
 @as_json
 @command
 def doctor(as_json: bool) -> int:
@@ -127,4 +118,12 @@ def _others_can(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)) and path.parent.stat().st_mode & stat.S_IXOTH != 0
 
 
-CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (_settings, _key, _clock, _calendar, _store, _permissions)
+CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (
+    _settings,
+    _key,
+    _clock,
+    _calendar,
+    _store,
+    _permissions,
+    check_sending,
+)

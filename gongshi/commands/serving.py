@@ -13,11 +13,11 @@ from gongshi.cli import fail
 from gongshi.clock import World
 from gongshi.server import BadAddress, Server, is_loopback, log_to_stderr, read_bind
 
-WORKER_SECONDS = 60
+_GATEWAY_THREADS = 16
 Work = TypeVar("Work", bound=Callable[..., Any])
 
 
-@click.group(short_help="运行网站：portal 公示网站，desk 内部页面。")
+@click.group(short_help="运行网站：portal 公示网站，desk 内部页面，gateway 网关。")
 def serve() -> None:
     """运行网站。按 Ctrl-C 结束。"""
 
@@ -66,10 +66,41 @@ def desk(bind: str) -> int:
     return work()
 
 
+@serve.command("gateway", short_help="网关：微信、短信服务商和接收单位访问的地址。")
+@_bind("127.0.0.1:8002")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="进程数。")
+def gateway(bind: str, workers: int) -> int:
+    """网关：微信、Twilio、阿里云短信和接收单位访问的地址。由前面的代理以 HTTPS 对外提供（GONGSHI_GATEWAY_URL）。
+
+    没有设置的服务商，其地址不存在，启动时说明一次。
+    """
+    from gongshi.channels import read_providers
+    from gongshi.commands.common import command, open_court
+    from gongshi.gateway import create_gateway, tell_what_is_off
+    from gongshi.office import open_office
+
+    @command
+    def work() -> int:
+        court = open_court()
+        providers = read_providers(court, open_office(court))
+        # Before the server begins: a bad setting is one line.
+        app = create_gateway(court, providers=providers)
+        notes = tell_what_is_off(providers)
+        # A request that waits for the database of a slow provider must not keep WeChat's out.
+        Server(lambda: app, bind, "网关", workers, threads=_GATEWAY_THREADS, notes=notes).run()
+        return 0
+
+    try:
+        read_bind(bind)
+    except BadAddress as error:
+        return _refuse(str(error))
+    return work()
+
+
 @click.command(short_help="后台工作进程。")
 @click.option("--once", is_flag=True, help="只做一次到期的工作。")
 def worker(once: bool) -> int:
-    """后台工作进程：公布和撤下到期的条目，更新公示库和索引，推送到期的季度名单，每日清理。"""
+    """后台工作进程：公布和撤下到期的条目，更新公示库和索引，推送到期的季度名单，发送消息和撤回通知，每日清理。"""
     from gongshi.commands.common import command, open_court
     from gongshi.duty import Duty
     from gongshi.errorlog import logged
@@ -78,14 +109,15 @@ def worker(once: bool) -> int:
     @command
     def work() -> int:
         log_to_stderr()
-        duty = Duty(open_court())
+        stop = threading.Event()
+        duty = Duty(open_court(), stop.is_set)
         if once:
             duty.tick()
             return 0
-        stop = threading.Event()
         stop_on_signals(stop)
         click.echo("后台工作进程已就绪")
-        run_worker(logged(duty.tick), stop, WORKER_SECONDS)
+        (first, every), *others = [(logged(part), seconds) for part, seconds in duty.beats]
+        run_worker(first, stop, every, others)
         return 0
 
     return work()

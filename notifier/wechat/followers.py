@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from notifier.stops import insert_new
 from notifier.wechat.conversation import Follow, Unfollow
 from notifier.wechat.tables import WeChatFollowerRow, WeChatSeenRow
 from search_index.database import for_reading
@@ -37,13 +38,11 @@ class FollowerBook:
             return True
         return False
 
-    def apply(self, change: Follow | Unfollow) -> None:
-        """Write down what a follower wants; safe to repeat, and a wish from before they left changes nothing."""
-        match change:
-            case Follow():
-                self._follow(change)
-            case Unfollow():
-                self._unfollow(change)
+    def apply(self, change: Follow | Unfollow) -> bool:
+        """Write down what a follower wants; safe to repeat, and a wish from before they left changes nothing. False
+        where it is out of date."""
+        with Session(self._engine) as session, session.begin():
+            return write_down(session, change)
 
     def list_followers(self, topic: str) -> list[str]:
         """The openids that follow a topic."""
@@ -65,28 +64,36 @@ class FollowerBook:
             )
             return len(gone.all())
 
-    def _follow(self, change: Follow) -> None:
-        row = WeChatFollowerRow(openid=change.follower, topic=change.topic)
-        try:
-            with Session(self._engine) as session, session.begin():
-                left = session.get(WeChatSeenRow, _left_key(change.follower))
-                if left is None or left.at < change.at:
-                    session.add(row)
-        except IntegrityError:
-            # They do already.
-            pass
 
-    def _unfollow(self, change: Unfollow) -> None:
-        with Session(self._engine) as session, session.begin():
-            if change.has_left:
-                left = session.get(WeChatSeenRow, _left_key(change.follower))
-                if left is not None and left.at >= change.at:
-                    # The same departure again: they may have come back since.
-                    return
-                # A wish that was under way meanwhile must not bring them back.
-                expires_at = change.at + REMEMBERED
-                session.merge(WeChatSeenRow(key=_left_key(change.follower), at=change.at, expires_at=expires_at))
-            session.execute(delete(WeChatFollowerRow).where(WeChatFollowerRow.openid == change.follower))
+def write_down(session: Session, change: Follow | Unfollow) -> bool:
+    """`FollowerBook.apply` within the caller's transaction."""
+    match change:
+        case Follow():
+            return _follow(session, change)
+        case Unfollow():
+            return _unfollow(session, change)
+
+
+def _follow(session: Session, change: Follow) -> bool:
+    left = session.get(WeChatSeenRow, _left_key(change.follower))
+    if left is not None and left.at >= change.at:
+        return False
+    values = {"openid": change.follower, "topic": change.topic}
+    session.execute(insert_new(session, WeChatFollowerRow, "openid", "topic"), [values])
+    return True
+
+
+def _unfollow(session: Session, change: Unfollow) -> bool:
+    if change.has_left:
+        left = session.get(WeChatSeenRow, _left_key(change.follower))
+        if left is not None and left.at >= change.at:
+            # The same departure again: they may have come back since.
+            return False
+        # A wish that was under way meanwhile must not bring them back.
+        expires_at = change.at + REMEMBERED
+        session.merge(WeChatSeenRow(key=_left_key(change.follower), at=change.at, expires_at=expires_at))
+    session.execute(delete(WeChatFollowerRow).where(WeChatFollowerRow.openid == change.follower))
+    return True
 
 
 def _left_key(openid: str) -> str:

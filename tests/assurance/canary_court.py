@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -267,6 +268,7 @@ def live(court: CanaryCourt) -> None:
     court.home.clock.advance(days=3)
     court.do("publish")
     _look_after(court)
+    _tell_others(court)
     _fail(court)
     done = court.run("worker", "--once")
     assert done.code == 0, done
@@ -435,6 +437,30 @@ def _look_after(court: CanaryCourt) -> None:
     court.do("init")
 
 
+def _tell_others(court: CanaryCourt) -> None:
+    """Who receives the list, what they check it with, what people are told, and what followers see."""
+    secret = "whsec_" + b64encode(court.home.random.randbytes(32)).decode()
+    court.numbers.add(secret, "signing secret of a recipient")
+    mail = court.numbers.add(f"{court.canaries.letters()}@egov.invalid", "address of a liaison")
+    add = ("recipient", "add", "centre", "--name", "测试市政务中心", "--kind", "e_government", "--channel", "webhook")
+    more = ("--address", "http://127.0.0.1:9/list", "--ask-secret", "--liaison-mail", mail, "--as", ADMIN)
+    court.do(*add, *more, typed=secret + "\n")
+    court.do(
+        "recipient", "add", "radio", "--name", "测试电台", "--kind", "television", "--channel", "pull", "--as", ADMIN
+    )
+    court.do("recipient", "board", "hall", "--name", "一楼大厅", "--as", ADMIN)
+    court.do("recipient", "list")
+    court.run("recipient", "list")
+    assert court.run("recipient", "test", "centre").code == 1, "nobody listens there"
+    court.do("recipient", "retire", "centre", "--as", ADMIN)
+    court.do("package", "key")
+    made = sorted((court.home.folder / "notifier" / "packages").glob("*/r*"))[-1]
+    court.do("package", "verify", made)
+    court.do("notice", "list")
+    court.do("notice", "list", court.records["published"][0])
+    court.do("wechat", "menu", "--dry-run")
+
+
 def _fail(court: CanaryCourt) -> None:
     """Every command in ways in which it cannot go, with private values where something else belongs."""
     make = court.canaries
@@ -479,7 +505,15 @@ def _fail(court: CanaryCourt) -> None:
     court.fail("user", "add", "新人", "--role", number, typed=password + "\n")
     court.fail("user", "add", "新人", "--role", "clerk", typed=password[:3] + "\n")
     court.fail(number)
-    for part in ("portal", "desk"):
+    court.fail("package", "verify", court.files / number)
+    court.fail("wechat", "menu", "--district", f"{number}的地区")
+    court.fail("notice", "list", number)
+    court.fail("notice", "send", record, "--kind", "risk", "--as", CLERK)
+    court.fail("recipient", "test", phone)
+    to = ("--name", "甲", "--kind", "television", "--channel", "mail", "--as", ADMIN)
+    court.fail("recipient", "add", "tv9", *to, "--address", phone)
+    court.fail("recipient", "add", "tv9", *to, "--address", "a@b.invalid", "--liaison-phone", phone)
+    for part in ("portal", "desk", "gateway"):
         assert court.run("serve", part, "--bind", f"{phone}:{number}").code == 2
         assert court.run("serve", part, "--bind", number).code == 2
     assert court.run("worker", f"--{number}").code == 2

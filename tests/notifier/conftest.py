@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
+from shutil import copyfile
 
 import pytest
 from fresh import fresh_databases
@@ -18,6 +19,7 @@ from notifier.database import migrate
 from notifier.package import Edition
 from notifier.recipients import ensure_sandbox_recipients
 from notifier.settings import NotifierSettings
+from search_index.database import sqlite_file
 from search_index.document import DisclosedConduct, Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 from search_index.number import draw_number
@@ -172,7 +174,11 @@ def town(tmp_path: Path, database: str, clock: Clock, migrated: Path) -> Iterato
     writer = StoreWriter(store)
     writer.create()
     settings = NotifierSettings(url=database, folder=tmp_path / "home" / "notifier")
-    migrate(settings)
+    if (path := sqlite_file(database)) is not None:
+        path.parent.mkdir(mode=0o700)
+        copyfile(migrated, path)
+    else:
+        migrate(settings)
     reading = Store(store)
     register = Register(reading, public / "index")
     notifier = open_notifier(settings, register, StateCouncilCalendar())

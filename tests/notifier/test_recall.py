@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from posts import ACCEPTED, BUSY, DELIVERED, UNKNOWN, Post, add_recipient, message, send, terms
+from posts import ACCEPTED, BUSY, DELIVERED, UNKNOWN, Post, add_recipient, attempts, message, send, terms
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -59,6 +59,10 @@ def media(town: Town) -> dict[str, Post]:
 
 def make_run(town: Town, period: Period) -> None:
     push(town.notifier, period, now=town.clock(), made_by="甲")
+
+
+def hand_over(town: Town, recipient: int, package: int, *, followed: int) -> bool:
+    return note_handover(town.notifier.engine, 1, recipient, package, by="取件", now=town.clock(), followed=followed)
 
 
 def follow(town: Town) -> int:
@@ -230,11 +234,11 @@ def test_a_package_that_bounced_after_it_was_accepted_is_not_recalled(
 def test_a_package_made_before_a_departure_was_followed_is_made_again(
     town: Town, period: Period, person: Document, media: dict[str, Post], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import notifier.sending
+    import notifier.calling
 
     leaves = town.publish(person)
     make_run(town, period)
-    begin, once = notifier.sending.begin_package, []
+    begin, once = notifier.calling.begin_package, []
 
     def depart_first(*arguments: Any, **named: Any) -> Any:
         if not once:
@@ -243,7 +247,7 @@ def test_a_package_made_before_a_departure_was_followed_is_made_again(
             follow(town)
         return begin(*arguments, **named)
 
-    monkeypatch.setattr(notifier.sending, "begin_package", depart_first)
+    monkeypatch.setattr(notifier.calling, "begin_package", depart_first)
     send(town, {"mail": media["mail"]})
     assert told(media["mail"]) == ["2026Q3-r2"]
 
@@ -305,10 +309,12 @@ def test_one_who_fetched_it_itself_is_told(
     leaves = town.publish(person)
     revision = ensure_package(town.notifier, 1, period, town.clock())
     keep_cases_of_package(town.notifier.engine, revision.id, town.settings.folder / "packages" / "2026Q3" / "r2")
-    pull = message(town, "package/1/6/pull")
-    assert note_handover(town.notifier.engine, 1, 6, revision.id, by="取件", now=town.clock())
-    assert not note_handover(town.notifier.engine, 1, 99, revision.id, by="取件", now=town.clock())
-    assert message(town, "package/1/6/pull").attempts == pull.attempts + 1
+    follow(town)
+    assert hand_over(town, 6, revision.id, followed=2)
+    assert hand_over(town, 6, revision.id, followed=2)
+    assert not hand_over(town, 99, revision.id, followed=2)
+    numbers = [attempt.number for attempt in attempts(town, "package/1/6/pull")]
+    assert numbers == [-1, 1], "once, and below those that fence a sender"
     town.depart(leaves)
     follow(town)
     send(town, dict(media))

@@ -318,6 +318,10 @@ class DyingList:
     dies_at: int
     readings: int = 0
 
+    def mark(self, now: datetime) -> object:
+        """A list that never says it is as before."""
+        return object()
+
     def everything(self, now: datetime) -> tuple[int, list[Document]]:
         self.readings += 1
         if self.readings == self.dies_at:

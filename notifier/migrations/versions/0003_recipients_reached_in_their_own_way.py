@@ -51,3 +51,22 @@ def upgrade() -> None:
         sa.Column("renewal_until", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_wechat_token")),
     )
+    op.create_table(
+        "message_recall",
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("recall_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_message_recall_message_id_message")),
+        sa.ForeignKeyConstraint(["recall_id"], ["recall.id"], name=op.f("fk_message_recall_recall_id_recall")),
+        sa.PrimaryKeyConstraint("message_id", "recall_id", name=op.f("pk_message_recall")),
+    )
+    op.create_index(op.f("ix_message_recall_recall_id"), "message_recall", ["recall_id"])
+    op.create_table(
+        "desk_action",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_desk_action")),
+    )
+    op.create_index(op.f("ix_desk_action_at"), "desk_action", ["at"])

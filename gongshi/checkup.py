@@ -1,0 +1,252 @@
+"""What `doctor` says of sending: what is set up, and whether anything has come to a halt without anyone noticing.
+
+No value of a setting is ever shown, and of people only how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gongshi.channels import Providers, open_channels, read_providers, read_rules
+from gongshi.court import Court
+from gongshi.office import open_office, signing_key_file
+from notifier.channels import Channel
+from notifier.context import Notifier
+from notifier.digests import CHAT_TEMPLATES
+from notifier.followups import list_overdue
+from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
+from notifier.institutions.settings import remarks as institution_remarks
+from notifier.package.typeface import TypefaceMissing, open_typeface
+from notifier.recipients import SANDBOX, TASKS, list_recipients
+from notifier.signing import SigningKeyError, open_signing_key
+from notifier.sms.outcomes import LABELS
+from notifier.sms.routing import ABROAD_CHANNEL, MAINLAND_CHANNEL
+from notifier.sms.settings import remarks as sms_remarks
+from notifier.stops import list_pauses
+from notifier.watchdogs import (
+    BEAT_WITHIN,
+    check_totals,
+    count_unanswered,
+    count_unknown,
+    count_waiting,
+    list_unfinished,
+    read_beat,
+)
+from notifier.wechat import CHANNEL as WECHAT
+from notifier.wechat.conversation import DIGEST
+from notifier.wechat.followers import FollowerBook
+from notifier.wechat.templates import load_templates
+from notifier.worker import find_due_periods, find_waiting
+
+Grade = Literal["ok", "warn", "fail"]
+CHANNEL_LABEL = {
+    MAINLAND_CHANNEL: "境内短信",
+    ABROAD_CHANNEL: "境外短信",
+    WECHAT: "微信",
+    MAIL: "邮件",
+    SFTP: "SFTP",
+    WEBHOOK: "回调",
+    PULL: "自行领取",
+    SANDBOX: "演练收件箱",
+    TASKS: "内部待办",
+}
+_STEP_LABEL = {
+    "publish": "公布",
+    "compact": "清理公示库",
+    "notices": "转发通知",
+    "follow": "撤回",
+    "calendar": "核对日历",
+    "reminders": "催办",
+    "digests": "订阅摘要",
+    "sweep": "清理",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One matter of `doctor`. `text` says what it is, and what to do."""
+
+    matter: str
+    grade: Grade
+    text: str
+
+
+def check_sending(court: Court) -> Iterator[Finding]:
+    """All that concerns sending. Raises BadSetting."""
+    office = open_office(court)
+    providers = read_providers(court, office)
+    channels = open_channels(court, office, providers)
+    yield from _rules(court, providers)
+    yield from _sms(providers)
+    yield from _wechat(providers)
+    yield from _institutions(providers)
+    yield _gateway(court, office, channels)
+    yield from _recipients(office, channels)
+    yield from _tools(court)
+    yield from _worker(court, office)
+    yield from _runs(court, office, providers)
+    yield from _messages(court, office)
+    yield from _answers(court, office)
+
+
+def _rules(court: Court, providers: Providers) -> Iterator[Finding]:
+    rules = read_rules(court.settings, training=providers.training)
+    if rules.dry_run:
+        yield Finding("发送方式", "warn", "演练发送（GONGSHI_SENDING=dry_run）：什么都不会发出")
+    if rules.trial is not None:
+        yield Finding("发送方式", "warn", f"试运行（GONGSHI_TRIAL）：只发给名单内的 {len(rules.trial)} 个接收人")
+    if rules.approval_required:
+        yield Finding("推送批准", "ok", "每次季度推送须经批准（GONGSHI_PUSH_APPROVAL=required）")
+    if not rules.quiet:
+        yield Finding("免打扰时段", "warn", "已关闭（GONGSHI_QUIET_HOURS=off），只用于演练")
+    if providers.ignored:
+        yield Finding("演练", "warn", f"演练的数据目录不使用真实的账号，已忽略 {'、'.join(providers.ignored)}")
+
+
+def _sms(providers: Providers) -> Iterator[Finding]:
+    settings = providers.sms
+    if providers.training:
+        yield Finding("短信", "ok", "演练：放入沙盒收件箱，不发出")
+        return
+    for remark in sms_remarks(settings):
+        yield Finding("短信", "ok" if settings.twilio is None and settings.aliyun is None else "warn", remark)
+    if settings.mainland:
+        route = "，未受理时改走 ".join(LABELS[name] for name in settings.mainland)
+        yield Finding(CHANNEL_LABEL[MAINLAND_CHANNEL], "ok", f"经 {route}")
+    if settings.twilio is not None:
+        yield Finding(CHANNEL_LABEL[ABROAD_CHANNEL], "ok", "经 Twilio")
+    if settings.aliyun is not None and settings.aliyun_report_path is None:
+        text = "没有设置 GONGSHI_ALIYUN_REPORT_PATH：收不到阿里云的回执，送达情况只能靠查询"
+        yield Finding(CHANNEL_LABEL[MAINLAND_CHANNEL], "warn", text)
+
+
+def _wechat(providers: Providers) -> Iterator[Finding]:
+    settings = providers.wechat
+    if providers.training:
+        yield Finding("微信", "ok", "演练：沙盒账号，不连接真实的公众号")
+        return
+    if settings is None:
+        yield Finding("微信", "ok", "未设置（GONGSHI_WECHAT_…）：没有公众号查询，也不发送微信消息")
+        return
+    missing = sorted(CHAT_TEMPLATES.keys() - load_templates(settings.templates).keys())
+    if missing:
+        text = f"模板 {'、'.join(missing)} 尚未登记（GONGSHI_WECHAT_TEMPLATES）：这些消息将一直等待"
+        yield Finding("微信", "warn", text)
+    if settings.plain:
+        text = (
+            "接受明文消息：明文的签名不保护正文，看到一次请求的人五分钟内可以换掉正文；"
+            "请在公众平台选择安全模式，并设置 GONGSHI_WECHAT_PLAIN=off"
+        )
+        yield Finding("微信", "warn", text)
+    if not missing and not settings.plain:
+        yield Finding("微信", "ok", "已设置，模板齐全，只接受加密消息")
+
+
+def _institutions(providers: Providers) -> Iterator[Finding]:
+    lines = institution_remarks(providers.institutions)
+    for line in lines:
+        yield Finding("送达单位的通道", "ok", line)
+    if not lines:
+        yield Finding("送达单位的通道", "ok", "邮件、SFTP、回调均已设置")
+
+
+def _gateway(court: Court, office: Notifier, channels: Mapping[str, Channel]) -> Finding:
+    if court.settings.gateway_url:
+        return Finding("网关", "ok", "已设置 GONGSHI_GATEWAY_URL")
+    needs = sorted({one.channel for one in list_recipients(office.engine)} & {MAIL, SFTP, WEBHOOK, PULL})
+    if needs or WECHAT in channels:
+        text = "没有设置 GONGSHI_GATEWAY_URL：单位不能凭链接领取名单包和回执，服务商的回执也无处可来"
+        return Finding("网关", "warn" if needs else "ok", text)
+    return Finding("网关", "ok", "没有设置 GONGSHI_GATEWAY_URL，目前没有用到")
+
+
+def _recipients(office: Notifier, channels: Mapping[str, Channel]) -> Iterator[Finding]:
+    receivers = list_recipients(office.engine)
+    if not receivers:
+        yield Finding("接收单位", "warn", "没有登记接收单位：季度名单只制作、不发出；用 gongshi recipient add 登记")
+        return
+    cut_off = [one.name for one in receivers if one.channel not in channels]
+    if cut_off:
+        yield Finding("接收单位", "fail", f"{'、'.join(cut_off)} 的通道未启用，名单和撤回通知都发不出去")
+    else:
+        yield Finding("接收单位", "ok", f"{len(receivers)} 个，通道均已启用")
+
+
+def _tools(court: Court) -> Iterator[Finding]:
+    try:
+        fingerprint = open_signing_key(signing_key_file(court)).public.fingerprint
+        yield Finding("签名密钥", "ok", f"公钥指纹 {fingerprint}")
+    except SigningKeyError as error:
+        yield Finding("签名密钥", "fail", str(error))
+    try:
+        open_typeface()
+        yield Finding("画面字体", "ok", "可用")
+    except TypefaceMissing as error:
+        yield Finding("画面字体", "fail", str(error))
+
+
+def _worker(court: Court, office: Notifier) -> Iterator[Finding]:
+    beat = read_beat(office.engine)
+    if beat is None:
+        yield Finding("后台工作进程", "warn", "从未运行：请用系统服务运行 gongshi worker")
+        return
+    at = f"{beat.at.astimezone(court.now.tzinfo):%Y-%m-%d %H:%M:%S}"
+    if court.now - beat.at > BEAT_WITHIN:
+        yield Finding("后台工作进程", "fail", f"最近一次工作在 {at}，此后没有动静：请检查并重新启动 gongshi worker")
+    elif beat.failed:
+        names = "、".join(_STEP_LABEL.get(name, name) for name in beat.failed)
+        yield Finding("后台工作进程", "fail", f"最近一次工作（{at}）中“{names}”出错，原因见它的日志")
+    else:
+        yield Finding("后台工作进程", "ok", f"最近一次工作在 {at}")
+
+
+def _runs(court: Court, office: Notifier, providers: Providers) -> Iterator[Finding]:
+    rules = read_rules(court.settings, training=providers.training)
+    due = find_due_periods(office, court.now)
+    waiting = find_waiting(office.engine, due, rules)
+    for one in waiting:
+        yield Finding("季度推送", "warn", f"{one.period.label}应推送，等待人工批准或办理")
+    late = [one for one in due if one not in waiting and one.days_late > 0]
+    for one in late:
+        yield Finding("季度推送", "fail", f"{one.period.label}已逾期 {one.days_late} 天仍未推送：请检查后台工作进程")
+    unfinished = list_unfinished(office.engine, court.now)
+    for run in unfinished:
+        text = f"{run.period} 的名单超过一天仍有 {run.recipients} 个单位没有发出或结果不明：请在内部页面查看原因"
+        yield Finding("季度推送", "fail", text)
+    if not (waiting or late or unfinished):
+        yield Finding("季度推送", "ok", "没有逾期的推送")
+
+
+def _messages(court: Court, office: Notifier) -> Iterator[Finding]:
+    engine = office.engine
+    unknown = count_unknown(engine, court.now)
+    if unknown:
+        yield Finding("结果不明的消息", "fail", f"{unknown} 条超过半小时仍不知是否送达：请在内部页面逐条核实")
+    for pause in list_pauses(engine):
+        label = CHANNEL_LABEL.get(pause.channel, pause.channel)
+        yield Finding(f"通道 {label}", "fail", f"已暂停：{pause.reason}；排除后请在内部页面恢复")
+    for channel, count in sorted(count_waiting(engine, court.now).items()):
+        label = CHANNEL_LABEL.get(channel, channel)
+        yield Finding(f"通道 {label}", "warn", f"{count} 条消息等待发送超过一天")
+    wrong = check_totals(engine)
+    if wrong:
+        yield Finding("消息总数", "fail", f"核对不符：{'；'.join(wrong)}。请告知维护人员")
+    else:
+        yield Finding("消息总数", "ok", "推送、消息与发送记录相符")
+    followers = FollowerBook(engine).count_followers()
+    others = sum(count for topic, count in followers.items() if topic != DIGEST)
+    yield Finding("微信订阅", "ok", f"订阅全部名单 {followers.get(DIGEST, 0)} 人，订阅地区 {others} 人次")
+
+
+def _answers(court: Court, office: Notifier) -> Iterator[Finding]:
+    overdue = list_overdue(office.engine, court.today)
+    if overdue:
+        text = f"{len(overdue)} 份撤回或更正通知超过期限没有回执：请在内部页面查看并电话催办"
+        yield Finding("撤回", "fail", text)
+    else:
+        yield Finding("撤回", "ok", "没有超过期限的撤回")
+    unanswered = count_unanswered(office.engine, court.today, office.workdays)
+    if unanswered:
+        yield Finding("播出回执", "warn", f"{unanswered} 个单位催办期满仍未回执是否播出或发布")

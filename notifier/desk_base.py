@@ -1,0 +1,178 @@
+"""What every page of the desk works with: the notifier, the clock, the forms, and how a page is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from random import Random
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug import Response as ResponseValue
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from notifier.calendar import Period
+from notifier.context import Notifier
+from notifier.desk_forms import FormKeeper, FormRefused, Sent, open_forms
+from notifier.enrolling import CHANNEL_LABEL
+from notifier.policy import Rules
+from notifier.recipients import TASKS
+from notifier.sending import Clock
+from notifier.sms.routing import ABROAD_CHANNEL, MAINLAND_CHANNEL
+from notifier.wechat import CHANNEL
+from notifier.wechat.templates import RegisteredTemplate
+from search_index.day import SHANGHAI
+
+# What a page says after something was done; the address carries the word before it.
+DONE = {
+    "settled": "核实结果已经登记。",
+    "resumed": "通道已经恢复，待发送的消息继续发送。",
+    "allowed": "该地址已经恢复发送。",
+    "approved": "本期推送已经批准，到应推送日自动发送。",
+    "pushed": "本期名单已经生成，正在发送。",
+    "acknowledged": "回执已经登记。",
+    "printed": "张贴已经登记。今后其中任何条目退出公布，都会列出撤下的任务。",
+    "taken-down": "撤下已经登记。",
+    "sent": "已经送出。",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The notifier behind the pages, and what else they go by. `wechat_templates` are those registered with the account."""
+
+    notifier: Notifier
+    clock: Clock
+    rules: Rules
+    random: Random
+    wechat_templates: Mapping[str, RegisteredTemplate]
+
+    @property
+    def now(self) -> datetime:
+        return self.clock()
+
+    @property
+    def forms(self) -> FormKeeper:
+        """Opened when they are needed: pages are made before the database is there to be asked."""
+        return open_forms(self.notifier.engine, clock=self.clock, random=self.random)
+
+
+# What makes a page; the sentence is of what could not be done.
+ShowPage = Callable[[str | None], str]
+
+
+def show(template: str, problem: str | None = None, **values: Any) -> str:
+    """A page. `problem` says what could not be done."""
+    done = DONE.get(request.args.get("done", "")) if request.method == "GET" else None
+    return render_template(f"notifier/{template}.html", problem=problem, done=done, **values)
+
+
+def act(desk: Desk, show_page: ShowPage, carry_out: Callable[[], str]) -> ResponseValue:
+    """Carry out a form of ours and go on to a page that can be loaded again; what is refused is said on `show_page`.
+    `carry_out` returns the address to go on to, and raises FormRefused."""
+    try:
+        desk.forms.take(_read_sent())
+        address = carry_out()
+    except FormRefused as error:
+        return make_response(show_page(str(error)), error.status)
+    return redirect(address, 303)
+
+
+def after(endpoint: str, done: str, **values: Any) -> str:
+    """The address of a page that says what was done."""
+    return url_for(endpoint, done=done, **values)
+
+
+def form_address(endpoint: str, **values: Any) -> str:
+    """The address that a form is sent to; also what its token is made for."""
+    return url_for(endpoint, **values)
+
+
+def show_error(error: HTTPException) -> ResponseValue:
+    """The page of an address that has nothing to show. Redirects pass."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    if isinstance(error, SecurityError):
+        # Nothing is known of an address under another name.
+        return make_response("不接受这个主机名。\n", 400, {"Content-Type": "text/plain; charset=utf-8"})
+    said = error.description if error.description and not error.description.isascii() else None
+    page = render_template("notifier/error.html", reason=said or _SAID.get(error.code, "不能办理这一请求"))
+    return make_response(page, error.code)
+
+
+_SAID = {404: "没有这个页面", 405: "这个页面不能这样打开", 413: "填写的内容过长"}
+
+
+def keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Robots-Tag"] = "noindex, noarchive"
+    return response
+
+
+def helpers(desk: Desk, has_phone: bool) -> dict[str, Any]:
+    """What every template may call."""
+    return {
+        "local_time": local_time,
+        "local_day": local_day,
+        "local_input": local_input,
+        "parcel_label": parcel_label,
+        "channel_label": channel_label,
+        "field_label": field_label,
+        "form_token": lambda address: desk.forms.issue(address),
+        "typed": request.form if request.method == "POST" else {},
+        "right_now": desk.now,
+        "has_phone": has_phone,
+    }
+
+
+def local_time(moment: datetime) -> str:
+    local = moment.astimezone(SHANGHAI)
+    return f"{local_day(local)} {local:%H:%M}"
+
+
+def local_day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def local_input(moment: datetime) -> str:
+    """A moment as `<input type="datetime-local">` has it, in Beijing time."""
+    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+
+
+def parcel_label(parcel: str) -> str:
+    """What a folder of the inbox is called on the page: `2026Q3-r2` is the second revision of the quarter's list."""
+    period, revision = parcel.split("-r")
+    return f"{Period.parse(period).label}名单，第{revision}次修订"
+
+
+_CHANNEL_LABEL = {
+    **CHANNEL_LABEL,
+    TASKS: "内部待办",
+    ABROAD_CHANNEL: "短信（境外）",
+    MAINLAND_CHANNEL: "短信（境内）",
+    CHANNEL: "微信公众号",
+}
+
+
+def channel_label(name: str) -> str:
+    return _CHANNEL_LABEL.get(name, name)
+
+
+_FIELD_LABEL = {"court": "法院", "list": "名单", "period": "期次", "total": "现有条数", "added": "新增条数"}
+
+
+def field_label(name: str) -> str:
+    """What a field of a WeChat template is called on the page."""
+    return _FIELD_LABEL.get(name, name)
+
+
+def _read_sent() -> Sent:
+    return Sent(
+        address=request.script_root + request.path,
+        host=request.host,
+        origin=request.headers.get("Origin"),
+        site=request.headers.get("Sec-Fetch-Site"),
+        token=request.form.get("token", ""),
+    )
