@@ -220,7 +220,7 @@ class _NoList:
     def everything(self, now: datetime) -> Any:
         raise NotImplementedError
 
-    profile = everything
+    profile = mark = everything
 
 
 def open_there(settings: NotifierSettings) -> Notifier:

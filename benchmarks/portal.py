@@ -35,22 +35,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
-from itertools import islice
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 from typing import Any
 from urllib.parse import quote
 
+from public_list import publish
 from synthetic_documents import build_documents
 
 from search_index.document import Document
 from search_index.folding import fold_text
-from search_index.index import IndexWriter
-from search_index.journal import ChangeType, EntryChange, ProfileChange
-from search_index.profile import Profile
-from search_index.store import Store, StoreWriter
-from search_index.sync import sync
 
 SEED = 2026
 CLIENTS = 4
@@ -59,7 +54,6 @@ WORKERS = 2
 MANNERS = {"a new connection for each question": False, "one kept connection": True}
 PAGE = 20
 LEAST_QUERIES = 300
-_CHUNK = 2_000
 _READY_SECONDS = 120
 
 HELLO, PAGE_HERE, JSON_HERE, PAGE_THERE, JSON_THERE = (
@@ -79,28 +73,6 @@ P95_BAR = 40.0  # milliseconds, of our page
 
 
 # --- the list, twice -------------------------------------------------------------------------------------------------
-
-
-def publish(home: Path, documents: Iterator[Document]) -> None:
-    """The public half of a home: store and index, fed as the journal feeds them."""
-    public = home / "public"
-    public.mkdir(parents=True)
-    writer = StoreWriter(f"sqlite:///{public / 'disclosed.db'}")
-    writer.create()
-    now = datetime.now(UTC)
-    writer.apply([ProfileChange(position=1, at=now, body=Profile(court="测试市人民法院", training=True).as_json())])
-    position = 1
-    while chunk := list(islice(documents, _CHUNK)):
-        writer.apply([_as_change(position + n, document, now) for n, document in enumerate(chunk, 1)])
-        position += len(chunk)
-    sync(writer, Store(writer.url), IndexWriter(public / "index"), now)
-
-
-def _as_change(position: int, document: Document, now: datetime) -> EntryChange:
-    body = document.as_json()
-    return EntryChange(
-        position=position, at=now, sequence=position - 1, type=ChangeType.PUBLISHED, record=document.record, body=body
-    )
 
 
 def write_database(path: Path, documents: Iterator[Document]) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from gongshi.channels import Providers, open_channels, read_providers, read_rules
 from gongshi.court import Court
+from gongshi.notices import list_stuck
 from gongshi.office import open_office, signing_key_file
 from notifier.channels import Channel
 from notifier.context import Notifier
@@ -18,6 +19,7 @@ from notifier.digests import CHAT_TEMPLATES
 from notifier.followups import list_overdue
 from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
 from notifier.institutions.settings import remarks as institution_remarks
+from notifier.notices import find_gaps
 from notifier.package.typeface import TypefaceMissing, open_typeface
 from notifier.recipients import SANDBOX, TASKS, list_recipients
 from notifier.signing import SigningKeyError, open_signing_key
@@ -80,6 +82,7 @@ def check_sending(court: Court) -> Iterator[Finding]:
     channels = open_channels(court, office, providers)
     yield from _rules(court, providers)
     yield from _sms(providers)
+    yield from _notices(court, providers)
     yield from _wechat(providers)
     yield from _institutions(providers)
     yield _gateway(court, office, channels)
@@ -120,6 +123,17 @@ def _sms(providers: Providers) -> Iterator[Finding]:
     if settings.aliyun is not None and settings.aliyun_report_path is None:
         text = "没有设置 GONGSHI_ALIYUN_REPORT_PATH：收不到阿里云的回执，送达情况只能靠查询"
         yield Finding(CHANNEL_LABEL[MAINLAND_CHANNEL], "warn", text)
+
+
+def _notices(court: Court, providers: Providers) -> Iterator[Finding]:
+    missing = find_gaps(court.profile()) if providers.sms.twilio or providers.sms.aliyun else []
+    for line in missing:
+        yield Finding("短信通知", "warn", line)
+    stuck = len(list_stuck(court))
+    if stuck:
+        yield Finding(
+            "短信通知", "warn", f"{stuck} 份通知没有发出：请用 gongshi notice list 查看原因，并以其他方式通知"
+        )
 
 
 def _wechat(providers: Providers) -> Iterator[Finding]:

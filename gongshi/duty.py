@@ -138,6 +138,7 @@ class Duty:
             register.profile(court.now),
             now=court.now,
             public_url=court.settings.public_url,
+            to_everyone=court.settings.wechat_digest == "everyone",
             random=court.world.random,
         )
 

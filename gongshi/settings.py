@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     `gateway_url` is the address at which providers and recipients reach the gateway. How messages are sent:
     `push_approval` required: a quarter's run waits for a person; `sending` dry_run: nothing leaves the house; `trial`:
     only to these recipients and addresses; citizens get nothing before `quiet_opens`, from `quiet_closes` on and on days
-    off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most.
+    off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most. `wechat_digest` everyone: the
+    quarter's digest goes to all who follow the account as one mass message, and not to each who asked for it.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     push_approval: Literal["", "required"] = ""
     sending: Literal["", "dry_run"] = ""
     trial: str = ""
+    wechat_digest: Literal["followers", "everyone"] = "followers"
     quiet_hours: Literal["on", "off"] = "on"
     quiet_opens: time = time(8)
     quiet_closes: time = time(20)
@@ -180,6 +182,7 @@ def _reason(error: Mapping[str, Any]) -> str:
 _ONLY = {
     "push_approval": "只能是 required（每次推送须经批准），或者不设置",
     "sending": "只能是 dry_run（演练：什么都不发出），或者不设置",
+    "wechat_digest": "只能是 followers（发给每个订阅的人）或 everyone（向全部关注者群发一次）",
     "quiet_hours": "只能是 on 或 off",
     "citizen_daily": "应为 1 到 20 的整数",
 }

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, Workdays
 from notifier.due import Due, count_sent, find_due, find_left_today
+from notifier.institutions import PULL, WEBHOOK
 from notifier.packages import Revision
 from notifier.policy import Candidate, Drop, Rules, Verdict, Wait, judge, midnight_after
 from notifier.recall import Standing, find_standing, is_outdated, lock_watermark
@@ -31,6 +32,7 @@ from search_index.day import day_of
 LEASE = timedelta(minutes=10)
 # How soon it is looked again whether a package that is on its way has arrived, so that its recall may follow.
 _BEHIND_PACKAGE = timedelta(seconds=15)
+_ANNOUNCED = frozenset({PULL, WEBHOOK})
 _MESSAGE, _ATTEMPT = cast("Table", MessageRow.__table__), cast("Table", AttemptRow.__table__)
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 # Made once: SQLAlchemy takes longer to put them together than the databases take to answer.
@@ -153,7 +155,8 @@ def begin_package(
             session.execute(
                 update(MessageRow).where(MessageRow.id == claim.message_id).values(revision=revision.revision)
             )
-            _record_calls(session, held, revision.id, now)
+            # Who is only told where the package lies has it when it fetches it.
+            _record_calls(session, held, None if claim.channel in _ANNOUNCED else revision.id, now)
             return Begun.YES
     except IntegrityError:
         return Begun.REPEATED

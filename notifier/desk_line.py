@@ -6,6 +6,7 @@ gateway asks of a request (signature, time, once only, pace) is asked of these.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from wechatpy.crypto import PrpCrypto  # type: ignore[import-untyped]
+from wechatpy.exceptions import WeChatException  # type: ignore[import-untyped]
 from werkzeug.test import Client
 
 from notifier.sms.receipts import INBOUND_PATH
@@ -26,6 +28,8 @@ from notifier.wechat.settings import WeChatSettings
 
 ACCOUNT = "gh_sandbox"
 _WECHAT_PATH = "/wechat"
+# What an answer that is none makes of the parser and the cipher.
+_BROKEN = (ElementTree.ParseError, KeyError, ValueError, IndexError, struct.error, WeChatException)
 WSGI = Callable[[Any, Any], Iterable[bytes]]
 
 
@@ -121,7 +125,7 @@ class GatewayLine:
                 raise LineBroken("公众号的答复签名不符")
             plain = PrpCrypto(raw_key(key)).decrypt(parts["Encrypt"], self.wechat.appid)
             return ElementTree.fromstring(plain).findtext("Content")  # noqa: S314
-        except (ElementTree.ParseError, KeyError, ValueError):
+        except _BROKEN:
             raise LineBroken("公众号的答复不能识别") from None
 
 

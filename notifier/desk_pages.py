@@ -15,7 +15,7 @@ from notifier.desk_base import Desk, show
 from notifier.desk_log import list_actions
 from notifier.desk_messages import find_message, group_recalls
 from notifier.followups import FollowUp, list_follow_ups
-from notifier.outbox import count_states, list_messages
+from notifier.outbox import count_states, list_due, list_messages
 from notifier.package import MANIFEST
 from notifier.packages import FileRefused, list_package_files, package_folder, read_package_file
 from notifier.recipients import list_all_recipients, list_boards, list_printings
@@ -85,6 +85,8 @@ def show_messages(desk: Desk, problem: str | None = None, state: str = "") -> st
         counts=count_states(engine),
         pauses=list_pauses(engine),
         chosen=chosen[0] if chosen else None,
+        rules=desk.rules,
+        rehearsed=list_due(engine, desk.now) if desk.rules.dry_run else [],
         lists={one: list_messages(engine, one) for one in (chosen or FOR_A_PERSON)},
     )
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from notifier.calendar import Period
 from notifier.channels import ChatMessage, MassMessage
 from notifier.context import Notifier
-from notifier.notices import Ready, Unset, compose
+from notifier.notices import NotSendable, Ready, Unset, compose
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.recipients import RecipientKind
 from notifier.runs import QUARTERLY
@@ -106,11 +106,14 @@ def queue_due_digests(
     engine, period = notifier.engine, _find_newest(notifier.engine, now)
     if period is None:
         return 0
+    to_liaisons, to_followers = (not _is_noted(engine, name) for name in (_liaisons_of(period), _followers_of(period)))
+    if not to_liaisons and not to_followers:
+        return 0
     issue = Issue(period=period, profile=profile, listing=listing, site=Site(address=public_url), now=now)
     digest, drafted = open_digest(engine), 0
-    if not _is_noted(engine, _liaisons_of(period)):
+    if to_liaisons:
         drafted += _queue_for_liaisons(engine, issue, digest, random)
-    if not _is_noted(engine, _followers_of(period)):
+    if to_followers:
         queue = _queue_for_everyone if to_everyone else _queue_for_followers
         drafted += queue(engine, issue, digest, random)
         _note(engine, _followers_of(period), now)
@@ -133,11 +136,12 @@ def _queue_for_liaisons(engine: Engine, issue: Issue, digest: AddressDigest, ran
     drafts = [_to_liaison(issue, number, ready) for number, (_, ready) in composed.items() if isinstance(ready, Ready)]
     with Session(engine) as session, session.begin():
         enqueue(session, drafts, now=issue.now, digest=digest, random=random)
+    if any(isinstance(one, Unset) for _, one in composed.values()):
+        return len(drafts)
     for slug, one in composed.values():
-        if not isinstance(one, Ready):
+        if isinstance(one, NotSendable):
             _log.warning("liaison_not_told", recipient=slug, reason=one.reason)
-    if not any(isinstance(one, Unset) for _, one in composed.values()):
-        _note(engine, _liaisons_of(issue.period), issue.now)
+    _note(engine, _liaisons_of(issue.period), issue.now)
     return len(drafts)
 
 

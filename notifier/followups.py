@@ -113,14 +113,15 @@ def queue_reminders(
     only the latest goes."""
     digest, today = open_digest(engine), day_of(now)
     waiting = [one for one in list_open(engine, CLOSES) if one.recipient.channel != TASKS]
+    ladders = _Ladders(today, workdays)
     drafts = []
     for one in waiting:
         if one.sent_on is None or one.state not in _OUT:
             continue
-        step = reminders_due(one.sent_on, today, _LADDER[one.purpose], workdays)
+        step = ladders.count(one.sent_on, one.purpose)
         if step:
             drafts.append(_remind(one, step, profile, today))
-    steps = _find_overdue_steps(waiting, today, workdays)
+    steps = _find_overdue_steps(waiting, today, ladders)
     with Session(engine) as session, session.begin():
         alerts = [_alert(session.get_one(RecipientRow, number), step, profile) for number, step in steps.items()]
         enqueue(session, drafts + [one for one in alerts if one], now=now, digest=digest, random=random)
@@ -251,32 +252,48 @@ def _repeat(run_id: int, letters: Sequence[FollowUp], profile: Profile) -> Draft
 _HOW_TO_ANSWER = "回执请用本通知所附的回执网址；没有网址的，按约定的方式或者致电本院。\n"
 
 
-def _find_overdue_steps(waiting: Sequence[FollowUp], today: date, workdays: Workdays) -> Mapping[int, date]:
+class _Ladders:
+    """How many steps of a ladder were reached by a day; counted once for all that went out on the same one."""
+
+    def __init__(self, today: date, workdays: Workdays) -> None:
+        self._today, self._workdays = today, workdays
+        self._reached: dict[tuple[date, Purpose], int] = {}
+
+    def count(self, since: date, purpose: Purpose) -> int:
+        """How many, for what went on `since`."""
+        if (since, purpose) not in self._reached:
+            reached = reminders_due(since, self._today, _LADDER[purpose], self._workdays)
+            self._reached[since, purpose] = reached
+        return self._reached[since, purpose]
+
+    def find_last(self, since: date, purpose: Purpose) -> date | None:
+        """The day of the last of them."""
+        reached, day = self.count(since, purpose), since
+        for _ in range(_LADDER[purpose][reached - 1] if reached else 0):
+            day = self._workdays.first_workday_after(day)
+        return day if reached else None
+
+
+def _find_overdue_steps(waiting: Sequence[FollowUp], today: date, ladders: _Ladders) -> Mapping[int, date]:
     """The recipients (by number) whose liaisons are to be told, and the day on which the latest step of what is overdue
     was reached: with it, each step is told once, however many letters wait."""
     steps: dict[int, date] = {}
     for one in waiting:
-        day = _find_overdue_step(one, today, workdays)
+        day = _find_overdue_step(one, today, ladders)
         if day is not None:
             steps[one.recipient.id] = max(day, steps.get(one.recipient.id, day))
     return steps
 
 
-def _find_overdue_step(one: FollowUp, today: date, workdays: Workdays) -> date | None:
-    ladder, since = _LADDER[one.purpose], one.sent_on or one.due_on
+def _find_overdue_step(one: FollowUp, today: date, ladders: _Ladders) -> date | None:
+    since = one.sent_on or one.due_on
     if since is None or (one.due_on is not None and not one.is_overdue(today)):
         return None
-    reached = reminders_due(since, today, ladder, workdays)
+    last = ladders.find_last(since, one.purpose)
     if one.due_on is None:
-        return _add_workdays(since, ladder[-1], workdays) if reached == len(ladder) else None
-    first = one.due_on + timedelta(days=1)
-    return max(first, _add_workdays(since, ladder[reached - 1], workdays)) if reached else first
-
-
-def _add_workdays(day: date, steps: int, workdays: Workdays) -> date:
-    for _ in range(steps):
-        day = workdays.first_workday_after(day)
-    return day
+        # A package is overdue when its ladder has ended.
+        return last if ladders.count(since, one.purpose) == len(_LADDER[one.purpose]) else None
+    return max(one.due_on + timedelta(days=1), last or since)
 
 
 def _alert(row: RecipientRow, step: date, profile: Profile) -> Draft | None:

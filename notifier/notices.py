@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from notifier.channels import ShortMessage
 from notifier.sms.numbers import InvalidNumber, to_e164
 from notifier.sms.routing import channel_for, find_unfit, links_allowed
-from notifier.sms.templates import FieldError, FieldKind, FieldValue, Template, fill, gaps, write_field
+from notifier.sms.templates import FieldError, FieldKind, FieldValue, Template, fill, gaps, preview, write_field
 from notifier.sms.texts import get_newest
 from search_index.profile import Profile
 
@@ -75,21 +75,21 @@ def _write(
         return fill(template, given, signature=profile.signature, links=links)
     except FieldError as error:
         return NotSendable(str(error))
-    except ValueError:
-        return _NO_SIGNATURE
 
 
 def find_gaps(profile: Profile) -> list[str]:
     """What of the court's profile has to be set before every SMS can go, one Chinese line each."""
-    gaps_found = [_tell_gap(key, kind) for _, key, kind in _FROM_PROFILE if _is_gap(profile, key, kind)]
-    return gaps_found if is_signature(profile.signature) else [*gaps_found, NO_SIGNATURE]
+    found = [_tell_gap(key, kind) for _, key, kind in _FROM_PROFILE if _is_gap(profile, key, kind)]
+    return found if _is_signature(profile.signature) else [*found, _NO_SIGNATURE]
 
 
 def find_unset(template: Template, profile: Profile, *, links: bool) -> str | None:
     """What of the court's profile has to be set before this template can be sent, and how; None where nothing is missing."""
     wanted = gaps(template.wording(links=links))
-    missing = (_tell_gap(key, kind) for name, key, kind in _FROM_PROFILE if name in wanted and _is_gap(profile, key, kind))
-    return next(missing, None) or (None if is_signature(profile.signature) else NO_SIGNATURE)
+    missing = (
+        _tell_gap(key, kind) for name, key, kind in _FROM_PROFILE if name in wanted and _is_gap(profile, key, kind)
+    )
+    return next(missing, None) or (None if _is_signature(profile.signature) else _NO_SIGNATURE)
 
 
 _FROM_PROFILE = (
@@ -97,10 +97,18 @@ _FROM_PROFILE = (
     ("phone", "telephone", FieldKind.PHONE),
     ("website", "website", FieldKind.WEBSITE),
 )
-NO_SIGNATURE = (
+_NO_SIGNATURE = (
     "法院信息的 signature（短信签名）没有设置或者不合要求，应为 2 到 20 个汉字、字母或数字："
     "请用 gongshi profile --set signature=… 设置"
 )
+
+
+def _is_signature(text: str) -> bool:
+    try:
+        preview(get_newest("debtor_risk_notice"), signature=text, links=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_gap(profile: Profile, key: str, kind: FieldKind) -> bool:

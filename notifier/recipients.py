@@ -91,6 +91,14 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxReplaced:
+    """How many of a new home's recipients in the sandbox were retired, and how many are left as they were used."""
+
+    retired: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Printing:
     """What was put up: how many entries of the list, where, and when; `taken_down_at` is None while it hangs."""
 
@@ -117,12 +125,18 @@ def ensure_sandbox_recipients(engine: Engine, now: datetime) -> None:
         session.add_all(
             RecipientRow(slug=slug, name=name, kind=kind, channel=SANDBOX, address=None, active=True, created_at=now)
             for slug, name, kind in _SANDBOX_RECIPIENTS
-            if slug not in known
+            if known.isdisjoint((slug, _aside(slug)))
         )
 
 
-def add_recipient(engine: Engine, checked: Enrolment, *, now: datetime) -> int:
-    """Register a recipient that `notifier.enrolling.check_enrolment` has passed; its number. Raises BadRecipient."""
+def add_recipient(
+    engine: Engine, checked: Enrolment, *, now: datetime, replace_sandbox: bool = False
+) -> SandboxReplaced:
+    """Register a recipient that `notifier.enrolling.check_enrolment` has passed. Raises BadRecipient.
+
+    With `replace_sandbox` those of a new home's recipients in the sandbox that nothing was ever sent to are retired, and
+    give their slugs back. What was sent to the others may be in somebody's hands: they stay until a person retires them.
+    """
     row = RecipientRow(
         slug=checked.slug,
         name=checked.name,
@@ -137,7 +151,10 @@ def add_recipient(engine: Engine, checked: Enrolment, *, now: datetime) -> int:
         active=True,
         created_at=now,
     )
-    return _add(engine, row)
+    with Session(engine) as session, session.begin():
+        replaced = _retire_sandbox(session) if replace_sandbox else SandboxReplaced()
+        _add(session, row)
+        return replaced
 
 
 def retire_recipient(engine: Engine, slug: str) -> bool:
@@ -147,24 +164,6 @@ def retire_recipient(engine: Engine, slug: str) -> bool:
         row = _get_row(session, slug)
         was_active, row.active = row.active, False
         return was_active
-
-
-def retire_unused_sandbox(engine: Engine) -> tuple[int, int]:
-    """Retire the recipients that a new home has in the sandbox, once there are real ones: those that nothing was sent
-    to. How many were retired, and how many are left because somebody may be working from what was sent to them."""
-    sent = select(MessageRow.recipient_id).join(AttemptRow, AttemptRow.message_id == MessageRow.id)
-    query = select(RecipientRow).where(
-        RecipientRow.slug.in_([slug for slug, *_ in _SANDBOX_RECIPIENTS]),
-        RecipientRow.channel == SANDBOX,
-        RecipientRow.active,
-    )
-    with Session(engine) as session, session.begin():
-        used = set(session.scalars(sent.where(AttemptRow.called_at.is_not(None)).distinct()))
-        rows = session.scalars(query).all()
-        unused = [row for row in rows if row.id not in used]
-        for row in unused:
-            row.active = False
-        return len(unused), len(rows) - len(unused)
 
 
 def issue_token(engine: Engine, slug: str, *, rotate: bool = False, random: Random = SYSTEM_RANDOM) -> str:
@@ -269,7 +268,10 @@ def add_board(engine: Engine, slug: str, name: str, *, now: datetime) -> int:
         active=True,
         created_at=now,
     )
-    return _add(engine, row)
+    with Session(engine) as session, session.begin():
+        _add(session, row)
+        session.flush()
+        return row.id
 
 
 def note_printing(
@@ -327,13 +329,30 @@ def _to_printing(session: Session, row: PrintingRow, recipient: str) -> Printing
     )
 
 
-def _add(engine: Engine, row: RecipientRow) -> int:
-    with Session(engine) as session, session.begin():
-        if session.scalar(select(RecipientRow.id).where(RecipientRow.slug == row.slug)) is not None:
-            raise BadRecipient(f"代号“{row.slug}”已有单位使用，请另取一个")
-        session.add(row)
-        session.flush()
-        return row.id
+def _add(session: Session, row: RecipientRow) -> None:
+    if session.scalar(select(RecipientRow.id).where(RecipientRow.slug == row.slug)) is not None:
+        raise BadRecipient(f"代号“{row.slug}”已有单位使用，请另取一个")
+    session.add(row)
+
+
+def _retire_sandbox(session: Session) -> SandboxReplaced:
+    sent = select(MessageRow.recipient_id).join(AttemptRow, AttemptRow.message_id == MessageRow.id)
+    query = select(RecipientRow).where(
+        RecipientRow.slug.in_([slug for slug, *_ in _SANDBOX_RECIPIENTS]),
+        RecipientRow.channel == SANDBOX,
+        RecipientRow.active,
+    )
+    used = set(session.scalars(sent.where(AttemptRow.called_at.is_not(None)).distinct()))
+    rows = session.scalars(query).all()
+    unused = [row for row in rows if row.id not in used]
+    for row in unused:
+        row.active, row.slug = False, _aside(row.slug)
+    session.flush()
+    return SandboxReplaced(retired=len(unused), left=len(rows) - len(unused))
+
+
+def _aside(slug: str) -> str:
+    return f"sandbox-{slug}"
 
 
 def _get_row(session: Session, slug: str) -> RecipientRow:

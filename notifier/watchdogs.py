@@ -105,7 +105,7 @@ _UNFINISHED = text("""
 """).bindparams(bindparam("before", type_=UtcDateTime()))
 _MISSING = text("""
     SELECT COUNT(*) FROM push_run r CROSS JOIN recipient c
-    WHERE c.active AND c.kind <> 'printing' AND c.created_at < r.made_at
+    WHERE c.active AND c.kind <> 'printing' AND c.created_at <= r.made_at
       AND NOT EXISTS (SELECT 1 FROM message m
                       WHERE m.run_id = r.id AND m.recipient_id = c.id AND m.purpose = 'package')
 """)

@@ -85,7 +85,6 @@ class Notice:
     kind: NoticeKind
     record: Record
     day: date | None
-    created_at: datetime
     expires_at: datetime
     outcome: NoticeOutcome
     reason: str | None
@@ -280,7 +279,6 @@ def find_open(session: Session, vault: Vault, after: int, limit: int, now: datet
             kind=NoticeKind(row.kind),
             record=read_record(record, vault),
             day=row.day,
-            created_at=row.created_at,
             expires_at=row.expires_at,
             outcome=NoticeOutcome(row.outcome),
             reason=row.reason,

@@ -31,7 +31,6 @@ from notifier.recipients import (
     note_trial,
     open_endpoints,
     retire_recipient,
-    retire_unused_sandbox,
     rotate_secret,
 )
 from notifier.states import MessageState
@@ -96,20 +95,29 @@ def add(
     try:
         checked = check_enrolment(given, loopback=_read_institutions().webhook_loopback, training=training)
         sign(court, actor, Role.ADMIN, Role.REVIEWER)
-        add_recipient(engine, checked, now=court.now)
+        # In training recipients of both kinds stand side by side.
+        replace = channel != SANDBOX and not training
+        sandbox = add_recipient(engine, checked, now=court.now, replace_sandbox=replace)
     except BadRecipient as error:
         return fail(str(error), _RULE, as_json, end="未登记")
     token = issue_token(engine, checked.slug, random=court.world.random) if channel == PULL else None
     secret = checked.secret if channel == WEBHOOK and not ask_secret else None
-    # What has left a home in training never was real, and one that is real needs no others beside it.
-    replaces = channel != SANDBOX and not training
-    retired, left = retire_unused_sandbox(engine) if replaces else (0, 0)
-    found = {"slug": checked.slug, "channel": channel, "token": token, "secret": secret, "sandbox_retired": retired}
+    found = {
+        "slug": checked.slug,
+        "channel": channel,
+        "token": token,
+        "secret": secret,
+        "sandbox_retired": sandbox.retired,
+    }
     lines = [f"已登记接收单位“{checked.name}”（{checked.slug}，{CHANNEL_LABEL[channel]}）"]
     lines += [f"签名密钥（只显示这一次，请当面或者加密交给对方）：{secret}"] if secret else []
     lines += [f"领取令牌（只显示这一次，请当面或者加密交给对方）：{token}"] if token else []
-    lines += [f"演练单位 {retired} 个没有用过，已停用"] if retired else []
-    lines += [f"演练单位 {left} 个发送过名单，没有停用，不再需要的请用 gongshi recipient retire 停用"] if left else []
+    lines += [f"演练单位 {sandbox.retired} 个没有用过，已停用"] if sandbox.retired else []
+    lines += (
+        [f"演练单位 {sandbox.left} 个发送过名单，没有停用；不再需要的，请用 gongshi recipient retire 停用"]
+        if sandbox.left
+        else []
+    )
     lines.append(f"请运行 gongshi recipient test {checked.slug} 试发")
     report(as_json, found, "\n".join(lines))
     return 0

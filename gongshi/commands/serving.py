@@ -70,7 +70,7 @@ def desk(bind: str) -> int:
 @_bind("127.0.0.1:8002")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="进程数。")
 def gateway(bind: str, workers: int) -> int:
-    """网关：微信、Twilio、阿里云短信和接收单位访问的地址。由前面的代理以 HTTPS 对外提供（GONGSHI_GATEWAY_URL）。
+    """网关：微信、短信服务商和接收单位访问的地址。由前面的代理以加密方式对外提供。
 
     没有设置的服务商，其地址不存在，启动时说明一次。
     """

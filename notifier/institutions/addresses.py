@@ -79,14 +79,15 @@ def parse_sftp(text: str) -> SftpAddress:
     url = _split(text)
     if url.scheme != "sftp" or not url.username or url.password is not None or url.query or url.fragment:
         raise BadAddress("SFTP 地址不正确，应为 sftp://用户名@主机:端口/文件夹 的形式，口令不写在地址里")
-    folder = unquote(url.path, errors="strict") if url.path else "/"
-    if ".." in folder.split("/") or not folder.isprintable():
-        raise BadAddress("SFTP 地址中的文件夹不正确")
+    try:
+        folder, user = unquote(url.path, errors="strict"), unquote(url.username, errors="strict")
+    except UnicodeDecodeError:
+        raise BadAddress("SFTP 地址中的百分号编码应为 UTF-8") from None
+    if ".." in folder.split("/") or not (folder + user).isprintable():
+        raise BadAddress("SFTP 地址中的文件夹或者用户名不正确")
     own = folder == "/~" or folder.startswith("/~/")
     folder = folder[2:].strip("/") if own else "/" + folder.strip("/")
-    return SftpAddress(
-        user=unquote(url.username), host=_to_ascii_host(url.hostname), port=url.port or 22, folder=folder or "."
-    )
+    return SftpAddress(user=user, host=_to_ascii_host(url.hostname), port=url.port or 22, folder=folder or ".")
 
 
 def parse_webhook(text: str, *, loopback: bool = False) -> WebhookAddress:

@@ -38,16 +38,18 @@ class NotConnected(Exception):
 
 def read_private_key(file: Path) -> paramiko.PKey:
     """The key in a file. Raises BadKey."""
+    file = file.expanduser()
     try:
         mode = file.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
             raise BadKey("私钥文件的权限过宽，应只有本用户可读（chmod 600）")
-        return paramiko.PKey.from_path(file.expanduser())
+        return paramiko.PKey.from_path(file)
     except OSError as error:
         raise BadKey(f"私钥文件不能读取：{error.strerror or '文件错误'}") from None
     except BadKey:
         raise
-    except paramiko.PasswordRequiredException:
+    except (paramiko.PasswordRequiredException, TypeError):
+        # The latter is how the library below says it.
         raise BadKey("私钥设有口令，请改用没有口令的私钥") from None
     except Exception:  # whatever the libraries make of a file that is no key
         raise BadKey("文件不是可以使用的私钥（OpenSSH 或 PEM 格式）") from None

@@ -97,13 +97,16 @@ class WebhookChannel:
         self._patience = patience
 
     def deliver(self, dispatch: Dispatch) -> Outcome:
+        content = dispatch.content
+        if not isinstance(content, Parcel | Letter):
+            return failed_for_good("不是可以发往对方系统的内容")
         endpoint = self._find(dispatch.recipient)
         if endpoint is None or not endpoint.address:
             return failed_for_now("没有登记该接收人的回调地址")
-        if isinstance(dispatch.content, Parcel) and self._links.package(dispatch.id) is None:
+        if isinstance(content, Parcel) and self._links.package(dispatch.id) is None:
             return failed_for_good("没有设置对外网址（GONGSHI_GATEWAY_URL），不能告知名单包的地址")
         try:
-            call = self._prepare(endpoint, endpoint.address, dispatch)
+            call = self._prepare(endpoint, endpoint.address, dispatch, content)
         except (BadAddress, BrokenPackage, _NotCalled) as error:
             return failed_for_now(str(error))
         return self._post(call)
@@ -112,17 +115,14 @@ class WebhookChannel:
         """None: a repeated event does no harm, so there is nothing to ask."""
         return None
 
-    def _prepare(self, endpoint: Endpoint, text: str, dispatch: Dispatch) -> Call:
+    def _prepare(self, endpoint: Endpoint, text: str, dispatch: Dispatch, content: Parcel | Letter) -> Call:
         address = parse_webhook(text, loopback=self._loopback)
         secrets = check_webhook_secret(endpoint.secret or "")
         at = self._clock()
-        match dispatch.content:
-            case Parcel() as parcel:
-                body = package_event(open_contents(parcel), dispatch, self._links, at)
-            case Letter() as letter:
-                body = letter_event(letter, dispatch, self._links, at)
-            case _:
-                raise _NotCalled("不是可以发往对方系统的内容")
+        if isinstance(content, Parcel):
+            body = package_event(open_contents(content), dispatch, self._links, at)
+        else:
+            body = letter_event(content, dispatch, self._links, at)
         ip = self._find_ip(address, private=endpoint.options.get(PRIVATE) == "yes")
         return Call(address=address, ip=ip, headers=sign_event(dispatch.id, at, body, secrets), body=body)
 

@@ -40,8 +40,8 @@ _TEXTS = (
         version=1,
         audience=Audience.DEBTOR,
         purpose="移出名单告知",
-        linked="{court}告知：{case_number}案的失信信息已于{gone_on}停止公布，并已通知接收过名单的单位撤下。可在 {website} 核实；如仍见有关信息，请致电{phone}。如与您无关，请来电告知。",
-        plain="{court}告知：{case_number}案的失信信息已于{gone_on}停止公布，并已通知接收过名单的单位撤下。可在本院官方网站核实；如仍见有关信息，请致电{phone}。如与您无关，请来电告知。",
+        linked="{court}告知：{case_number}案的失信信息已于{gone_on}停止公布，接收过名单的单位将收到撤下通知。可在 {website} 核实；如仍见有关信息，请致电{phone}。如与您无关，请来电告知。",
+        plain="{court}告知：{case_number}案的失信信息已于{gone_on}停止公布，接收过名单的单位将收到撤下通知。可在本院官方网站核实；如仍见有关信息，请致电{phone}。如与您无关，请来电告知。",
         fields={**_CASE, **_SITE, "gone_on": FieldKind.DATE},
     ),
     Template(

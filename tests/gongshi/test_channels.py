@@ -196,6 +196,7 @@ def test_citizens_are_woken_in_training_only(monkeypatch: pytest.MonkeyPatch) ->
         ("PUSH_APPROVAL", "yes"),
         ("SENDING", "secret"),
         ("QUIET_HOURS", "0"),
+        ("WECHAT_DIGEST", "all"),
         ("QUIET_OPENS", "8"),
         ("QUIET_CLOSES", "24:00"),
         ("CITIZEN_DAILY", "0"),

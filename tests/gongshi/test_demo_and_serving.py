@@ -187,9 +187,8 @@ def test_the_gateway_answers_wechat_and_twilio_and_says_what_is_off(served: tupl
     assert not [secret for secret in ("张测试甲", "2025550123", "signature=", WECHAT_TOKEN) if secret in written]
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1", "nonsense"])
-def test_a_gateway_without_an_address_or_a_home_is_one_line(tmp_path: Path, bind: str) -> None:
-    for address in (bind, "127.0.0.1:0"):
+def test_a_gateway_without_an_address_or_a_home_is_one_line(tmp_path: Path) -> None:
+    for address in ("nonsense", "127.0.0.1:0"):
         command = [sys.executable, "-m", "gongshi", "serve", "gateway", "--bind", address]
         done = subprocess.run(command, cwd=tmp_path, env=environ(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 2

@@ -193,6 +193,19 @@ def test_more_than_one_chunk_goes_over_whole(post: Post, monkeypatch: pytest.Mon
     assert len(post.messages()) == 3
 
 
+def test_the_worker_hands_it_over_and_sends_it_when_people_are_awake(post: Post) -> None:
+    post.court.set_profile(replace(PROFILE, training=True), "reviewer")
+    post.home.publish(a_person(1, phone="15400000001", applicant=None))
+    post.home.clock.moment = START.replace(hour=22)
+    post.depart(1)
+    assert post.home.run("worker", "--once").code == 0
+    assert post.message().state == MessageState.QUEUED
+    post.home.clock.advance(hours=10)
+    assert post.home.run("worker", "--once").code == 0
+    row = post.message()
+    assert (row.address, row.state) == ("+8615400000001", MessageState.DELIVERED)
+
+
 # What changes while it waits --------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from notifier.calendar import Period
 from notifier.channels import ShortMessage
-from notifier.notices import NotSendable, Ready, Unset, compose
+from notifier.notices import NotSendable, Ready, Unset, compose, find_gaps
 from notifier.sms.templates import FieldValue
 from search_index.profile import Profile
 
@@ -57,6 +57,18 @@ def test_the_site_has_to_be_set_only_where_the_text_shows_it() -> None:
     composed = compose(GONE, ABROAD, CASE, bare)
     assert isinstance(composed, Unset)
     assert "gongshi profile --set website=" in composed.reason
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    assert find_gaps(PROFILE) == []
+    lines = find_gaps(Profile())
+    assert [key for key in ("court", "telephone", "website", "signature") if f"--set {key}=" in "".join(lines)] == [
+        "court",
+        "telephone",
+        "website",
+        "signature",
+    ]
+    assert len(lines) == 4
 
 
 @pytest.mark.parametrize("phone", [None, "", "  "])

@@ -279,17 +279,6 @@ def test_a_slow_channel_does_not_hold_up_another(town: Town) -> None:
     assert send(town, {"slow": Slow(), "quick": quick}) == 10
 
 
-def test_no_more_calls_a_second_than_a_channel_bears(town: Town) -> None:
-    import time
-
-    queue(town, *(f"a{n}" for n in range(8)))
-    rules = Rules(channels={"post": ChannelLimits(concurrency=8, per_second=20)})
-    began = time.monotonic()
-    assert send(town, {"post": Post()}, rules) == 8
-    # It starts with nothing saved up.
-    assert time.monotonic() - began >= 8 / 20 - 0.06
-
-
 def test_no_transaction_is_open_during_a_call_and_every_call_is_on_record_before_it(town: Town) -> None:
     class Looking(Post):
         def deliver(self, dispatch: Dispatch) -> Outcome:

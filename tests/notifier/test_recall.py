@@ -52,9 +52,9 @@ def media(town: Town) -> dict[str, Post]:
     """Four recipients on four channels, and nobody else."""
     with Session(town.notifier.engine) as session, session.begin():
         session.execute(update(RecipientRow).values(active=False))
-    for name in ("mail", "sftp", "hook", "pull"):
+    for name in ("mail", "sftp", "hook", "press"):
         add_recipient(town, name, name)
-    return {name: Post() for name in ("mail", "sftp", "hook", "pull")}
+    return {name: Post() for name in ("mail", "sftp", "hook", "press")}
 
 
 def make_run(town: Town, period: Period) -> None:
@@ -106,7 +106,7 @@ def test_everyone_who_was_sent_it_is_told_what_left_and_what_was_corrected(
         town.clock.pass_time(hours=6)
         follow(town)
         send(town, dict(media))
-    for name in ("mail", "sftp", "pull"):
+    for name in ("mail", "sftp", "press"):
         package, *rest = told(media[name])
         assert package == "2026Q3-r2"
         assert sorted(rest) == sorted(
@@ -228,7 +228,7 @@ def test_a_package_that_bounced_after_it_was_accepted_is_not_recalled(
     town.depart(leaves)
     follow(town)
     send(town, dict(media))
-    assert [len(media[name].letters) for name in ("mail", "sftp", "hook", "pull")] == [0, 1, 1, 1]
+    assert [len(media[name].letters) for name in ("mail", "sftp", "hook", "press")] == [0, 1, 1, 1]
 
 
 def test_a_package_made_before_a_departure_was_followed_is_made_again(
@@ -303,26 +303,28 @@ def test_one_who_was_sent_it_only_after_it_was_listed_again_is_not_told_of_the_d
 def test_one_who_fetched_it_itself_is_told(
     town: Town, period: Period, person: Document, media: dict[str, Post]
 ) -> None:
-    stays, leaves = town.publish(person), None
+    media["pull"] = Post()
+    fetching = add_recipient(town, "fetching", "pull")
+    stays = town.publish(person)
     make_run(town, period)
     send(town, dict(media))
     leaves = town.publish(person)
     revision = ensure_package(town.notifier, 1, period, town.clock())
     keep_cases_of_package(town.notifier.engine, revision.id, town.settings.folder / "packages" / "2026Q3" / "r2")
     follow(town)
-    assert hand_over(town, 6, revision.id, followed=2)
-    assert hand_over(town, 6, revision.id, followed=2)
+    assert hand_over(town, fetching, revision.id, followed=2)
+    assert hand_over(town, fetching, revision.id, followed=2)
     assert not hand_over(town, 99, revision.id, followed=2)
-    numbers = [attempt.number for attempt in attempts(town, "package/1/6/pull")]
+    numbers = [attempt.number for attempt in attempts(town, f"package/1/{fetching}/pull")]
     assert numbers == [-1, 1], "once, and below those that fence a sender"
     town.depart(leaves)
     follow(town)
     send(town, dict(media))
-    assert {name: len(post.letters) for name, post in media.items()} == {"mail": 0, "sftp": 0, "hook": 0, "pull": 1}
+    assert {name: len(post.letters) for name, post in media.items()} == dict.fromkeys(media, 0) | {"pull": 1}
     town.depart(stays)
     follow(town)
     send(town, dict(media))
-    assert {name: len(post.letters) for name, post in media.items()} == {"mail": 1, "sftp": 1, "hook": 1, "pull": 2}
+    assert {name: len(post.letters) for name, post in media.items()} == dict.fromkeys(media, 1) | {"pull": 2}
 
 
 def test_one_whose_address_is_dead_is_on_the_list_of_those_to_be_called(
@@ -406,7 +408,7 @@ def test_acknowledgements_close_it_and_silence_is_reminded_of_and_overdue(
     assert "已超过办理期限" in media["hook"].letters[-1].text
     assert len([letter for letter in media["mail"].letters if "催办" in letter.subject]) == 0
     overdue = list_overdue(engine, town.clock().date())
-    assert [one.recipient.slug for one in overdue] == ["sftp", "hook", "pull"]
+    assert [one.recipient.slug for one in overdue] == ["sftp", "hook", "press"]
     for one in overdue:
         confirm(town, one.message_id)
     assert list_overdue(engine, town.clock().date()) == []

@@ -19,8 +19,10 @@ from notifier.channels import Outcome
 from notifier.enrolling import CHANNELS, BadRecipient, Enrolment, Liaison, check_enrolment
 from notifier.recipients import (
     RecipientKind,
+    SandboxReplaced,
     add_board,
     add_recipient,
+    ensure_sandbox_recipients,
     find_by_token,
     issue_token,
     list_all_recipients,
@@ -30,7 +32,6 @@ from notifier.recipients import (
     note_trial,
     open_endpoints,
     retire_recipient,
-    retire_unused_sandbox,
     rotate_secret,
 )
 from notifier.runs import push
@@ -253,14 +254,30 @@ def test_of_the_sandbox_only_who_was_never_sent_anything_is_retired(
     retire_recipient(engine, "egov")
     push(town.notifier, period, now=town.clock(), made_by="甲")
     send(town, {"sandbox": Post()})
-    assert retire_unused_sandbox(engine) == (0, 1)
-    assert [one.slug for one in list_recipients(engine)] == ["tv"]
+    replaced = add_recipient(engine, check_enrolment(MAIL), now=town.clock(), replace_sandbox=True)
+    assert replaced == SandboxReplaced(retired=0, left=1)
+    assert [one.slug for one in list_recipients(engine)] == ["tv", "station"]
 
 
-def test_a_new_home_keeps_no_sandbox_beside_real_recipients(town: Town) -> None:
-    assert retire_unused_sandbox(town.notifier.engine) == (2, 0)
-    assert retire_unused_sandbox(town.notifier.engine) == (0, 0)
-    assert list_recipients(town.notifier.engine) == []
+def test_the_first_real_recipient_replaces_the_sandbox_and_may_have_its_slug(town: Town) -> None:
+    engine = town.notifier.engine
+    tv, pull = check_enrolment(replace(MAIL, slug="tv")), check_enrolment(PULL)
+    with pytest.raises(BadRecipient):
+        add_recipient(engine, tv, now=town.clock())
+    assert add_recipient(engine, tv, now=town.clock(), replace_sandbox=True) == SandboxReplaced(retired=2)
+    assert add_recipient(engine, pull, now=town.clock(), replace_sandbox=True) == SandboxReplaced()
+    assert [(one.slug, one.channel) for one in list_recipients(engine)] == [("tv", "mail"), ("station", "pull")]
+    # A home that is brought to a new version does not get them back.
+    ensure_sandbox_recipients(engine, town.clock())
+    assert len(list_all_recipients(engine)) == 4
+
+
+def test_a_slug_that_is_taken_leaves_the_sandbox_as_it_was(town: Town) -> None:
+    engine = town.notifier.engine
+    add_board(engine, "station", "一楼大厅", now=town.clock())
+    with pytest.raises(BadRecipient):
+        add_recipient(engine, check_enrolment(MAIL), now=town.clock(), replace_sandbox=True)
+    assert [one.slug for one in list_recipients(engine)] == ["tv", "egov"]
 
 
 def test_every_kind_has_a_name() -> None:

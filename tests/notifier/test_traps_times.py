@@ -27,7 +27,7 @@ from notifier.worker import Tick, notifier_tick, open_channels
 from search_index.document import Document
 
 Town = Any
-_NAMES = ("mail", "sftp", "hook", "pull")
+_NAMES = ("north", "east", "south", "west")
 
 
 @pytest.fixture

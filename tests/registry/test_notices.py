@@ -145,6 +145,9 @@ def test_who_is_told_of_which_departure(home: Home, court: Court) -> None:
     home.publish(*entries)
     home.publish(a_person(11, disclosure="restricted", restricted_ground="privacy"), name="restricted.jsonl")
     home.ask("import", home.write("draft.jsonl", [a_person(12)]), "--as", "clerk")
+    home.publish(a_person(13), name="public.jsonl")
+    restrict = ("--set", "disclosure=restricted", "--set", "restricted_ground=privacy", "--confirm", "art3")
+    home.ask("correct", case_of(13), *restrict, "--confirm", "redactions", "--as", "reviewer")
     assert told(court) == {}
 
     for serial, ground in enumerate(("performed", "settled", "applicant_request", "closed"), start=1):
@@ -153,7 +156,7 @@ def test_who_is_told_of_which_departure(home: Home, court: Court) -> None:
         home.ask("withdraw", case_of(serial), "--ground", ground, "--basis", "决定书", "--as", "reviewer")
     for serial in (8, 9):
         home.ask("hold", case_of(serial), "--basis", "申请书", "--as", "clerk")
-    for serial in (11, 12):
+    for serial in (11, 12, 13):
         home.ask("withdraw", case_of(serial), "--ground", "wrongly_listed", "--basis", "决定书", "--as", "reviewer")
     left = {("departed", "2026-11-18")}
     both = left | {("done", "2026-11-18")}

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from standins.mail_server import PASSWORD, Loss, MailServer
@@ -389,8 +389,10 @@ def test_a_wrong_name_of_a_file_is_only_a_name(channel_to: Any, mail_server: Mai
     assert mail_server.mails[0].message["X"] is None
 
 
-@settings(max_examples=50)
-@given(subject=st.text(max_size=300), text=st.text(max_size=300))
+@settings(max_examples=30)
+@given(subject=st.text(max_size=120), text=st.text(max_size=120))
+@example(subject="a\r\nBcc: x@y.example", text=".\r\n.\r\nQUIT\r\n")
+@example(subject="长" * 150, text="长" * 1000)
 def test_whatever_is_said_becomes_no_header_and_loses_no_word(subject: str, text: str) -> None:
     channel = Composer(lambda: datetime(2026, 10, 8, tzinfo=UTC)).channel
     sent = Dispatch(

@@ -327,9 +327,9 @@ def test_nobody_there_and_nothing_to_say(
         channel_to(hook_endpoint, resolve=Names([])).deliver(dispatch(recall)),
         channel_to(None).deliver(dispatch(recall)),
         channel_to(hook_endpoint).deliver(dispatch(Parcel(name="2026Q3-r1", folder=tmp_path))),
-        channel_to(hook_endpoint).deliver(dispatch(MassMessage(text="x"))),
     ]
     assert {outcome.state for outcome in outcomes} == {S.FAILED_TEMPORARY}
+    assert channel_to(hook_endpoint).deliver(dispatch(MassMessage(text="x"))).state is S.FAILED_PERMANENT
     no_gateway = channel_to(hook_endpoint, links=Links()).deliver(dispatch(parcel))
     assert no_gateway.state is S.FAILED_PERMANENT
     assert "GONGSHI_GATEWAY_URL" in no_gateway.detail

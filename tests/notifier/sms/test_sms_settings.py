@@ -120,3 +120,18 @@ def test_no_secret_is_shown_with_the_settings(read: Any) -> None:
     settings = read({**TWILIO, **ALIYUN})
     assert TOKEN not in repr(settings)
     assert TOKEN not in str(settings.model_dump())
+
+
+def test_the_address_for_reports_is_a_secret_and_belongs_to_an_account(read: Any) -> None:
+    path = "report-path-0123456789abcdef"
+    settings = read({**ALIYUN, "GONGSHI_ALIYUN_REPORT_PATH": path})
+    assert settings.aliyun_report_path is not None
+    assert settings.aliyun_report_path.get_secret_value() == path
+    assert path not in repr(settings)
+    assert read(ALIYUN).aliyun_report_path is None
+    with pytest.raises(BadSmsSetting, match="阿里云短信 的设置不全"):
+        read({"GONGSHI_ALIYUN_REPORT_PATH": path})
+    for wrong in ("too-short", "with/slash/0123456789abcdef", "带有中文的地址0123456789abcdef"):
+        with pytest.raises(BadSmsSetting, match="设置 GONGSHI_ALIYUN_REPORT_PATH 无效") as error:
+            read({**ALIYUN, "GONGSHI_ALIYUN_REPORT_PATH": wrong})
+        assert wrong not in str(error.value)

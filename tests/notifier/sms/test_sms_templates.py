@@ -34,7 +34,7 @@ EACH = pytest.mark.parametrize("template", ALL, ids=lambda t: f"{t.name}-{t.vers
 FROZEN = {
     ("debtor_risk_notice", 1): "97aeb08c8e328198",
     ("debtor_decision_served", 1): "bd37fb1557aa225b",
-    ("debtor_departure_confirmed", 1): "6ceab8e2bf1c7798",
+    ("debtor_departure_confirmed", 1): "a534a42ad7a35245",
     ("applicant_confirmation_asked", 1): "3f50e999bb48ebc0",
     ("applicant_done", 1): "a7dc31558b2c29ba",
     ("liaison_new_list", 1): "fdef4abc26434186",
