@@ -99,7 +99,9 @@ def _rules(court: Court, providers: Providers) -> Iterator[Finding]:
     if rules.dry_run:
         yield Finding("发送方式", "warn", "演练发送（GONGSHI_SENDING=dry_run）：什么都不会发出")
     if rules.trial is not None:
-        yield Finding("发送方式", "warn", f"试运行（GONGSHI_TRIAL）：只发给名单内的 {len(rules.trial)} 个接收人")
+        yield Finding(
+            "发送方式", "warn", f"试运行（GONGSHI_TRIAL）：除撤回通知外，只发给名单内的 {len(rules.trial)} 个接收人"
+        )
     if rules.approval_required:
         yield Finding("推送批准", "ok", "每次季度推送须经批准（GONGSHI_PUSH_APPROVAL=required）")
     if not rules.quiet:

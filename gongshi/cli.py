@@ -121,7 +121,14 @@ _LOCALE = Path(__file__).with_name("locale")
 # Where the private side cannot be loaded: `serve portal` may run without it.
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(?:1[3-9]\d{9}|\d{15,19}[Xx]?)(?![\dA-Za-z])")
 _LONG = re.compile(r"(?:\d[^\w]{0,3}){7}|\d{7}")
-_METAVAR = {"integer": "整数", "integer range": "整数", "text": "文字", "file": "文件", "path": "路径"}
+_METAVAR = {
+    "integer": "整数",
+    "integer range": "整数",
+    "text": "文字",
+    "file": "文件",
+    "path": "路径",
+    "datetime": "日期",
+}
 
 
 def _hide_numbers(text: str) -> str:

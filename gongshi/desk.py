@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
@@ -13,11 +16,13 @@ from gongshi.channels import Providers, read_providers, read_rules
 from gongshi.court import Court
 from gongshi.errorlog import log_error
 from gongshi.gateway import create_gateway
+from gongshi.notices import list_stuck
 from gongshi.office import open_office
 from gongshi.settings import BadSetting
 from notifier.desk import desk_pages
-from notifier.desk_base import show_error
+from notifier.desk_base import USUAL_PRICE, DeskSettings, Untold, show_error
 from notifier.desk_line import GatewayLine
+from notifier.desk_templates import read_price
 from notifier.wechat.settings import WeChatSettings
 from notifier.wechat.templates import BadTemplates, RegisteredTemplate, load_templates
 
@@ -55,7 +60,6 @@ def create_desk(court: Court) -> DeskApp:
     """The application of `serve desk`. Made before the server forks, with no database left open. Raises BadSetting."""
     office = open_office(court)
     providers = read_providers(court, office)
-    rules = read_rules(court.settings, training=providers.training)
     app = DeskApp("gongshi.desk", static_folder=str(STATIC), static_url_path="/static")
     app.config.update(TRUSTED_HOSTS=_HOSTS, MAX_CONTENT_LENGTH=_LARGEST_FORM, MAX_FORM_MEMORY_SIZE=_LARGEST_FORM)
     app.jinja_env.undefined = StrictUndefined
@@ -63,9 +67,14 @@ def create_desk(court: Court) -> DeskApp:
         desk_pages(
             office,
             clock=court.world.now,
-            rules=rules,
+            settings=DeskSettings(
+                rules=read_rules(court.settings, training=providers.training),
+                wechat_templates=_read_templates(providers.wechat),
+                price=_read_price(os.environ.get("GONGSHI_SMS_PRICE", "")),
+                list_untold=lambda: _list_untold(court),
+                store=court.store,
+            ),
             random=court.world.random,
-            wechat_templates=_read_templates(providers.wechat),
             phone=_open_line(court, providers),
         )
     )
@@ -102,3 +111,20 @@ def _read_templates(wechat: WeChatSettings | None) -> dict[str, RegisteredTempla
         return load_templates(wechat.templates if wechat is not None else None)
     except BadTemplates as error:
         raise BadSetting(f"设置 GONGSHI_WECHAT_TEMPLATES 无效：{error}") from None
+
+
+def _read_price(typed: str) -> Decimal:
+    if not typed.strip():
+        return USUAL_PRICE
+    price = read_price(typed.strip())
+    if price is None:
+        raise BadSetting("设置 GONGSHI_SMS_PRICE 无效：应为每条短信的单价（元），例如 0.05")
+    return price
+
+
+def _list_untold(court: Court) -> Sequence[Untold]:
+    """The private notices that no SMS can bring, as the desk shows them."""
+    return [
+        Untold(what=line.kind.label, record=line.record, since=line.created_at, reason=line.reason or "")
+        for line in list_stuck(court)
+    ]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 
 import structlog
 
 from gongshi.channels import open_channels, read_providers, read_rules, resume_what_is_set
-from gongshi.court import Court
+from gongshi.court import Court, Progress, quiet
 from gongshi.errorlog import log_error
 from gongshi.notices import pump_notices
 from gongshi.office import open_office, open_register
@@ -23,6 +23,7 @@ from notifier.institutions import SFTP
 from notifier.institutions.sftp import Seen, collect_acks
 from notifier.recipients import list_endpoints
 from notifier.sending import Given, send_due
+from notifier.sms.routing import SMS_CHANNELS
 from notifier.watchdogs import note_beat
 from notifier.wechat.followers import FollowerBook
 from notifier.worker import Steps, follow, prepare
@@ -39,6 +40,8 @@ class Duty:
 
     def __init__(self, court: Court, stop: Callable[[], bool] = lambda: False) -> None:
         self._court = court
+        # Opened before there are several threads.
+        self._opened = (court.engine, court.store, court.store_writer)
         self._office = open_office(court)
         self._providers = read_providers(court, self._office)
         rules = read_rules(court.settings, training=self._providers.training)
@@ -48,10 +51,12 @@ class Duty:
         self._followers = FollowerBook(self._office.engine)
         self._events = EventBook(self._office, self._given, court.world.now)
         self._begun = Event()
+        self._pumping = Lock()
         # The files of recipients that have been read.
         self._seen: Seen = {}
         self._compacted_on: date | None = None
         self._swept_at: datetime | None = None
+        self._alive_at: datetime | None = None
 
     @property
     def beats(self) -> tuple[tuple[Callable[[], None], int], ...]:
@@ -72,21 +77,21 @@ class Duty:
 
     def beat(self) -> None:
         """Prepare, and leave a sign of life: only who beats has one to leave."""
-        steps = self._take_steps()
+        steps = self._take_steps(self._say_alive)
         steps.take("beat", lambda: note_beat(self._office.engine, self._court.now, tuple(steps.errors)), None)
         _finish(steps)
 
     def prepare(self) -> None:
         """Publish and end what is due, feed the store, queue what is to be said of it, and once a day give back freed
         room."""
-        _finish(self._take_steps())
+        _finish(self._take_steps(quiet))
 
-    def _take_steps(self) -> Steps:
+    def _take_steps(self, progress: Progress) -> Steps:
         court, office, steps = self._court, self._office, Steps()
-        steps.take("publish", court.publish, None)
+        steps.take("publish", lambda: court.publish(progress), None)
         if self._compacted_on != court.today:
             steps.take("compact", self._compact, None)
-        steps.take("notices", lambda: pump_notices(court, office, court.now), 0)
+        steps.take("notices", self._pump, False)
         prepare(office, steps, now=court.now, given=self._given)
         steps.take("digests", self._queue_digests, 0)
         if self._swept_at is None or court.now - self._swept_at >= _SWEEP_EVERY:
@@ -96,18 +101,25 @@ class Duty:
 
     def follow(self) -> None:
         """Queue the recalls of what has left the list. It waits for no publication, however large."""
-        try:
-            if not self._begun.is_set():
-                # What was decided when the last worker was killed, and has not reached the store.
-                self._court.spread()
-            follow(self._office, now=self._court.now, given=self._given)
-        finally:
-            self._begun.set()
+        steps = Steps()
+        if not self._begun.is_set():
+            # What was decided when the last worker was killed, and has not reached the store.
+            steps.take("spread", self._court.spread, None)
+        steps.take("follow", lambda: follow(self._office, now=self._court.now, given=self._given), 0)
+        self._begun.set()
+        steps.take("notices", self._pump, False)
+        _finish(steps)
 
     def send(self) -> None:
-        """Send what is queued, once it is known who has left the list."""
-        if self._begun.is_set():
-            send_due(self._office, self._channels, clock=self._court.world.now, worker="worker", given=self._given)
+        """Send what is queued, once it is known who has left the list, and which private notices still hold: while that
+        cannot be found out, no SMS goes."""
+        if not self._begun.is_set():
+            return
+        steps, clock = Steps(), self._court.world.now
+        sure = steps.take("notices", self._pump, False)
+        channels = {name: one for name, one in self._channels.items() if sure or name not in SMS_CHANNELS}
+        steps.take("send", lambda: send_due(self._office, channels, clock=clock, worker="worker", given=self._given), 0)
+        _finish(steps)
 
     def collect(self) -> None:
         """Fetch what recipients have answered by SFTP."""
@@ -124,6 +136,19 @@ class Duty:
             # What could not be written down is read once more.
             self._seen.clear()
             raise
+
+    def _pump(self) -> bool:
+        """Hand over the private notices that are due, and take back those that no longer hold."""
+        with self._pumping:
+            pump_notices(self._court, self._office, self._court.now)
+        return True
+
+    def _say_alive(self, _done: int, _total: int | None) -> None:
+        """A large import is published for longer than a worker may be silent."""
+        now = self._court.now
+        if self._alive_at is None or now - self._alive_at >= timedelta(minutes=1):
+            note_beat(self._office.engine, now, ())
+            self._alive_at = now
 
     def _compact(self) -> None:
         self._court.compact()

@@ -67,7 +67,7 @@ class Gateway(Flask):
 
 def create_gateway(court: Court, *, providers: Providers | None = None) -> Gateway:
     """The application of `serve gateway`; `providers` are those of the environment where none are given. Made before the
-    server forks, with no database left open. Raises BadSetting."""
+    server forks, with no database of it left open. Raises BadSetting."""
     office = open_office(court)
     given = providers or read_providers(court, office)
     app = Gateway("gongshi.gateway", static_folder=str(STATIC), static_url_path="/static")

@@ -43,5 +43,5 @@ def init_office(court: Court) -> None:
     """Bring the notifier's database to this version, and make what is missing: the key that signs packages, and the
     sandbox's recipients as long as no others are registered."""
     migrate(notifier_settings(court))
-    create_signing_key(signing_key_file(court), court.world.random.randbytes)
+    create_signing_key(signing_key_file(court))
     ensure_sandbox_recipients(open_office(court).engine, court.now)

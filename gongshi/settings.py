@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     def _is_gateway(cls, value: str) -> str:
         # Links that are their own key, and answers about people, go by it.
         if value and not _is_safe_address(value):
-            raise ValueError("应为 https:// 开头、不带参数的网址（本机可用 http://）")
+            raise ValueError("应为 https:// 开头、不带路径和参数的网址（本机可用 http://）")
         return value.rstrip("/")
 
     @field_validator("commission_number")
@@ -194,6 +194,7 @@ def _is_safe_address(value: str) -> bool:
         host, _ = url.hostname, url.port
     except ValueError:
         return False
-    plain = not (url.query or url.fragment or url.username or url.password)
+    # The gateway's own pages lead to one another from the root of its name.
+    plain = url.path in ("", "/") and not (url.query or url.fragment or url.username or url.password)
     safe = url.scheme == "https" or (url.scheme == "http" and host in _LOOPBACK)
     return bool(host) and plain and safe and not re.search(r"\s", value)

@@ -14,12 +14,12 @@ from hashlib import sha256
 from typing import Protocol
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, Select, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from notifier.answers import AckKind, Answer, BadAnswer, read_kept
 from notifier.calendar import Period
-from notifier.recall import Recall, to_recall
+from notifier.recall import Recall, note_late, to_recall
 from notifier.recipients import Recipient, to_recipient
 from notifier.states import FAILED, SENDABLE, MessageState, Purpose, may_move, move
 from notifier.stops import insert_new
@@ -284,10 +284,16 @@ def _answered_by(row: MessageRow) -> ColumnElement[bool]:
     if reminded := _REMINDER.fullmatch(row.key):
         return MessageRow.id == int(reminded[1])
     if _REPEAT.fullmatch(row.key):
+        closed_before = exists().where(
+            AcknowledgementRow.message_id == MessageRow.id,
+            AcknowledgementRow.kind == AckKind.TAKEN_DOWN,
+            AcknowledgementRow.noted_at < row.queued_at,
+        )
         return (
             (MessageRow.recipient_id == row.recipient_id)
             & MessageRow.purpose.in_((Purpose.RECALL, Purpose.CORRECTION))
             & (MessageRow.queued_at <= row.queued_at)
+            & ~closed_before
         )
     return MessageRow.id == row.id
 
@@ -365,10 +371,12 @@ def _note_arrival(session: Session, row: MessageRow, now: datetime) -> None:
     if state is MessageState.SENDING:
         # The call goes on, and its outcome is written down when it returns.
         return
-    if row.attempts and state in FAILED:
-        last = select(AttemptRow).where(AttemptRow.message_id == row.id, AttemptRow.number == row.attempts)
-        attempt = session.scalars(last).one()
+    last = select(AttemptRow).where(AttemptRow.message_id == row.id, AttemptRow.number == row.attempts)
+    attempt = session.scalars(last).first()
+    if attempt is not None and attempt.outcome in FAILED:
         attempt.outcome, attempt.detail = MessageState.DELIVERED.value, f"{attempt.detail}；但对方已回执"
+        # What was followed while it counted as failed has not been told there.
+        note_late(session, attempt)
     if may_move(state, MessageState.DELIVERED):
         row.state = move(state, MessageState.DELIVERED)
         row.changed_at = now

@@ -20,18 +20,20 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, Workdays
 from notifier.due import Due, count_sent, find_due, find_left_today
+from notifier.holding import Standing, find_parts, find_standing, is_outdated, keep_parts
 from notifier.institutions import PULL, WEBHOOK
 from notifier.packages import Revision
 from notifier.policy import Candidate, Drop, Rules, Verdict, Wait, judge, midnight_after
-from notifier.recall import Standing, find_standing, is_outdated, lock_watermark
 from notifier.states import MessageState, Purpose, move
 from notifier.stops import AddressDigest, find_suppressed, insert_new
 from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecipientRow
+from notifier.watermark import lock_watermark
 from search_index.day import day_of
 
 LEASE = timedelta(minutes=10)
 # How soon it is looked again whether a package that is on its way has arrived, so that its recall may follow.
 _BEHIND_PACKAGE = timedelta(seconds=15)
+_AFTER_PACKAGE, _NEVER_SENT = "等待名单包的发送结果", "该单位没有收到过这一条目"
 _ANNOUNCED = frozenset({PULL, WEBHOOK})
 _MESSAGE, _ATTEMPT = cast("Table", MessageRow.__table__), cast("Table", AttemptRow.__table__)
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
@@ -213,15 +215,34 @@ def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | Non
         return Drop(MessageState.CANCELLED, "接收单位已停用")
     if one.recalled is None or one.recalled_by is None or one.recipient_id is None or purpose is Purpose.REMINDER:
         return None
-    if purpose is Purpose.CORRECTION and is_outdated(session, one.recipient_id, one.recalled, one.recalled_by):
-        return Drop(MessageState.SUPERSEDED, "该条目此后又有变动，以后一次通知为准")
+    if purpose is Purpose.CORRECTION:
+        return _judge_corrections(session, one, one.recipient_id, now)
     match find_standing(session, one.recipient_id, one.recalled, one.recalled_by):
         case Standing.ON_ITS_WAY:
-            return Wait(now + _BEHIND_PACKAGE, "等待名单包的发送结果")
+            return Wait(now + _BEHIND_PACKAGE, _AFTER_PACKAGE)
         case Standing.NEVER:
-            return Drop(MessageState.CANCELLED, "该单位没有收到过这一条目")
+            return Drop(MessageState.CANCELLED, _NEVER_SENT)
         case Standing.HAS_IT:
             return None
+
+
+def _judge_corrections(session: Session, one: Due, recipient_id: int, now: datetime) -> Verdict | None:
+    """What is to be said of a letter about one correction or many. What need not be said any more is left out of it."""
+    parts = find_parts(session, one.id)
+    current = [part for part in parts if not is_outdated(session, recipient_id, part)]
+    if not current:
+        return Drop(MessageState.SUPERSEDED, "该条目此后又有变动，以后一次通知为准")
+    standings = [find_standing(session, recipient_id, part.record, part.sequence) for part in current]
+    if Standing.ON_ITS_WAY in standings:
+        return Wait(now + _BEHIND_PACKAGE, _AFTER_PACKAGE)
+    held = [part for part, standing in zip(current, standings, strict=True) if standing is Standing.HAS_IT]
+    if not held:
+        return Drop(MessageState.CANCELLED, _NEVER_SENT)
+    if len(held) == len(parts):
+        return None
+    keep_parts(session, one.id, held)
+    # It goes as it is now the next time it is looked at.
+    return Wait(now, "其中部分条目无须再通知")
 
 
 def _put_off(session: Session, those: Sequence[Due], verdict: Wait | Drop, now: datetime) -> None:

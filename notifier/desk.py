@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from notifier.channels.sandbox import list_letters, list_sandbox_messages
 from notifier.context import Notifier
 from notifier.desk_actions import add_actions
-from notifier.desk_base import Desk, helpers, keep_private, show, show_error
+from notifier.desk_base import BROKEN, Desk, DeskSettings, keep_private, show, show_broken, show_error, template_values
 from notifier.desk_pages import (
     SHOWN_ENTRIES,
     get_run,
@@ -40,16 +39,13 @@ from notifier.desk_templates import show_templates
 from notifier.outbox import SYSTEM_RANDOM
 from notifier.package import MANIFEST, media_type
 from notifier.packages import FileRefused, Revision, package_folder, read_package_file
-from notifier.policy import Rules
 from notifier.recipients import SANDBOX, Recipient, list_recipients
 from notifier.reporting import recall_report, report_csv, report_json
 from notifier.runs import Run
 from notifier.sending import Clock
-from notifier.wechat.templates import RegisteredTemplate
 from search_index.day import day_of
 
-_RULES = Rules()
-_NO_TEMPLATES: Mapping[str, RegisteredTemplate] = {}
+_USUAL = DeskSettings()
 _PARCEL = re.compile(r"(20\d{2}Q[1-4]|2100Q[1-4])-r[1-9]\d{0,5}")
 
 
@@ -58,19 +54,20 @@ def desk_pages(
     *,
     clock: Clock,
     name: str = "notifier_desk",
-    rules: Rules = _RULES,
+    settings: DeskSettings = _USUAL,
     random: Random = SYSTEM_RANDOM,
-    wechat_templates: Mapping[str, RegisteredTemplate] = _NO_TEMPLATES,
     phone: PhoneLine | None = None,
 ) -> Blueprint:
     """The pages under `/runs`, `/recalls`, `/messages`, `/recipients`, `/printings`, `/templates`, `/actions` and `/inbox`;
     `/` leads to the first. With a `phone`, which only a home for training has, there is `/phone`. They use the style
     sheets of the application's own `static` folder."""
-    desk = Desk(notifier=notifier, clock=clock, rules=rules, random=random, wechat_templates=wechat_templates)
+    desk = Desk(notifier=notifier, clock=clock, random=random, settings=settings)
     pages = Blueprint(name, __name__, template_folder="templates")
-    pages.context_processor(lambda: helpers(desk, has_phone=phone is not None))
+    pages.context_processor(lambda: template_values(desk, has_phone=phone is not None))
     pages.after_request(keep_private)
     pages.register_error_handler(HTTPException, show_error)
+    for kind in BROKEN:
+        pages.register_error_handler(kind, show_broken)
     _add_runs(pages, desk)
     _add_recalls(pages, desk)
     _add_lists(pages, desk)
@@ -135,7 +132,7 @@ def _add_lists(pages: Blueprint, desk: Desk) -> None:
             return make_response(show_messages(desk, "编号应为数字，例如 12"), 400)
         return redirect(url_for(".message", message_id=int(number)))
 
-    @pages.get("/messages/<int:message_id>")
+    @pages.get("/messages/<int(max=999999999999):message_id>")
     def message(message_id: int) -> str:
         return show_message(desk, message_id)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 
 from flask import Blueprint, request
 from werkzeug import Response as ResponseValue
@@ -11,7 +12,7 @@ from werkzeug import Response as ResponseValue
 from notifier.desk_base import Desk, act, after
 from notifier.desk_forms import FormRefused, read_by, read_choice, read_line, read_moment, read_optional
 from notifier.desk_log import DeskAction, note_action
-from notifier.desk_messages import hide_address
+from notifier.desk_messages import find_changed, hide_address
 from notifier.desk_pages import (
     read_period,
     show_message,
@@ -29,7 +30,8 @@ from notifier.followups import (
     end_printing,
     list_follow_ups,
 )
-from notifier.recipients import list_boards, note_printing
+from notifier.recall import PublicMoment
+from notifier.recipients import ListMoved, list_boards, note_printing
 from notifier.runs import PeriodNotBegun, approve_run, push
 from notifier.settling import Verdict, settle_by_person
 from notifier.signing import SigningKeyError
@@ -38,10 +40,14 @@ from notifier.states import Purpose
 from notifier.stops import allow, resume_channel
 from notifier.worker import find_announced_periods, find_due_periods, find_waiting
 from search_index.document import Document
+from search_index.journal import EntryChange
 
 ANSWERED = (Purpose.PACKAGE, Purpose.RECALL, Purpose.CORRECTION)
 _RECORDS = re.compile(r"[\s,，;；、]+")
 _MOST_RECORDS = 20_000
+_MOST_READINGS = 5
+_AT_ONCE = 5_000
+_NAMED = 5
 
 
 def add_actions(pages: Blueprint, desk: Desk) -> None:
@@ -55,7 +61,7 @@ def add_actions(pages: Blueprint, desk: Desk) -> None:
 def _add_message_actions(pages: Blueprint, desk: Desk) -> None:
     engine, note = desk.notifier.engine, _noting(desk)
 
-    @pages.post("/messages/<int:message_id>/settle")
+    @pages.post("/messages/<int(max=999999999999):message_id>/settle")
     def settle(message_id: int) -> ResponseValue:
         def carry_out() -> str:
             by = read_by(request.form)
@@ -131,7 +137,7 @@ def _add_run_actions(pages: Blueprint, desk: Desk) -> None:
 def _add_answers(pages: Blueprint, desk: Desk) -> None:
     engine, note = desk.notifier.engine, _noting(desk)
 
-    @pages.post("/messages/<int:message_id>/acknowledge")
+    @pages.post("/messages/<int(max=999999999999):message_id>/acknowledge")
     def take_answer(message_id: int) -> ResponseValue:
         one = next((f for f in list_follow_ups(engine, ANSWERED) if f.message_id == message_id), None)
         period = str(one.period) if one is not None and one.period is not None else None
@@ -166,15 +172,14 @@ def _add_printings(pages: Blueprint, desk: Desk) -> None:
             if board not in {one.slug for one in list_boards(engine)}:
                 raise FormRefused("请选择张贴栏或者电子屏")
             place = read_line(request.form, "place", "位置和内容", most=60)
-            sequence, documents = desk.notifier.register.everything(desk.now)
-            shown = _choose(documents)
-            number = note_printing(engine, board, shown, place=place, sequence=sequence, by=by, now=desk.now)
-            note(DeskAction.PRINT, f"张贴{number}：{place}，{len(shown)}条", by)
+            printed_at = read_moment(request.form, "printed_at", "打印或者制作的时间", desk.now)
+            number, entries = _put_up(desk, board, place, printed_at, by)
+            note(DeskAction.PRINT, f"张贴{number}：{place}，{entries}条", by)
             return after(".printings", "printed")
 
         return act(desk, lambda problem: show_printings(desk, problem), carry_out)
 
-    @pages.post("/printings/<int:printing_id>/down")
+    @pages.post("/printings/<int(max=999999999999):printing_id>/down")
     def put_down(printing_id: int) -> ResponseValue:
         def carry_out() -> str:
             by = read_by(request.form)
@@ -216,6 +221,46 @@ def _read_address(typed: str) -> str:
         if re.fullmatch(r"\+[1-9]\d{6,14}", typed):
             return typed
         raise FormRefused(f"地址不能识别：{error}") from None
+
+
+def _put_up(desk: Desk, board: str, place: str, printed_at: datetime, by: str) -> tuple[int, int]:
+    """Put on record what hangs: its number, and how many entries it shows."""
+    moved: ListMoved | None = None
+    for _ in range(_MOST_READINGS):
+        sequence, documents = desk.notifier.register.everything(desk.now)
+        shown = _choose(documents)
+        _refuse_outdated(desk, printed_at, {document.record for document in shown})
+        try:
+            number = note_printing(
+                desk.notifier.engine, board, shown, place=place, sequence=sequence, by=by, now=desk.now
+            )
+            return number, len(shown)
+        except ListMoved as error:
+            moved = error
+    raise FormRefused(str(moved), 409)
+
+
+def _refuse_outdated(desk: Desk, printed_at: datetime, shown: Collection[str]) -> None:
+    """Raises FormRefused where the paper still says what has left the list, or was corrected, since it was printed:
+    nobody would be told to take it down. Of the whole list anything may be on it, of chosen entries only those."""
+    if desk.settings.store is None:
+        return
+    with desk.settings.store.snapshot(desk.now) as moment:
+        changed = find_changed(_read_changes(moment), printed_at)
+    if request.form.get("scope") == "some":
+        changed = [record for record in changed if record in shown]
+    if changed:
+        more = f"等{len(changed)}条" if len(changed) > _NAMED else ""
+        raise FormRefused(
+            f"打印以后，{'、'.join(changed[:_NAMED])}{more}已退出公布或者更正：请重新打印张贴，再填写新的打印时间", 409
+        )
+
+
+def _read_changes(moment: PublicMoment) -> Iterator[EntryChange]:
+    since = 0
+    while changes := moment.changes(since, _AT_ONCE):
+        yield from changes
+        since = changes[-1].sequence
 
 
 def _choose(documents: Sequence[Document]) -> Sequence[Document]:

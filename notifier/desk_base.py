@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 
+import structlog
 from flask import Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response as ResponseValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -16,13 +20,19 @@ from notifier.calendar import Period
 from notifier.context import Notifier
 from notifier.desk_forms import FormKeeper, FormRefused, Sent, open_forms
 from notifier.enrolling import CHANNEL_LABEL
+from notifier.packages import FileRefused
 from notifier.policy import Rules
+from notifier.recall import PublicStore
 from notifier.recipients import TASKS
 from notifier.sending import Clock
 from notifier.sms.routing import ABROAD_CHANNEL, MAINLAND_CHANNEL
 from notifier.wechat import CHANNEL
 from notifier.wechat.templates import RegisteredTemplate
 from search_index.day import SHANGHAI
+from search_index.register import RegisterUnavailable
+from search_index.store import StoreUnavailable
+
+_log = structlog.get_logger("notifier")
 
 # What a page says after something was done; the address carries the word before it.
 DONE = {
@@ -38,15 +48,44 @@ DONE = {
 }
 
 
+USUAL_PRICE = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untold:
+    """A private notice that no SMS can bring: what, of which record, since when, and why. Without a name or a number."""
+
+    what: str
+    record: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSettings:
+    """What pages go by beside the notifier. `wechat_templates` are those registered with the account, `price` that of a
+    segment of SMS in yuan; `list_untold` asks the private side, which knows whom it could not tell; `store` knows what of a
+    printed list has changed since (None: nobody asks)."""
+
+    rules: Rules = field(default_factory=Rules)
+    wechat_templates: Mapping[str, RegisteredTemplate] = field(default_factory=dict)
+    price: Decimal = USUAL_PRICE
+    list_untold: Callable[[], Sequence[Untold]] = tuple
+    store: PublicStore | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The notifier behind the pages, and what else they go by. `wechat_templates` are those registered with the account."""
+    """The notifier behind the pages, the clock and the random source, and the settings."""
 
     notifier: Notifier
     clock: Clock
-    rules: Rules
     random: Random
-    wechat_templates: Mapping[str, RegisteredTemplate]
+    settings: DeskSettings
+
+    @property
+    def rules(self) -> Rules:
+        return self.settings.rules
 
     @property
     def now(self) -> datetime:
@@ -76,6 +115,8 @@ def act(desk: Desk, show_page: ShowPage, carry_out: Callable[[], str]) -> Respon
         address = carry_out()
     except FormRefused as error:
         return make_response(show_page(str(error)), error.status)
+    except BROKEN as error:
+        return make_response(show_page(_tell_broken(error)), 503)
     return redirect(address, 303)
 
 
@@ -101,6 +142,23 @@ def show_error(error: HTTPException) -> ResponseValue:
     return make_response(page, error.code)
 
 
+def show_broken(error: Exception) -> ResponseValue:
+    """The page where the disk, a database or the list cannot be read at this moment."""
+    return make_response(render_template("notifier/error.html", reason=_tell_broken(error)), 503)
+
+
+def _tell_broken(error: Exception) -> str:
+    # The error's own words may hold what was to be stored, unless they are ours.
+    _log.error("desk_failed", error=type(error).__name__)
+    return (
+        str(error)
+        if isinstance(error, FileRefused | RegisterUnavailable)
+        else "磁盘或者数据库暂时不能使用，可能没有办完，请稍后核对"
+    )
+
+
+# What is no fault of whoever asked.
+BROKEN = (OSError, SQLAlchemyError, FileRefused, RegisterUnavailable, StoreUnavailable)
 _SAID = {404: "没有这个页面", 405: "这个页面不能这样打开", 413: "填写的内容过长"}
 
 
@@ -111,8 +169,13 @@ def keep_private(response: Response) -> Response:
     return response
 
 
-def helpers(desk: Desk, has_phone: bool) -> dict[str, Any]:
+def template_values(desk: Desk, has_phone: bool) -> dict[str, Any]:
     """What every template may call."""
+
+    @cache
+    def forms() -> FormKeeper:
+        return desk.forms
+
     return {
         "local_time": local_time,
         "local_day": local_day,
@@ -120,7 +183,7 @@ def helpers(desk: Desk, has_phone: bool) -> dict[str, Any]:
         "parcel_label": parcel_label,
         "channel_label": channel_label,
         "field_label": field_label,
-        "form_token": lambda address: desk.forms.issue(address),
+        "form_token": lambda address: forms().issue(address),
         "typed": request.form if request.method == "POST" else {},
         "right_now": desk.now,
         "has_phone": has_phone,

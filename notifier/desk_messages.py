@@ -16,6 +16,7 @@ from notifier.recall import Recall
 from notifier.sms.numbers import is_e164, mask_number
 from notifier.states import MessageState, Purpose
 from notifier.tables import AttemptRow, MessageRow, ReceiptRow, RecipientRow
+from search_index.journal import ChangeType, EntryChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,22 @@ def group_recalls(follow_ups: Iterable[FollowUp], today: date) -> list[RecallCas
         for number, members in groups.items()
     ]
     return sorted(cases, key=lambda case: (not case.overdue, not case.open, -case.recall.sequence))
+
+
+def find_changed(changes: Iterable[EntryChange], printed_at: datetime) -> list[str]:
+    """The records that were public at `printed_at`, and have left or were corrected since. `changes` are all there ever
+    were, in order."""
+    public_since: dict[str, datetime] = {}
+    changed: dict[str, None] = {}
+    for change in changes:
+        if change.type is ChangeType.PUBLISHED:
+            public_since.setdefault(change.record, change.at)
+            continue
+        if change.at > printed_at and public_since.get(change.record, change.at) <= printed_at:
+            changed[change.record] = None
+        if change.type is ChangeType.GONE:
+            public_since.pop(change.record, None)
+    return list(changed)
 
 
 def hide_address(address: str | None) -> str | None:

@@ -26,6 +26,7 @@ from notifier.worker import find_announced_periods, find_due_periods, find_waiti
 from search_index.day import day_of
 
 SHOWN_ENTRIES = 50
+SHOWN_CLOSED = 100
 # What somebody has to see to: what is not known, and what will not be tried again.
 FOR_A_PERSON = (MessageState.UNKNOWN, MessageState.FAILED_PERMANENT, MessageState.FAILED_TEMPORARY)
 
@@ -73,7 +74,16 @@ def show_preview(desk: Desk, period: str) -> str:
 def show_recalls(desk: Desk, problem: str | None = None) -> str:
     today = day_of(desk.now)
     cases = group_recalls(list_follow_ups(desk.notifier.engine), today)
-    return show("recalls", problem, cases=cases, today=today, overdue=sum(case.overdue for case in cases))
+    open_cases = [case for case in cases if case.open]
+    closed = [case for case in cases if not case.open]
+    return show(
+        "recalls",
+        problem,
+        cases=[*open_cases, *closed[:SHOWN_CLOSED]],
+        left_out=max(0, len(closed) - SHOWN_CLOSED),
+        today=today,
+        overdue=sum(case.overdue for case in cases),
+    )
 
 
 def show_messages(desk: Desk, problem: str | None = None, state: str = "") -> str:
@@ -86,6 +96,7 @@ def show_messages(desk: Desk, problem: str | None = None, state: str = "") -> st
         pauses=list_pauses(engine),
         chosen=chosen[0] if chosen else None,
         rules=desk.rules,
+        untold=desk.settings.list_untold(),
         rehearsed=list_due(engine, desk.now) if desk.rules.dry_run else [],
         lists={one: list_messages(engine, one) for one in (chosen or FOR_A_PERSON)},
     )
@@ -98,15 +109,7 @@ def show_message(desk: Desk, message_id: int, problem: str | None = None) -> str
 
 def show_printings(desk: Desk, problem: str | None = None) -> str:
     engine = desk.notifier.engine
-    sequence, documents = desk.notifier.register.everything(desk.now)
-    return show(
-        "printings",
-        problem,
-        boards=list_boards(engine),
-        printings=list_printings(engine),
-        sequence=sequence,
-        total=len(documents),
-    )
+    return show("printings", problem, boards=list_boards(engine), printings=list_printings(engine))
 
 
 def show_recipients(desk: Desk) -> str:

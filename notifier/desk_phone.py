@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flask import Blueprint, abort, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
 from notifier.channels.sandbox import PHONE_OPENID, SandboxAccount, list_sandbox_messages, replace_file
@@ -24,7 +25,9 @@ from notifier.desk_forms import FormRefused, read_line
 from notifier.desk_line import LineBroken
 from notifier.recipients import SANDBOX
 from notifier.sms.numbers import is_mainland
+from notifier.stops import find_suppressed, open_digest
 from notifier.wechat.conversation import build_menu
+from search_index.database import for_reading
 
 MOST_KEPT = 100
 _LINK = re.compile(r"(https?://[^\s<>\"“”，。；、）]+)")
@@ -178,7 +181,20 @@ class _Phone:
 
     def show_thread(self, thread_id: str, problem: str | None = None) -> str:
         thread = self.find_thread(thread_id)
-        return show("phone_sms", problem, thread=thread, blocked=self.account.blocks(thread.number))
+        return show(
+            "phone_sms",
+            problem,
+            thread=thread,
+            blocked=self.account.blocks(thread.number),
+            stopped=self._find_stop(thread.number),
+        )
+
+    def _find_stop(self, number: str) -> str | None:
+        """Why the court itself sends nothing more to a number, if it does not."""
+        engine = self.desk.notifier.engine
+        digest = open_digest(engine)(number)
+        with Session(for_reading(engine)) as session:
+            return find_suppressed(session, [digest]).get(digest)
 
     def reply(self, thread_id: str) -> str:
         thread = self.find_thread(thread_id)

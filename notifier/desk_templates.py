@@ -22,7 +22,6 @@ AUDIENCE_LABEL = {
     Audience.LIAISON: "联络员",
     Audience.SUBSCRIBER: "订阅人",
 }
-_USUAL_PRICE = Decimal("0.05")
 _HIGHEST_PRICE = Decimal(10)
 
 
@@ -49,11 +48,11 @@ class ShownReply:
 def show_templates(desk: Desk) -> str:
     profile = desk.notifier.register.profile(desk.now)
     typed = request.args.get("price", "").strip()
-    price = read_price(typed)
+    price = read_price(typed) if typed else desk.settings.price
     problem = None if price is not None else "单价应为 0 到 10 之间的数，单位为元，例如 0.045"
     signature = profile.signature or profile.court
     try:
-        shown = [describe(one, profile, signature, price or _USUAL_PRICE) for one in TEMPLATES.values()]
+        shown = [describe(one, profile, signature, price or Decimal(0)) for one in TEMPLATES.values()]
     except ValueError as error:
         # The signature of the profile is none that a provider takes.
         problem, shown = f"{error}：请用 gongshi profile 设置短信签名", []
@@ -62,18 +61,16 @@ def show_templates(desk: Desk) -> str:
         problem,
         templates=shown,
         signature=signature,
-        price=price if price is not None else _USUAL_PRICE,
+        price=desk.settings.price if price is None else price,
         chat_templates=CHAT_TEMPLATES,
-        registered=desk.wechat_templates,
+        registered=desk.settings.wechat_templates,
         replies=list_replies(profile),
         most_bytes=MOST_BYTES,
     )
 
 
 def read_price(typed: str) -> Decimal | None:
-    """The price of a segment in yuan, as it was typed; the usual one where nothing was, None for what is no price."""
-    if not typed:
-        return _USUAL_PRICE
+    """The price of a segment in yuan, as it was typed; None for what is no price."""
     try:
         price = Decimal(typed)
     except InvalidOperation:

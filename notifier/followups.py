@@ -176,7 +176,9 @@ def _unanswered(purposes: tuple[Purpose, ...]) -> Select[MessageRow, RecipientRo
         AcknowledgementRow.message_id == MessageRow.id,
         AcknowledgementRow.kind.in_(sorted({CLOSES[purpose] for purpose in purposes})),
     )
-    return _followed(purposes).where(~ended)
+    # Whoever is retired gets no more lists, and owes nothing for the last one; what left it is still to be taken down.
+    owed = (MessageRow.purpose != Purpose.PACKAGE) | RecipientRow.active
+    return _followed(purposes).where(~ended, owed)
 
 
 def _to_follow_ups(session: Session, found: Sequence[Any]) -> list[FollowUp]:
@@ -221,7 +223,9 @@ def _compose_reminder(one: FollowUp, profile: Profile, today: date) -> Letter:
     named = "\n".join(name_entry(recall) for recall in one.recalls)
     more = f"等{len(one.recalls)}条" if one.others else ""
     facts = {"type": "reminder", "due_on": one.recall.due_on.isoformat()}
-    if not one.others:
+    if one.others:
+        facts["records"] = ",".join(recall.record for recall in one.recalls)
+    else:
         facts["record"] = one.recall.record
         facts |= {"case_number": one.recall.case_number} if one.recall.case_number else {}
     return Letter(

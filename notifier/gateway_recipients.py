@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from hashlib import sha256
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from threading import Lock
 from typing import Any
 
@@ -80,30 +80,34 @@ _log = structlog.get_logger("notifier.gateway")
 
 
 class Guesses:
-    """Wrong tokens by caller, in this process, in a minute. A token that was right before is not held up by the guesses
-    of others behind the same address."""
+    """Wrong tokens by caller, in this process, in a minute. A right one is never held up by the guesses of others behind
+    the same address: it is too long to be guessed, and a recall must reach whoever comes for it."""
 
     def __init__(self, most: int = _MOST_GUESSES) -> None:
         self._most = most
         self._lock = Lock()
         self._counts: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
-        self._right: set[str] = set()
 
-    def is_over(self, caller: str, token: str, now: datetime) -> bool:
-        """Whether this caller has guessed too often to be answered."""
+    def count(self, caller: str, now: datetime) -> bool:
+        """Count a wrong token; whether this caller has tried too many."""
         with self._lock:
-            since, count = self._counts.get(caller, (now, 0))
-            return now - since < _WINDOW and count >= self._most and _digest(token) not in self._right
-
-    def note(self, caller: str, token: str, now: datetime, *, right: bool) -> None:
-        with self._lock:
-            if right:
-                self._right.add(_digest(token))
-                return
             since, count = self._counts.pop(caller, (now, 0))
-            self._counts[caller] = (since, count + 1) if now - since < _WINDOW else (now, 1)
+            since, count = (since, count + 1) if now - since < _WINDOW else (now, 1)
+            self._counts[caller] = since, count
             while len(self._counts) > _MOST_CALLERS:
                 self._counts.popitem(last=False)
+            return count > self._most
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What every address works with. `base` is the gateway's own address, empty where none is set."""
+
+    notifier: Notifier
+    clock: Clock
+    links: Links
+    counter: Counter
+    base: str
 
 
 def recipient_gateway(
@@ -112,16 +116,17 @@ def recipient_gateway(
     """The addresses. `gateway_url` is the address of the gateway as recipients see it. The application gives the style
     sheets under its own `static`."""
     pages = Blueprint(name, __name__, template_folder="templates")
-    links = open_links(notifier.engine, gateway_url)
+    base = (gateway_url or "").rstrip("/")
+    site = _Site(notifier, clock, open_links(notifier.engine, base), Counter(notifier, clock), base)
     pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day})
     pages.after_request(_keep_private)
-    pages.register_error_handler(NotServed, lambda error: _refuse(notifier, clock, error))
+    pages.register_error_handler(NotServed, lambda error: _refuse(site, error))
     pages.register_error_handler(BadAnswer, _refuse_answer)
     pages.register_error_handler(RegisterUnavailable, _fail)
     pages.register_error_handler(DBAPIError, _fail)
     _add_acks(pages, notifier, clock)
-    _add_packages(pages, notifier, clock, links)
-    _add_pull(pages, notifier, clock, links, (gateway_url or "").rstrip("/"))
+    _add_packages(pages, site)
+    _add_pull(pages, site)
     return pages
 
 
@@ -163,8 +168,8 @@ def _add_acks(pages: Blueprint, notifier: Notifier, clock: Clock) -> None:
         return _take(notifier, body, clock(), BY_SIGNATURE, once=request.headers["webhook-id"])
 
 
-def _add_packages(pages: Blueprint, notifier: Notifier, clock: Clock, links: Links) -> None:
-    book, counter = LinkBook(notifier.engine), Counter(notifier, clock)
+def _add_packages(pages: Blueprint, site: _Site) -> None:
+    notifier, book = site.notifier, LinkBook(site.notifier.engine)
 
     def find(token: str) -> Offer:
         dispatch = book.read(Door.PACKAGE, token)
@@ -175,42 +180,41 @@ def _add_packages(pages: Blueprint, notifier: Notifier, clock: Clock, links: Lin
 
     @pages.get("/packages/<token>/")
     def package(token: str) -> Response | str:
-        ready = counter.prepare(find(token))
-        acknowledge = links.acknowledge(ready.offer.dispatch)
+        ready = site.counter.prepare(find(token))
+        acknowledge = site.links.acknowledge(ready.offer.dispatch)
         if _wants_json():
-            return _json(describe_ready(ready, _address_of(request.base_url, links, ready.offer), acknowledge))
-        base, profile = f"r{ready.revision.revision}/", notifier.register.profile(clock())
+            return _json(describe_ready(ready, site.base + request.path, acknowledge))
+        base, profile = f"r{ready.revision.revision}/", notifier.register.profile(site.clock())
         return render_template(
             "recipient/package.html", ready=ready, base=base, acknowledge=acknowledge, profile=profile
         )
 
     @pages.get("/packages/<token>/r<int:revision>/<name>")
     def package_file(token: str, revision: int, name: str) -> Response:
-        return _hand_over(counter, find(token), revision, name)
+        return _hand_over(site.counter, find(token), revision, name)
 
 
-def _add_pull(pages: Blueprint, notifier: Notifier, clock: Clock, links: Links, base: str) -> None:
-    guesses, counter = Guesses(), Counter(notifier, clock)
+def _add_pull(pages: Blueprint, site: _Site) -> None:
+    notifier, clock, guesses = site.notifier, site.clock, Guesses()
 
     def authenticate() -> Recipient:
-        caller, now = request.remote_addr or "", clock()
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if guesses.is_over(caller, token, now):
-            raise NotServed(429, "令牌多次不正确，请稍后再试", retry_after=int(_WINDOW.total_seconds()))
         found = find_by_token(notifier.engine, token.strip()) if scheme.lower() == "bearer" else None
-        guesses.note(caller, token, now, right=found is not None)
-        if found is None:
-            raise NotServed(401, "令牌不正确：应在 Authorization 中以 Bearer 给出领取令牌")
-        return found
+        if found is not None:
+            return found
+        if guesses.count(request.remote_addr or "", clock()):
+            raise NotServed(429, "令牌多次不正确，请稍后再试", retry_after=int(_WINDOW.total_seconds()))
+        raise NotServed(401, "令牌不正确：应在 Authorization 中以 Bearer 给出领取令牌")
 
     @pages.get("/pull")
     def pull() -> Response:
         recipient, now = authenticate(), clock()
-        letters = list_letters(notifier.engine, recipient.id, now)
+        letters, more = list_letters(notifier.engine, recipient.id, now)
         body = {
             "recipient": recipient.slug,
-            "runs": _describe_runs(notifier, counter, recipient, links, base),
-            "letters": [describe_letter(one, links.acknowledge(one.dispatch)) for one in letters],
+            **_describe_runs(site, recipient),
+            "letters": [describe_letter(one, site.links.acknowledge(one.dispatch)) for one in letters],
+            "more": more,
         }
         response = _json(body)
         if response.status_code == 200 and request.method == "GET":
@@ -224,7 +228,7 @@ def _add_pull(pages: Blueprint, notifier: Notifier, clock: Clock, links: Links, 
             raise NotServed(404, "没有可以领取的名单")
         if period != str(newest.period):
             raise NotServed(410, f"只能领取{newest.period.label}的名单")
-        return _hand_over(counter, newest, revision, name)
+        return _hand_over(site.counter, newest, revision, name)
 
     @pages.post("/pull/acks")
     def take_pulled() -> Response:
@@ -232,15 +236,18 @@ def _add_pull(pages: Blueprint, notifier: Notifier, clock: Clock, links: Links, 
         return _take(notifier, _read_body(), clock(), BY_PULL, slug=recipient.slug)
 
 
-def _describe_runs(
-    notifier: Notifier, counter: Counter, recipient: Recipient, links: Links, base: str
-) -> list[dict[str, Any]]:
-    """The newest list, where there is one to be fetched. Earlier ones may not be used any more."""
-    offer = find_newest_offer(notifier.engine, recipient.id)
-    if offer is None or not offer.active:
-        return []
-    ready = counter.prepare(offer)
-    return [describe_ready(ready, f"{base}/pull/{offer.period}/", links.acknowledge(offer.dispatch))]
+def _describe_runs(site: _Site, recipient: Recipient) -> dict[str, Any]:
+    """The newest list, or why there is none: what has to be taken back must be told even then. Earlier ones may not be
+    used any more."""
+    offer = find_newest_offer(site.notifier.engine, recipient.id)
+    if offer is None:
+        return {"runs": [], "reason": "没有可以领取的名单"}
+    try:
+        ready = site.counter.prepare(offer)
+    except NotServed as error:
+        return {"runs": [], "reason": str(error)}
+    address, acknowledge = f"{site.base}/pull/{offer.period}/", site.links.acknowledge(offer.dispatch)
+    return {"runs": [describe_ready(ready, address, acknowledge)], "reason": None}
 
 
 def _hand_over(counter: Counter, offer: Offer, revision: int, name: str) -> Response:
@@ -297,19 +304,23 @@ def _unite(given: Sequence[Acknowledgement]) -> list[Acknowledgement]:
     return list(dict.fromkeys(given))
 
 
-def _refuse(notifier: Notifier, clock: Clock, error: NotServed) -> Response:
+def _refuse(site: _Site, error: NotServed) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     if request.path.startswith("/pull") or request.path == "/acks" or _wants_json():
         if error.status == 401 and request.path.startswith("/pull"):
             headers["WWW-Authenticate"] = "Bearer"
         more = {"newest_revision": error.newest.revision} if error.newest else {}
         return _problem(error.status, str(error), headers, **more)
+    try:
+        profile = site.notifier.register.profile(site.clock())
+    except RegisterUnavailable as unavailable:
+        return _fail(unavailable)
     page = render_template(
         "recipient/refused.html",
         title=_TITLES[error.status],
         reason=str(error),
         instead="../" if error.newest else None,
-        profile=notifier.register.profile(clock()),
+        profile=profile,
     )
     return Response(page, error.status, headers)
 
@@ -348,11 +359,6 @@ def _wants_json() -> bool:
     return best == "application/json"
 
 
-def _address_of(asked: str, links: Links, offer: Offer) -> str:
-    # Without an address of the gateway there is none in any letter, and whoever is here knows how.
-    return links.package(offer.dispatch) or asked
-
-
 def _to_ascii(offer: Offer, revision: int, name: str) -> str:
     """A name of a file for who reads no other than ASCII."""
     return name if name.isascii() else f"{offer.period}-r{revision}.{name.rpartition('.')[2]}"
@@ -363,13 +369,10 @@ def _keep_private(response: Response) -> Response:
     return response
 
 
-def _digest(token: str) -> str:
-    return sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
 def _local_time(moment: datetime) -> str:
+    # What was given as a day has no time.
     local = moment.astimezone(SHANGHAI)
-    return f"{_local_day(local)} {local:%H:%M}"
+    return _local_day(local) + (f" {local:%H:%M}" if local.time() != time() else "")
 
 
 def _local_day(day: date) -> str:

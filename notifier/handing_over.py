@@ -15,7 +15,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, Select, exists, select
+import structlog
+from sqlalchemy import Engine, Select, case, exists, select
 from sqlalchemy.orm import Session
 
 from notifier.acknowledging import CLOSES, answers_to
@@ -37,15 +38,19 @@ from notifier.recall import keep_cases_of_package, note_handover, read_watermark
 from notifier.recipients import Recipient, to_recipient
 from notifier.sending import NOTHING_ELSE, make_terms
 from notifier.settling import Receipt, apply_receipt
-from notifier.signing import SigningKeyError
 from notifier.states import MessageState, Purpose
 from notifier.tables import AcknowledgementRow, MessageRow, RecipientRow, RunRow
 from search_index.database import for_reading
+from search_index.register import RegisterUnavailable
+
+_log = structlog.get_logger("notifier")
 
 # By whom it is, in the attempts: a recipient that came to fetch it.
 FETCHED = "取件"
 # How often a package is made again because the list changed under it, before the recipient is asked to come back.
 _MOST_MAKINGS = 5
+# How long one waits while another's package is being made. The gateway's few threads have more to do.
+_PATIENCE = 2.0  # seconds
 _OUT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
 _DROPPED = (MessageState.CANCELLED, MessageState.SUPERSEDED, MessageState.EXPIRED)
 _LETTERS = (Purpose.RECALL, Purpose.CORRECTION, Purpose.REMINDER)
@@ -103,7 +108,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLetter:
-    """A letter that a recipient has not dealt with. `kinds` may be confirmed of it."""
+    """A letter that a recipient has not dealt with."""
 
     dispatch: str
     channel: str
@@ -197,36 +202,47 @@ class Counter:
         return offer
 
     def _make(self, offer: Offer) -> Revision:
-        with self._making:
-            try:
-                revision = ensure_package(self._notifier, offer.run_id, offer.period, self._clock())
-            except SigningKeyError:
-                raise NotServed(503, "名单包暂时不能制作，请稍后再取", retry_after=300) from None
+        if not self._making.acquire(timeout=_PATIENCE):
+            raise NotServed(503, "名单包正在制作，请稍后再取", retry_after=10)
+        try:
+            revision = ensure_package(self._notifier, offer.run_id, offer.period, self._clock())
             folder = package_folder(self._notifier.folder, offer.period, revision)
-            # By which it is named in a recall, when its words are gone.
+            # By which an entry is named in a recall, when its words are gone.
             keep_cases_of_package(self._notifier.engine, revision.id, folder)
             return revision
+        except RegisterUnavailable as error:
+            raise NotServed(503, str(error), retry_after=60) from None
+        except Exception as error:
+            # A lost key, a full disk, a damaged file: whatever keeps the list back must not keep back the recalls.
+            _log.error("package_not_made", error=type(error).__name__)
+            raise NotServed(503, "名单包暂时不能制作，请稍后再取", retry_after=300) from None
+        finally:
+            self._making.release()
 
 
-def list_letters(engine: Engine, recipient_id: int, now: datetime) -> list[OpenLetter]:
-    """The letters to a recipient that left the queue and wait for an answer, and its latest reminders; the oldest first,
-    as many as are read at once."""
+def list_letters(engine: Engine, recipient_id: int, now: datetime) -> tuple[list[OpenLetter], bool]:
+    """The letters to a recipient that left the queue and wait for an answer, and its latest reminders; and whether there
+    are more of them than are read at once: then what was not fetched yet goes first, and of it what is to be taken
+    back."""
     answered = exists().where(
         AcknowledgementRow.message_id == MessageRow.id, AcknowledgementRow.kind.in_(sorted(set(CLOSES.values())))
     )
-    is_new = (MessageRow.state != MessageState.DELIVERED) | (MessageRow.changed_at > now - _KEPT_FOR)
+    fetched = MessageRow.state == MessageState.DELIVERED
+    still_new = ~fetched | (MessageRow.changed_at > now - _KEPT_FOR)
     query = (
         select(MessageRow)
         .where(MessageRow.recipient_id == recipient_id, MessageRow.address.is_(None), MessageRow.state.in_(_OUT))
         .where(MessageRow.purpose.in_(_LETTERS), MessageRow.content.is_not(None), ~answered)
-        .where((MessageRow.purpose != Purpose.REMINDER) | is_new)
-        .order_by(MessageRow.id)
-        .limit(_MOST_LETTERS)
+        .where((MessageRow.purpose != Purpose.REMINDER) | still_new)
+        .order_by(case((fetched, 1), else_=0), case((MessageRow.purpose == Purpose.RECALL, 0), else_=1), MessageRow.id)
+        .limit(_MOST_LETTERS + 1)
     )
     with Session(for_reading(engine)) as session:
         rows = session.scalars(query).all()
-    found = [(row, decode_content(row.content or "")) for row in rows]
-    return [
+    # In order of time, so that fetching changes nothing of what is read the next time.
+    taken = sorted(rows[:_MOST_LETTERS], key=lambda row: row.id)
+    found = [(row, decode_content(row.content or "")) for row in taken]
+    letters = [
         OpenLetter(
             dispatch=row.dispatch,
             channel=row.channel,
@@ -238,6 +254,7 @@ def list_letters(engine: Engine, recipient_id: int, now: datetime) -> list[OpenL
         for row, letter in found
         if isinstance(letter, Letter)
     ]
+    return letters, len(rows) > _MOST_LETTERS
 
 
 def note_fetched(notifier: Notifier, letters: Sequence[OpenLetter], now: datetime) -> None:
@@ -294,8 +311,15 @@ def describe_letter(one: OpenLetter, acknowledge: str | None) -> dict[str, Any]:
         "facts": dict(one.letter.facts),
         "queued_at": one.queued_at.isoformat(),
         "acknowledge": acknowledge,
-        "answers": [kind.value for kind in answers_to(one.purpose)],
+        "answers": [kind.value for kind in answers_to(_find_answered(one))],
     }
+
+
+def _find_answered(one: OpenLetter) -> Purpose:
+    """What an answer to a letter counts for: that to a reminder, for what was reminded of."""
+    if one.purpose is not Purpose.REMINDER:
+        return one.purpose
+    return Purpose.PACKAGE if "period" in one.letter.facts else Purpose.RECALL
 
 
 def to_body(found: Mapping[str, Any]) -> bytes:

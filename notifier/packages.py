@@ -9,7 +9,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -53,6 +53,10 @@ class Revision:
     entries: int
     last_day_of_use: date
     made_at: datetime
+
+
+# What is kept of a revision that nobody may use any more: it proves what was sent, and names nobody.
+PROOFS = frozenset((MANIFEST, SIGNATURE, CHECKSUMS, PUBLIC_KEY))
 
 
 class FileRefused(Exception):
@@ -121,12 +125,13 @@ def package_folder(folder: Path, period: Period, revision: Revision) -> Path:
 def read_package_file(folder: Path, name: str) -> bytes:
     """The bytes of `name` in a package's folder: a file that its manifest gives, the manifest itself, its signature or
     the checksums. Raises FileRefused for any other name, and for bytes that are not those the manifest proves."""
-    manifest = _read_bytes(folder / MANIFEST)
+    manifest, listed = _read_manifest(folder)
     if name == MANIFEST:
         return manifest
-    listed = {file["name"]: file["sha256"] for file in json.loads(manifest)["files"]}
     if name not in listed and name not in UNLISTED:
         raise FileRefused("名单包中没有这个文件")
+    if name not in PROOFS and not (folder / LIST_JSON).exists():
+        raise FileRefused("这一次修订已被取代，内容已清除，只保留清单和签名备查")
     content = _read_bytes(folder / name)
     if name == SIGNATURE:
         whole = read_verify_key(read_package_file(folder, PUBLIC_KEY)).confirms(content, manifest)
@@ -141,15 +146,24 @@ def read_package_file(folder: Path, name: str) -> bytes:
 
 def list_package_files(folder: Path) -> list[str]:
     """The names of all files of a package, in order. Raises FileRefused where it is not in its place."""
-    names = {file["name"] for file in json.loads(_read_bytes(folder / MANIFEST))["files"]}
-    return sorted(names | {name for name in UNLISTED if (folder / name).is_file()})
+    _, listed = _read_manifest(folder)
+    return sorted(listed.keys() | {name for name in UNLISTED if (folder / name).is_file()})
+
+
+def _read_manifest(folder: Path) -> tuple[bytes, Mapping[str, str]]:
+    """The bytes of the manifest, and the digests of the files that it gives, by name."""
+    manifest = _read_bytes(folder / MANIFEST)
+    try:
+        return manifest, {file["name"]: file["sha256"] for file in json.loads(manifest)["files"]}
+    except (ValueError, KeyError, TypeError):
+        raise FileRefused("名单包的清单已损坏，请联系管理员") from None
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise FileRefused("名单包的文件不在原处，请联系管理员") from None
+    except OSError:
+        raise FileRefused("名单包的文件不在原处，或者读不到，请联系管理员") from None
 
 
 def _sum_up(folder: Path, manifest: bytes, listed: Mapping[str, str]) -> bytes:
@@ -164,8 +178,8 @@ def _sum_up(folder: Path, manifest: bytes, listed: Mapping[str, str]) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """All that a package says beside the entries. `before` is the first and the last revision of the last quarter's run,
-    `recalls` went out since the first of them. `mark` is equal where nothing of it, and no entry, can have changed."""
+    """All that a package says beside the entries. `before` are the revisions of the last quarter's run, the newest first;
+    `recalls` went out since the oldest. `mark` is equal where nothing of it, and no entry, can have changed."""
 
     profile: Profile
     last_day: date
@@ -191,9 +205,9 @@ def _read_told(notifier: Notifier, run_id: int, period: Period, now: datetime) -
     last_day = last_day_of_use(day_of(now), notifier.workdays)
     key = notifier.signing_key
     key = open_signing_key(key) if isinstance(key, Path) else key
-    number = fill_number(notifier.commission_number, period)
+    number = _find_number(notifier, run_id, period)
     before = _find_before(notifier, run_id, period)
-    recalls = _find_recalls(notifier, min((one.revision.sequence for one in before), default=0))
+    recalls = _find_recalls(notifier, before[-1].revision if before else None)
     signed_by = key.public.fingerprint if key else None
     newest = before[0].revision.id if before else None
     return _Told(
@@ -205,6 +219,19 @@ def _read_told(notifier: Notifier, run_id: int, period: Period, now: datetime) -
         recalls=recalls,
         mark=(state, profile, last_day, number, signed_by, newest, recalls),
     )
+
+
+def _find_number(notifier: Notifier, run_id: int, period: Period) -> str:
+    """The commission number of a run: the one it has, else the one of the settings, which is its from then on."""
+    number = fill_number(notifier.commission_number, period)
+    with Session(notifier.engine) as session:
+        known = session.scalar(select(RunRow.commission_number).where(RunRow.id == run_id))
+    if known or not number:
+        return known or ""
+    unnumbered = update(RunRow).where(RunRow.id == run_id, RunRow.commission_number.is_(None))
+    with Session(notifier.engine) as session, session.begin():
+        session.execute(unnumbered.values(commission_number=number))
+        return session.scalar(select(RunRow.commission_number).where(RunRow.id == run_id)) or ""
 
 
 def _find_before(notifier: Notifier, run_id: int, period: Period) -> tuple[_Earlier, ...]:
@@ -226,8 +253,12 @@ def _find_before(notifier: Notifier, run_id: int, period: Period) -> tuple[_Earl
         return tuple(_Earlier(Period.parse(name), to_revision(row)) for row, name in session.execute(query))
 
 
-def _find_recalls(notifier: Notifier, since: int) -> tuple[Recalled, ...]:
-    query = select(RecallRow).where(RecallRow.sequence > since).order_by(RecallRow.sequence)
+def _find_recalls(notifier: Notifier, first: Revision | None) -> tuple[Recalled, ...]:
+    """Those since a revision, in the order in which they were made; all where there is none."""
+    query = select(RecallRow).order_by(RecallRow.id)
+    if first is not None:
+        # By time as well: a list that was restored from a backup counts its changes from a lower number on.
+        query = query.where(or_(RecallRow.sequence > first.sequence, RecallRow.made_at >= first.made_at))
     with Session(notifier.engine) as session:
         return tuple(
             Recalled(record=row.record, case_number=row.case_number, gone=row.type == ChangeType.GONE)

@@ -50,8 +50,8 @@ class ChannelLimits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The settings of sending. Between `closes` and `opens`, and on days off, citizens get nothing (unless `quiet` is off,
-    which is for demonstrations); in a day at most `citizen_cap` messages an address. `trial` (None: no trial) lists the recipients' names and the addresses that
-    anything goes to. In a dry run nothing leaves the house."""
+    which is for demonstrations); in a day at most `citizen_cap` messages an address. `trial` (None: no trial) lists the
+    recipients' names and the addresses that anything but a recall goes to. In a dry run nothing leaves the house."""
 
     channels: Mapping[str, ChannelLimits] = field(default_factory=dict)
     opens: time = time(8)
@@ -123,7 +123,9 @@ def judge(candidate: Candidate, rules: Rules, now: datetime, workdays: Workdays)
 def _drop(candidate: Candidate, rules: Rules, now: datetime) -> Drop | None:
     if candidate.expires_at is not None and candidate.expires_at <= now:
         return Drop(MessageState.EXPIRED, "超过有效期，未发送")
-    if rules.trial is not None and not {candidate.recipient, candidate.address} & rules.trial:
+    in_trial = rules.trial is None or {candidate.recipient, candidate.address} & rules.trial
+    # Whoever was sent an entry is told that it has left, whatever is tried out today.
+    if not in_trial and not candidate.must_be_told:
         return Drop(MessageState.CANCELLED, "试运行期间只发给名单内的接收人")
     if candidate.suppressed is not None and candidate.must_be_told:
         return Drop(MessageState.FAILED_PERMANENT, f"该地址已停止发送，请电话通知：{candidate.suppressed}")

@@ -18,7 +18,7 @@ from notifier.enrolling import SANDBOX as SANDBOX
 from notifier.enrolling import BadRecipient, Enrolment, Liaison
 from notifier.institutions import WEBHOOK, Endpoint, FindEndpoint
 from notifier.outbox import SYSTEM_RANDOM
-from notifier.recall import keep_cases
+from notifier.recall import keep_cases, lock_watermark
 from notifier.states import MessageState
 from notifier.tables import AttemptRow, MessageRow, PrintingEntryRow, PrintingRow, RecipientRow, SettingRow
 from search_index.database import for_reading
@@ -29,6 +29,8 @@ TASKS = "tasks"
 
 
 PULL_TOKEN = "gsp_"  # noqa: S105  # what the token of a recipient that pulls begins with
+# Under which name what came of the last trial of a recipient is kept.
+_TRIAL = "trial/"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _TOKEN_LENGTH = 32
 
@@ -88,6 +90,13 @@ class Registered:
     liaison: Liaison
     created_at: datetime
     tried: Tried | None
+
+
+class ListMoved(ValueError):
+    """The list has changed since it was read. The message is for the person at the desk."""
+
+    def __init__(self) -> None:
+        super().__init__("名单刚刚有变动，请核对后重新登记")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,10 +200,12 @@ def rotate_secret(engine: Engine, slug: str, secret: str | None) -> None:
 
 def find_by_token(engine: Engine, token: str) -> Recipient | None:
     """Whose token this is; who is retired has it still, to fetch its recalls. None for any other text."""
+    if not token.startswith(PULL_TOKEN):
+        return None
     query = select(RecipientRow).where(RecipientRow.token_hash == _hash_token(token))
     with Session(for_reading(engine)) as session:
         row = session.scalars(query).first()
-        return to_recipient(row) if row is not None and token.startswith(PULL_TOKEN) else None
+        return to_recipient(row) if row is not None else None
 
 
 def open_endpoints(engine: Engine) -> FindEndpoint:
@@ -219,14 +230,12 @@ def note_trial(engine: Engine, slug: str, outcome: Outcome, *, now: datetime) ->
     """Keep what came of trying a recipient out, for the desk."""
     value = json.dumps({"at": now.isoformat(), "state": outcome.state, "detail": outcome.detail}, ensure_ascii=False)
     with Session(engine) as session, session.begin():
-        session.merge(SettingRow(name=_trial_name(slug), value=value))
+        session.merge(SettingRow(name=f"{_TRIAL}{slug}", value=value))
 
 
 def list_all_recipients(engine: Engine) -> list[Registered]:
     """Everyone ever registered but places of printings, in the order they were."""
-    query = select(RecipientRow, SettingRow.value).outerjoin(
-        SettingRow, SettingRow.name == "trial/" + RecipientRow.slug
-    )
+    query = select(RecipientRow, SettingRow.value).outerjoin(SettingRow, SettingRow.name == _TRIAL + RecipientRow.slug)
     query = query.where(RecipientRow.kind != RecipientKind.PRINTING).order_by(RecipientRow.id)
     with Session(for_reading(engine)) as session:
         return [_to_registered(row, tried) for row, tried in session.execute(query)]
@@ -278,12 +287,16 @@ def note_printing(
     engine: Engine, slug: str, documents: Collection[Document], *, place: str, sequence: int, by: str, now: datetime
 ) -> int:
     """Put on record what hangs where; its number. `sequence` is that of the list which `documents` were taken from.
-    Raises LookupError when no board has the name."""
+    Raises LookupError when no board has the name, and ListMoved when changes of the list were followed since: nobody
+    would be told to take down what left by them."""
     with Session(engine) as session, session.begin():
+        followed = lock_watermark(session)
         board = select(RecipientRow.id).where(RecipientRow.slug == slug, RecipientRow.kind == RecipientKind.PRINTING)
         recipient_id = session.scalar(board)
         if recipient_id is None:
             raise LookupError(f"没有登记名为“{slug[:20]}”的张贴位置")
+        if followed > sequence:
+            raise ListMoved
         row = PrintingRow(
             recipient_id=recipient_id, place=place, sequence=sequence, put_up_at=now, put_up_by=by, taken_down_at=None
         )
@@ -365,10 +378,6 @@ def _get_row(session: Session, slug: str) -> RecipientRow:
 
 def _hash_token(token: str) -> str:
     return sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def _trial_name(slug: str) -> str:
-    return f"trial/{slug}"
 
 
 def _to_endpoint(row: RecipientRow) -> Endpoint:

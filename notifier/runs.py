@@ -213,7 +213,10 @@ def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str,
             queue_repeats(session, run.id, profile, now=now, digest=digest, random=random)
     except IntegrityError:
         with Session(notifier.engine) as session:
-            return session.scalars(_run_of(period)).one().id, False
+            known = session.scalars(_run_of(period)).first()
+        if known is None:
+            raise
+        return known.id, False
     return run.id, True
 
 

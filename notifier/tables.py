@@ -61,7 +61,8 @@ class RecipientRow(Base):
 
 
 class RunRow(Base):
-    """A push of one list for one period. The uniqueness is what makes two pushes at once one run."""
+    """A push of one list for one period. The uniqueness is what makes two pushes at once one run. `commission_number` is
+    fixed by the first package that has one: processes may be set up differently."""
 
     __tablename__ = "push_run"
     __table_args__ = (UniqueConstraint("period", "kind"),)
@@ -73,6 +74,7 @@ class RunRow(Base):
     days_late: Mapped[int]
     made_by: Mapped[str]
     made_at: Mapped[datetime]
+    commission_number: Mapped[str | None]
 
 
 class PackageRow(Base):
@@ -107,10 +109,11 @@ class RecallRow(Base):
     the last day for what a recipient has to do."""
 
     __tablename__ = "recall"
-    __table_args__ = (Index("ix_recall_record", "record", "sequence"),)
+    # After a list was restored from a backup, sequences come a second time.
+    __table_args__ = (UniqueConstraint("sequence", "record", "at"), Index("ix_recall_record", "record", "sequence"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sequence: Mapped[int] = mapped_column(unique=True)
+    sequence: Mapped[int]
     record: Mapped[str] = mapped_column(String(11))
     case_number: Mapped[str | None]
     type: Mapped[str] = mapped_column(String(10))

@@ -19,6 +19,7 @@ import pytest
 from entries import a_person, citizen_number
 from flask.testing import FlaskClient
 from homes import Home
+from sqlalchemy import Engine
 from standins.hook_server import SECRET, HookServer
 from standins.mail_server import MailServer
 from standins.sftp_server import PASSWORD, SftpServer
@@ -53,6 +54,7 @@ class Outside:
     hook: HookServer
     gateway: FlaskClient
     token: str
+    engine: Engine
     mails_seen: int = 0
     files_seen: set[Path] = field(default_factory=set)
     events_seen: set[str] = field(default_factory=set)
@@ -94,6 +96,14 @@ class Outside:
         assert answer.headers["Content-Digest"] == f"sha-256=:{digest}:"
         self.fetched.append(answer.data)
         return answer.data
+
+    # What the court knows of it ----------------------------------------------------------------------------------
+
+    def report(self) -> list[ReportLine]:
+        return recall_report(self.engine, today=day_of(self.home.clock()))
+
+    def count_overdue(self) -> int:
+        return len(list_overdue(self.engine, day_of(self.home.clock())))
 
     def mark(self) -> None:
         """What came until now is before."""
@@ -150,7 +160,8 @@ def outside(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         add(home, "centre", "e_government", "webhook", *hook_options, typed=f"{SECRET}\n")
         token = add(home, "portal", "e_government", "pull")["token"]
         court = home.court
-        yield Outside(home, mail, sftp, hook, create_gateway(court).test_client(), token)
+        client, engine = create_gateway(court).test_client(), open_office(court).engine
+        yield Outside(home, mail, sftp, hook, client, token, engine)
         court.close()
 
 
@@ -199,10 +210,6 @@ def told(letters: list[str]) -> dict[str, list[str]]:
         kind = "gone" if "撤回" in letter or "退出公布" in letter else "corrected"
         found[kind] += sorted(set(_RECORD.findall(letter)))
     return {kind: sorted(records) for kind, records in found.items()}
-
-
-def report(home: Home) -> list[ReportLine]:
-    return recall_report(open_office(home.court).engine, today=day_of(home.clock()))
 
 
 def records_in(content: bytes) -> set[str]:
@@ -277,16 +284,24 @@ def test_everyone_gets_the_right_thing_and_answers_close_it(outside: Outside) ->
     assert any(words in sent for words in writings(name_of(14))), "the search finds names"
 
     # From now on the fourth holds it, and is told of what leaves.
+    # The mail server takes nothing for a day: its recall waits, and goes once.
+    outside.mail.replies["RCPT"] = "451 4.3.0 later"
     last = withdraw(home, 14)
     work(home)
     assert told(outside.letters_by_hook()) == {"gone": [last], "corrected": []}
+    assert last not in told(outside.letters_by_mail())["gone"]
+    outside.mail.replies.clear()
+    home.clock.advance(days=1)
+    work(home)
+    work(home)
+    assert told(outside.letters_by_mail())["gone"].count(last) == 1
     assert next(iter(outside.hook.events.values()))["type"] == "list.published"
-    lines = {(line.recall.record, line.recipient.slug) for line in report(home)}
+    lines = {(line.recall.record, line.recipient.slug) for line in outside.report()}
     told_all = {(record, slug) for record in (*gone, *corrected, last) for slug in ("news", "station", "portal")}
     assert lines == (told_all | {(last, "centre")}) - {(before_pull, "portal")}
-    assert all(line.told_at is not None and line.done is None for line in report(home))
+    assert all(line.told_at is not None and line.done is None for line in outside.report())
     home.clock.advance(days=9)
-    assert len(list_overdue(open_office(home.court).engine, day_of(home.clock()))) > 0
+    assert outside.count_overdue() > 0
     work(home)
 
     answer_by_page(outside)
@@ -294,12 +309,12 @@ def test_everyone_gets_the_right_thing_and_answers_close_it(outside: Outside) ->
     answer_by_signature(outside)
     answer_by_pull(outside)
     work(home)
-    final = report(home)
+    final = outside.report()
     assert len(final) == len(lines)
     assert [line for line in final if line.done is None or line.done.place is None or line.overdue] == []
     noted_by = {line.recipient.slug: line.done.noted_by for line in final if line.done is not None}
     assert len(set(noted_by.values())) == 4, "each answered in its own way"
-    assert list_overdue(open_office(home.court).engine, day_of(home.clock())) == []
+    assert outside.count_overdue() == 0
     # Nothing more is asked of anybody, and nothing was told twice.
     outside.mark()
     home.clock.advance(days=20)

@@ -82,7 +82,9 @@ def gateway(bind: str, workers: int) -> int:
     @command
     def work() -> int:
         court = open_court()
-        providers = read_providers(court, open_office(court))
+        office = open_office(court)
+        providers = read_providers(court, office)
+        office.engine.dispose()
         # Before the server begins: a bad setting is one line.
         app = create_gateway(court, providers=providers)
         notes = tell_what_is_off(providers)

@@ -27,7 +27,8 @@ class Parcel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """Words for an institution (a recall, a correction, a reminder), with small files by name. `facts` says the same to
-    a machine: `type` (gone, corrected, reminder, test), `record`, `case_number`, `due_on`; never what has left."""
+    a machine: `type` (gone, corrected, reminder, test), `record` and `case_number` (of several: `records`), `due_on`; never
+    what has left."""
 
     subject: str
     text: str
@@ -96,13 +97,15 @@ class Outcome:
     """What became of an attempt: DELIVERED, ACCEPTED, FAILED_TEMPORARY, FAILED_PERMANENT or UNKNOWN, and a Chinese word
     on it for the desk, without personal data. `reference` is the provider's number of it. `retry_after` is how long the
     provider wants to be left alone (None where it said nothing). UNKNOWN is for a call that may have been carried out:
-    a time-out after the request went out, an answer that cannot be read."""
+    a time-out after the request went out, an answer that cannot be read. `may_have_arrived` says of a failure that what
+    was sent may lie with the recipient all the same, so that it will be recalled from there."""
 
     state: MessageState
     detail: str
     reference: str | None = None
     retry_after: timedelta | None = None
     stop: Stop = Stop.NOTHING
+    may_have_arrived: bool = False
 
 
 class Channel(Protocol):

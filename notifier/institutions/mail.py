@@ -43,6 +43,7 @@ _LONGEST_SUBJECT = 200
 # Already compressed: in an attachment they take what they take, and a third more for Base64.
 _PACKED = (".png", ".docx", ".xlsx")
 _DOT = re.compile(rb"^\.", re.MULTILINE)
+_IMPOSTOR = "邮件服务器的 TLS 证书未通过验证，没有登录"
 _UNKNOWN = Outcome(
     state=MessageState.UNKNOWN, detail="邮件内容已经发出而没有收到答复，可能已经投递；以对方回执为准，或者由人核实"
 )
@@ -175,11 +176,7 @@ class MailChannel:
         try:
             server = self._connect()
         except ssl.SSLCertVerificationError:
-            return Outcome(
-                state=MessageState.FAILED_TEMPORARY,
-                detail="邮件服务器的 TLS 证书未通过验证，没有登录",
-                stop=Stop.CHANNEL,
-            )
+            return _stop(_IMPOSTOR)
         except smtplib.SMTPResponseException as error:
             raise _Refused(Phase.GREETING, error.smtp_code, _to_bytes(error.smtp_error)) from None
         except OSError:
@@ -189,15 +186,11 @@ class MailChannel:
             size = _announced_size(server)
             if size is not None and len(message) > size:
                 message = self._compose(dispatch, to, size)
-            _transmit(server, self._settings.sender, to, message, self._content_timeout)
+            hand_over(server, self._settings.sender, to, message, self._content_timeout)
         except _Unanswered:
             return _UNKNOWN
         except ssl.SSLCertVerificationError:
-            return Outcome(
-                state=MessageState.FAILED_TEMPORARY,
-                detail="邮件服务器的 TLS 证书未通过验证，没有登录",
-                stop=Stop.CHANNEL,
-            )
+            return _stop(_IMPOSTOR)
         except OSError:
             return mail_not_sent("与邮件服务器的连接中断")
         finally:
@@ -237,7 +230,7 @@ class MailChannel:
             raise _Unfit(_stop("邮件服务器不提供我们会用的登录方式")) from None
 
 
-def _transmit(
+def hand_over(
     server: smtplib.SMTP, sender: MailAddress, to: MailAddress, message: bytes, content_timeout: float
 ) -> None:
     """Hand over one mail. Raises _Refused, _Unfit, _Unanswered; OSError only while nothing can have been accepted."""

@@ -72,6 +72,6 @@ def way_of(endpoint: Endpoint) -> str:
     """The channel that an address is of."""
     if not endpoint.address:
         return PULL
-    if endpoint.address.startswith("sftp://"):
+    if endpoint.address.lower().startswith("sftp://"):
         return SFTP
     return WEBHOOK if "://" in endpoint.address else MAIL

@@ -12,11 +12,12 @@ replaced or removed but what this channel itself put under such names.
 from __future__ import annotations
 
 import posixpath
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +32,7 @@ from notifier.institutions.acks import LARGEST_ACK, AckProblem, FileAck, read_ac
 from notifier.institutions.addresses import BadAddress, parse_sftp
 from notifier.institutions.answers import failed_for_good, failed_for_now
 from notifier.institutions.contents import BrokenPackage, Contents, File, open_contents, read_chunks
+from notifier.institutions.folder import PART, discard, exists, make_folder, put, read, rename, sweep
 from notifier.institutions.settings import InstitutionSettings
 from notifier.institutions.ssh import BadKey, NotConnected, open_channel, open_session, read_private_key
 from notifier.institutions.wording import find_answer_link, letter_json, letter_text
@@ -38,8 +40,8 @@ from notifier.package.names import MANIFEST
 from notifier.states import MessageState
 
 NOTICES = "notices"
-PART = ".part"
 DONE = ".done"
+_ASIDE = re.compile(r"(20\d\dQ[1-4])-r(\d{1,6})-[0-9a-f]{12}\.part")
 # Seconds for a whole package, and for looking for answers.
 _DELIVERY = 1800.0
 _COLLECTING = 120.0
@@ -65,6 +67,13 @@ class Collected:
     problems: list[AckProblem]
 
 
+@dataclass(slots=True)
+class _Way:
+    """How far a delivery got: whether anything of it may lie in the recipient's folder."""
+
+    begun: bool = False
+
+
 class _OtherContent(Exception):
     """What lies there under this name is not ours."""
 
@@ -86,9 +95,9 @@ class SftpChannel:
             return failed_for_now("没有登记该接收人的 SFTP 地址")
         match dispatch.content:
             case Parcel() as parcel:
-                return _answer_for(lambda: self._deliver_parcel(endpoint, parcel, dispatch))
+                return _answer_for(lambda way: self._deliver_parcel(endpoint, parcel, dispatch, way))
             case Letter() as letter:
-                return _answer_for(lambda: self._deliver_letter(endpoint, letter, dispatch))
+                return _answer_for(lambda way: self._deliver_letter(endpoint, letter, dispatch, way))
             case _:
                 return failed_for_good("不是可以放入文件夹的内容")
 
@@ -98,9 +107,9 @@ class SftpChannel:
 
     def try_out(self, endpoint: Endpoint, at: datetime) -> Outcome:
         """Write a file, rename it and remove it again; nothing stays there."""
-        return _answer_for(lambda: self._try_out(endpoint, f"gongshi-test-{at.astimezone(UTC):%Y%m%d%H%M%S}.txt"))
+        return _answer_for(lambda _: self._try_out(endpoint, f"gongshi-test-{at.astimezone(UTC):%Y%m%d%H%M%S}.txt"))
 
-    def _deliver_parcel(self, endpoint: Endpoint, parcel: Parcel, dispatch: Dispatch) -> Outcome:
+    def _deliver_parcel(self, endpoint: Endpoint, parcel: Parcel, dispatch: Dispatch, way: _Way) -> Outcome:
         contents = open_contents(parcel)
         with self._open(endpoint) as (client, sftp, folder):
             placing = _Placing(
@@ -110,10 +119,11 @@ class SftpChannel:
                 dispatch=dispatch.id,
                 attempt=dispatch.attempt,
                 lines=self._lines,
+                way=way,
             )
             return placing.place(sftp)
 
-    def _deliver_letter(self, endpoint: Endpoint, letter: Letter, dispatch: Dispatch) -> Outcome:
+    def _deliver_letter(self, endpoint: Endpoint, letter: Letter, dispatch: Dispatch, way: _Way) -> Outcome:
         text = letter_text(letter, find_answer_link(dispatch, self._links)).encode()
         files = {f"{dispatch.id}.txt": text}
         files |= {f"{dispatch.id}-{_plain(name)}": content for name, content in letter.files.items()}
@@ -122,19 +132,20 @@ class SftpChannel:
         description = letter_json(letter, dispatch, self._links, sums)
         with self._open(endpoint) as (_, sftp, folder):
             notices = posixpath.join(folder, NOTICES)
-            if _read(sftp, posixpath.join(notices, label), len(description)) == description:
+            if read(sftp, posixpath.join(notices, label), len(description)) == description:
                 return _WAS_THERE
-            _make_folder(sftp, notices)
+            make_folder(sftp, notices)
             if dispatch.attempt > 1:
-                _sweep(sftp, notices, dispatch.id)
+                sweep(sftp, notices, dispatch.id)
+            way.begun = True
             for name, content in [*sorted(files.items()), (label, description)]:
-                _put(sftp, posixpath.join(notices, name), [content], f"{dispatch.id}-{dispatch.attempt}")
+                put(sftp, posixpath.join(notices, name), [content], f"{dispatch.id}-{dispatch.attempt}")
         return _DELIVERED
 
     def _try_out(self, endpoint: Endpoint, name: str) -> Outcome:
         with self._open(endpoint) as (_, sftp, folder):
             path = posixpath.join(folder, name)
-            _put(sftp, path, ["连接测试，可以删除。\n".encode()], "test")
+            put(sftp, path, ["连接测试，可以删除。\n".encode()], "test")
             sftp.remove(path)
         return Outcome(state=MessageState.DELIVERED, detail="已在对方的 SFTP 文件夹中写入、改名并删除一个测试文件")
 
@@ -154,6 +165,7 @@ class _Placing:
     dispatch: str
     attempt: int
     lines: int
+    way: _Way
 
     @property
     def token(self) -> str:
@@ -163,44 +175,56 @@ class _Placing:
         digest = f"{self.contents.manifest_sha256}\n".encode()
         final, done = self._path(self.contents.name), self._path(f"{self.contents.name}{DONE}")
         aside = self._path(f"{self.contents.name}-{self.contents.manifest_sha256[:12]}{PART}")
-        marked = _read(sftp, done, len(digest))
+        marked = read(sftp, done, len(digest))
         if marked is not None and marked.split() != digest.split():
             return _OTHER
+        self.way.begun = marked is None
         if marked is None:
-            self._put_in_place(sftp, aside, final)
-            _put(sftp, done, [digest], self.token)
+            try:
+                self._put_in_place(sftp, aside, final)
+            except _OtherContent:
+                return _OTHER
+            put(sftp, done, [digest], self.token)
         if self.attempt > 1:
             # What an earlier attempt may have left, or made anew when the folder had its name already.
-            _sweep(sftp, self.folder, f"{self.contents.name}{DONE}.{self.dispatch}-")
-            _discard(sftp, aside)
+            sweep(sftp, self.folder, f"{self.contents.name}{DONE}.{self.dispatch}-")
+            discard(sftp, aside)
+        self._discard_earlier(sftp)
         return _DELIVERED if marked is None else _WAS_THERE
 
     def _put_in_place(self, sftp: Any, aside: str, final: str) -> None:
-        if _exists(sftp, final):
+        if exists(sftp, final):
             self._require_ours(sftp, final)
             self._fill(sftp, final)
         else:
-            _make_folder(sftp, aside)
+            make_folder(sftp, aside)
             self._fill(sftp, aside)
             try:
-                _rename(sftp, aside, final)
+                rename(sftp, aside, final)
             except OSError:
                 # Another attempt, taken for dead, was quicker.
-                if not _exists(sftp, final):
+                if not exists(sftp, final):
                     raise
                 self._require_ours(sftp, final)
-                _discard(sftp, aside)
+                discard(sftp, aside)
         # It may have been writing until the folder had its name.
-        _sweep(sftp, final)
+        sweep(sftp, final)
+
+    def _discard_earlier(self, sftp: Any) -> None:
+        """Remove what lost deliveries of earlier revisions left: they may name who has gone since."""
+        for name in sftp.listdir(self.folder):
+            found = _ASIDE.fullmatch(name)
+            if found and found[1] == str(self.contents.period) and int(found[2]) < self.contents.revision:
+                discard(sftp, self._path(name))
 
     def _require_ours(self, sftp: Any, final: str) -> None:
-        manifest = _read(sftp, posixpath.join(final, MANIFEST), _LARGEST_MANIFEST)
+        manifest = read(sftp, posixpath.join(final, MANIFEST), _LARGEST_MANIFEST)
         if manifest is None or sha256(manifest).hexdigest() != self.contents.manifest_sha256:
             raise _OtherContent
 
     def _fill(self, sftp: Any, folder: str) -> None:
         """Upload the files that are not in `folder` yet. What lies there under its own name is whole."""
-        _sweep(sftp, folder)
+        sweep(sftp, folder)
         there = {entry.filename: entry.st_size for entry in sftp.listdir_attr(folder)}
         missing = [file for file in self.contents.files if there.get(file.name) != file.size]
         waiting: SimpleQueue[File] = SimpleQueue()
@@ -220,7 +244,7 @@ class _Placing:
         try:
             while True:
                 file = waiting.get_nowait()
-                _put(sftp, posixpath.join(folder, file.name), read_chunks(file), self.token)
+                put(sftp, posixpath.join(folder, file.name), read_chunks(file), self.token)
         except Empty:
             return
         except BaseException:
@@ -248,8 +272,9 @@ def collect_acks(
                     _collect(endpoint.slug, sftp, path, known, collected)
         except (NotConnected, BadAddress, BadKey) as error:
             collected.problems.append(AckProblem(slug=endpoint.slug, reason=str(error)))
-        except (paramiko.SSHException, EOFError, OSError):
-            collected.problems.append(AckProblem(slug=endpoint.slug, reason="读取对方 SFTP 文件夹时连接中断"))
+        except Exception as error:  # one recipient's server keeps nobody else's answers back
+            reason = f"读取对方 SFTP 文件夹时中断（{type(error).__name__}）"
+            collected.problems.append(AckProblem(slug=endpoint.slug, reason=reason))
     return collected
 
 
@@ -258,7 +283,7 @@ def open_folder(endpoint: Endpoint, key: Path | None, seconds: float) -> Iterato
     """A session, a channel of it, and the folder of the recipient. Raises NotConnected, BadAddress and BadKey."""
     address = parse_sftp(endpoint.address or "")
     private = read_private_key(key) if key is not None and not endpoint.secret else None
-    with open_session(endpoint, address, private, seconds) as client, open_channel(client) as sftp:
+    with open_session(endpoint, address, private, seconds) as (client, sftp):
         yield client, sftp, address.folder
 
 
@@ -272,7 +297,7 @@ def _collect(slug: str, sftp: Any, folder: str, seen: Seen, collected: Collected
     for path in new[:_MOST_ANSWERS]:
         name = posixpath.basename(path)
         try:
-            content = _read(sftp, path, LARGEST_ACK)
+            content = read(sftp, path, LARGEST_ACK)
         except OSError:
             if sftp.get_channel().closed:
                 raise
@@ -293,89 +318,28 @@ def _is_answer(entry: Any) -> bool:
     return split_ack_name(entry.filename) is not None and not stat.S_ISDIR(entry.st_mode or 0)
 
 
-def _answer_for(delivery: Callable[[], Outcome]) -> Outcome:
+def _answer_for(delivery: Callable[[_Way], Outcome]) -> Outcome:
     """What became of a delivery; whatever was lost on the way is found again by the next attempt."""
+    way = _Way()
     try:
-        return delivery()
-    except _OtherContent:
-        return _OTHER
-    except (NotConnected, BrokenPackage, BadAddress, BadKey) as error:
-        return failed_for_now(str(error))
-    except PermissionError:
-        return failed_for_now("没有对方 SFTP 文件夹的写入权限")
-    except FileNotFoundError:
-        return failed_for_now("对方 SFTP 服务器上没有登记的文件夹，或者传送中被移动")
-    except (paramiko.SSHException, EOFError, OSError):
-        return failed_for_now("与对方 SFTP 服务器的连接中断或者写入失败，将从中断处继续")
+        return delivery(way)
+    except Exception as error:  # whatever the client makes of a server it did not expect: once more does no harm
+        return replace(failed_for_now(_describe(error)), may_have_arrived=way.begun)
 
 
-def _put(sftp: Any, path: str, chunks: Iterable[bytes], token: str) -> None:
-    """Write a file under a name that only this attempt uses, and give it its own when it is whole."""
-    part = f"{path}.{token}{PART}"
-    held = b""
-    with sftp.open(part, "wb") as file:
-        file.set_pipelined(True)
-        for chunk in chunks:
-            file.write(held + chunk[:-1])
-            held = chunk[-1:]
-        # Pipelined, a refusal goes unheard; the last byte waits for the answers to all that went before it.
-        file.set_pipelined(False)
-        file.write(held)
-    _rename(sftp, part, path)
-
-
-def _rename(sftp: Any, old: str, new: str) -> None:
-    try:
-        sftp.posix_rename(old, new)
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        # A server that knows no such request; its own rename replaces nothing.
-        sftp.rename(old, new)
-
-
-def _sweep(sftp: Any, folder: str, beginning: str = "") -> None:
-    """Remove what attempts that never ended left behind in `folder`, of the files whose names begin so."""
-    for name in sftp.listdir(folder):
-        if name.startswith(beginning) and name.endswith(PART):
-            with suppress(FileNotFoundError):
-                sftp.remove(posixpath.join(folder, name))
-
-
-def _discard(sftp: Any, folder: str) -> None:
-    """Remove a folder of ours with its files, where there is one."""
-    with suppress(FileNotFoundError):
-        for name in sftp.listdir(folder):
-            with suppress(FileNotFoundError):
-                sftp.remove(posixpath.join(folder, name))
-        sftp.rmdir(folder)
-
-
-def _make_folder(sftp: Any, path: str) -> None:
-    if not _exists(sftp, path):
-        try:
-            sftp.mkdir(path)
-        except OSError:
-            # Somebody with an older lease may have been quicker.
-            if not _exists(sftp, path):
-                raise
-
-
-def _exists(sftp: Any, path: str) -> bool:
-    try:
-        sftp.stat(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _read(sftp: Any, path: str, largest: int) -> bytes | None:
-    """Up to one byte more than `largest` of a file; None where there is none."""
-    try:
-        with sftp.open(path, "rb") as file:
-            return bytes(file.read(largest + 1))
-    except FileNotFoundError:
-        return None
+def _describe(error: Exception) -> str:
+    """A Chinese line on what went wrong, without names."""
+    match error:
+        case NotConnected() | BrokenPackage() | BadAddress() | BadKey():
+            return str(error)
+        case PermissionError():
+            return "没有对方 SFTP 文件夹的写入权限"
+        case FileNotFoundError():
+            return "对方 SFTP 服务器上没有登记的文件夹，或者传送中被移动"
+        case paramiko.SSHException() | EOFError() | OSError():
+            return "与对方 SFTP 服务器的连接中断或者写入失败，将从中断处继续"
+        case _:
+            return f"与对方 SFTP 服务器的会话出错（{type(error).__name__}）"
 
 
 def _plain(name: str) -> str:

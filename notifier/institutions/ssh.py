@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import paramiko  # type: ignore[import-untyped]
 
@@ -23,7 +24,6 @@ HOST_KEY = "host_key"
 
 # The client would tell its log whom it signs in as, and every path.
 _LOG = f"{__name__}.client"
-logging.getLogger(_LOG).disabled = True
 for _part in ("", ".sftp"):
     logging.getLogger(f"{_LOG}{_part}").disabled = True
 
@@ -58,9 +58,9 @@ def read_private_key(file: Path) -> paramiko.PKey:
 @contextmanager
 def open_session(
     endpoint: Endpoint, address: SftpAddress, key: paramiko.PKey | None, seconds: float
-) -> Iterator[paramiko.SSHClient]:
-    """A session with the recipient's server, for at most `seconds`. Raises NotConnected, and BadAddress for a host key
-    that cannot be read; in the block, what paramiko and sockets raise."""
+) -> Iterator[tuple[paramiko.SSHClient, paramiko.SFTPClient]]:
+    """A session with the recipient's server and a first channel of it, for at most `seconds`. Raises NotConnected, and
+    BadAddress for a host key that cannot be read; then, and in the block, what paramiko and sockets raise."""
     known = paramiko.PKey.from_type_string(*check_host_key(endpoint.options.get(HOST_KEY, "")))
     try:
         line = socket.create_connection((address.host, address.port), timeout=CONNECT_TIMEOUT)
@@ -72,16 +72,42 @@ def open_session(
     try:
         with cut_off(line, _OPENING):
             _sign_in(client, line, endpoint, address, known, key)
-        with cut_off(line, seconds):
-            yield client
+            sftp = open_channel(client)
+        with cut_off(line, seconds), sftp:
+            yield client, sftp
     finally:
         client.close()
         line.close()
 
 
+class _Words(paramiko.Message):  # type: ignore[misc]
+    """An answer whose words may be in any encoding; what is not UTF-8 in them is lost."""
+
+    def get_text(self) -> str:
+        return bytes(self.get_string()).decode("utf-8", "replace")
+
+
+class _Client(paramiko.SFTPClient):  # type: ignore[misc]
+    """The client, for servers that write names and errors in GBK: one such name would keep it from listing a folder, one
+    such error from telling a file that is not there."""
+
+    def _request(self, t: int, *args: Any) -> tuple[int, paramiko.Message]:
+        kind, answer = super()._request(t, *args)
+        return kind, _to_words(answer)
+
+    def _convert_status(self, msg: paramiko.Message) -> None:
+        super()._convert_status(_to_words(msg))
+
+
+def _to_words(answer: paramiko.Message) -> _Words:
+    words = _Words()
+    words.packet = answer.packet
+    return words
+
+
 def open_channel(client: paramiko.SSHClient) -> paramiko.SFTPClient:
     """An SFTP channel of a session, each answer bounded in time."""
-    sftp = client.open_sftp()
+    sftp = _Client.from_transport(client.get_transport())
     sftp.get_channel().settimeout(ANSWER_TIMEOUT)
     return sftp
 

@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from math import floor
@@ -145,8 +145,8 @@ class WebhookChannel:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 return failed_for_now("对方系统的 TLS 证书未通过验证，没有发送")
             return failed_for_now("未能连接对方系统")
-        except (httpx.HTTPError, OSError):
-            return failed_for_now("对方系统没有答复，将以同一编号再次发送")
+        except Exception:  # whatever went wrong on the way: the same event once more does no harm
+            return replace(failed_for_now("对方系统没有答复，将以同一编号再次发送"), may_have_arrived=True)
         return http_outcome(status, retry_after, self._clock())
 
     def _exchange(self, call: Call) -> tuple[int, str | None]:

@@ -189,6 +189,7 @@ def test_citizens_are_woken_in_training_only(monkeypatch: pytest.MonkeyPatch) ->
     [
         ("GATEWAY_URL", "http://gateway.example.invalid"),
         ("GATEWAY_URL", "https://gateway.example.invalid/?key=secret"),
+        ("GATEWAY_URL", "https://gateway.example.invalid/notify"),
         ("GATEWAY_URL", "https://user:secret@gateway.example.invalid"),
         ("GATEWAY_URL", "https://[::1"),
         ("GATEWAY_URL", "gateway.example.invalid"),

@@ -26,7 +26,9 @@ from gongshi.channels import open_channels, read_providers
 from gongshi.court import Court
 from gongshi.desk import DeskApp, create_desk
 from gongshi.gateway import create_gateway
+from gongshi.notices import pump_notices
 from gongshi.office import open_office
+from gongshi.settings import BadSetting
 from notifier.channels import ChatMessage
 from notifier.channels.sandbox import PHONE_OPENID, list_sandbox_messages
 from notifier.context import Notifier
@@ -211,12 +213,14 @@ def test_an_answer_to_an_sms_stops_what_follows_and_another_lets_it_go_on(traini
         assert training.touch(thread, f"{thread}/reply", text=typed).status_code == 303
         page = training.get(thread)
         assert typed in bubbles(page)
+        assert "法院不再向该号码发送短信" in page
         assert ("已向运营商退订" in page) is by_carrier
         training.send_sms(f"second {typed}", number)
         stopped = list_messages(training.office.engine, MessageState.CANCELLED)[0]
         assert "退订" in (stopped.reason or "")
         arrived = len(list_messages(training.office.engine, MessageState.DELIVERED))
         training.touch(thread, f"{thread}/reply", text="START")
+        assert "不再" not in training.get(thread).split("phone-side")[0]
         training.send_sms(f"third {typed}", number)
         assert len(list_messages(training.office.engine, MessageState.DELIVERED)) == arrived + 1
 
@@ -254,6 +258,31 @@ def test_the_desk_answers_to_the_names_of_this_machine_only(training: Training) 
     answer = training.client.get("/nowhere", base_url="http://127.0.0.1")
     assert answer.status_code == 404
     assert "没有这个页面" in answer.text
+
+
+def test_whom_no_sms_can_tell_is_shown_without_a_name(training: Training) -> None:
+    training.home.publish(a_person(8, name="没有电话", phone=None), name="more.jsonl")
+    case = "（2025）测0101执8号"
+    training.home.ask("remove", case, "--ground", "closed", "--basis", "裁定书", "--as", "reviewer")
+    pump_notices(training.court, training.office, training.court.now)
+    page = training.get("/messages")
+    assert "移出名单告知（被执行人）" in page
+    assert "没有登记电话号码" in page
+    assert "没有电话" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GONGSHI_SMS_PRICE", "五分"), ("GONGSHI_WECHAT_TEMPLATES", "/nowhere.toml")]
+)
+def test_a_setting_that_cannot_be_used_keeps_the_desk_from_starting(
+    home: Home, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for setting, given in {**REAL, name: value}.items():
+        monkeypatch.setenv(setting, given)
+    court = home.court
+    with pytest.raises(BadSetting, match=f"设置 {name} 无效"):
+        create_desk(court)
+    court.close()
 
 
 # In a browser -------------------------------------------------------------------------------------------------------

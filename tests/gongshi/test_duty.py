@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from threading import Event, Thread
@@ -17,15 +17,19 @@ from homes import Clock, Home
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gongshi.channels import open_channels
 from gongshi.court import Court
 from gongshi.duty import Duty
 from gongshi.office import open_office
 from notifier.calendar import Period
+from notifier.channels import Dispatch, Outcome, ShortMessage
 from notifier.channels.sandbox import list_letters
 from notifier.context import Notifier
+from notifier.outbox import Draft, enqueue
 from notifier.runs import find_run
 from notifier.signing import SigningKeyError
 from notifier.states import MessageState, Purpose
+from notifier.stops import open_digest
 from notifier.tables import MessageRow, SettingRow
 from notifier.watchdogs import read_beat
 from search_index.page import Query
@@ -130,7 +134,7 @@ def test_a_part_that_fails_is_told_by_its_kind_and_the_rest_is_done(
         duty.tick()
     assert told(office, record) == ["egov", "tv"]
     # The first is raised, to be told by whoever called; the others are written down.
-    assert [line["type"] for line in logged if "type" in line] == ["OSError"]
+    assert [line["type"] for line in logged if "type" in line] == ["OSError", "OSError"]
     assert "canary" not in repr(logged)
 
 
@@ -146,8 +150,6 @@ def test_a_recall_waits_for_no_publication(
 
     monkeypatch.setattr(court, "publish", publish_for_hours)
     duty = Duty(court)
-    duty.send()
-    assert told(office, record) == [], "nothing is sent before it is known who has left"
     busy = Thread(target=duty.beat)
     busy.start()
     try:
@@ -159,6 +161,69 @@ def test_a_recall_waits_for_no_publication(
     finally:
         let_go.set()
         busy.join()
+
+
+def test_a_new_worker_sends_nothing_before_it_knows_who_has_left(home: Home, court: Court, office: Notifier) -> None:
+    record = withdraw(home, court)
+    Duty(court).prepare()
+    duty = Duty(court)
+    duty.send()
+    assert told(office, record) == []
+    duty.follow()
+    duty.send()
+    assert told(office, record) == ["egov", "tv"]
+
+
+def test_while_it_is_not_known_which_notices_hold_no_sms_goes_and_every_recall_does(
+    home: Home, court: Court, office: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = withdraw(home, court)
+    digest, words = open_digest(office.engine), "【测试市人民法院】测试"
+    content = ShortMessage(text=words, template="debtor_risk_notice", version=1, fields={})
+    draft = Draft(key="n", purpose=Purpose.NOTICE, channel="sms_cn", content=content, address="+8613800000000")
+    with Session(office.engine) as session, session.begin():
+        enqueue(session, [draft], now=court.now, digest=digest)
+
+    def state() -> str:
+        with Session(office.engine) as session:
+            return session.scalars(select(MessageRow.state).where(MessageRow.key == "n")).one()
+
+    def fail(*args: object) -> None:
+        raise OSError("the registry cannot be read")
+
+    monkeypatch.setattr("gongshi.duty.open_channels", lambda *_: {**open_channels(*_), "sms_cn": Posted()})
+    duty = Duty(court)
+    with monkeypatch.context() as broken:
+        broken.setattr("gongshi.duty.pump_notices", fail)
+        for part in (duty.follow, duty.send):
+            with pytest.raises(OSError, match="registry"):
+                part()
+    assert told(office, record) == ["egov", "tv"]
+    assert state() == MessageState.QUEUED
+    duty.send()
+    assert state() == MessageState.DELIVERED
+
+
+class Posted:
+    """A provider that takes everything."""
+
+    repeatable = False
+
+    def deliver(self, dispatch: Dispatch) -> Outcome:
+        return Outcome(state=MessageState.DELIVERED, detail="好")
+
+    def look_up(self, dispatch: Dispatch, reference: str | None) -> None:
+        return None
+
+
+def test_notices_are_looked_at_again_whatever_is_being_published(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has moved, or has become one who may not be written to, must not wait for an import."""
+    looked = []
+    monkeypatch.setattr("gongshi.duty.pump_notices", lambda *_: looked.append(1))
+    duty = Duty(court)
+    duty.follow()
+    duty.send()
+    assert looked == [1, 1]
 
 
 def test_who_is_told_to_stop_makes_no_more_calls(home: Home, court: Court, office: Notifier) -> None:
@@ -186,6 +251,24 @@ def test_only_who_beats_leaves_a_sign_of_life(court: Court, office: Notifier, mo
     beat = read_beat(office.engine)
     assert beat is not None
     assert beat.failed == ("notices",)
+
+
+def test_a_publication_that_takes_long_is_no_silence(
+    home: Home, court: Court, office: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def publish(progress: Callable[[int, int | None], None]) -> None:
+        for done in range(4):
+            home.clock.advance(seconds=40)
+            progress(done, None)
+            beat = read_beat(office.engine)
+            assert beat is not None
+            seen.append((home.clock() - beat.at).total_seconds())
+
+    monkeypatch.setattr(court, "publish", publish)
+    Duty(court).beat()
+    assert seen == [0, 40, 0, 40]
 
 
 def test_what_looks_does_not_decide_which_runs_are_owed(home: Home) -> None:

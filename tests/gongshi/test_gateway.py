@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -270,6 +272,30 @@ def test_a_bad_setting_is_one_line_before_anything_listens(
     said = home.run("serve", "gateway", "--bind", "127.0.0.1:0")
     assert (said.code, len(said.err.splitlines())) == (2, 1)
     assert "canary" not in said.err
+
+
+def open_databases(home: Home) -> list[str]:
+    """The databases of the home that this process holds open."""
+    held = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing itself has one
+            held.append(str(descriptor.readlink()))
+    return [name for name in held if name.startswith(str(home.folder)) and ".db" in name]
+
+
+@on_sqlite
+def test_what_is_made_before_the_server_forks_holds_no_database_open(
+    home: Home, open_court: Callable[[], Court], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that two processes have inherited belongs to neither: who closes it drops the other's locks."""
+    home.run("profile", "--set", "training=是", "--as", "reviewer")
+    court = open_court()
+    assert court.profile().training
+    assert open_databases(home), "this is what the look would find"
+    court.engine.dispose()
+    app = create_gateway(court)
+    assert open_databases(home) == []
+    assert app.test_client().get("/pull", headers={"Authorization": "Bearer gsp_wrong"}).status_code == 401
 
 
 # Training -----------------------------------------------------------------------------------------------------------

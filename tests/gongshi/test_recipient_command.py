@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from homes import Home
+from sqlalchemy import text
 from standins.hook_server import HookServer
 from standins.mail_server import MailServer
 from standins.sftp_server import PASSWORD, SftpServer
@@ -191,9 +192,9 @@ def test_a_board_is_registered_and_listed_apart(home: Home) -> None:
 
 def test_registering_is_on_the_audit_trail_without_a_secret(home: Home) -> None:
     said = home.run("recipient", "add", "pull", "--name", "自取", "--kind", "other", "--channel", "pull", *AS, "--json")
-    with home.court.session() as session:
-        from sqlalchemy import text
-
+    court = home.court
+    with court.session() as session:
         lines = [json.dumps(list(row), default=str) for row in session.execute(text("SELECT * FROM audit"))]
+    court.close()
     assert any("gongshi recipient add" in line for line in lines)
     assert not any(said.json["token"] in line for line in lines)

@@ -178,8 +178,8 @@ def no_english(said: str) -> bool:
     plain = re.sub(
         r"--?[a-z][\w-]*|gongshi( [a-z]+)*|'[^']*'|“[^”]*”|\[[^\]]*\]|[a-z0-9]+(?:[_|+.:/-][\w.]*)+", " ", said
     )
-    words = set(re.findall(r"[A-Za-z]{2,}", plain)) - ALLOWED - COMMANDS.keys() - WITHDRAWAL_GROUNDS.keys()
-    return not words
+    names = {name for path in commands() for name in path}
+    return not set(re.findall(r"[A-Za-z]{2,}", plain)) - ALLOWED - names - WITHDRAWAL_GROUNDS.keys()
 
 
 ALLOWED = {
@@ -198,8 +198,12 @@ ALLOWED = {
     "MM",
     "DD",
     "Ctrl",
+    "PEM",
+    "SFTP",
 }
-ALLOWED |= {"var", "home", "portal", "desk", "rebuild", "verify", "add", "art", "redactions", "SX", "usage", "id"}
+ALLOWED |= {"var", "home", "art", "redactions", "SX", "usage", "id"}
+# Values of options.
+ALLOWED |= {"sftp", "webhook", "pull", "private", "risk", "served", "confirm"}
 
 
 def test_the_catalogue_is_compiled_from_its_source(tmp_path: Path) -> None:

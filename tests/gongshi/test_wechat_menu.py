@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
+from urllib.parse import unquote
 
 import pytest
 from homes import Home
@@ -38,6 +40,20 @@ def test_the_menu_that_is_shown_is_put(home: Home, monkeypatch: pytest.MonkeyPat
         assert shown["button"][0]["sub_button"][0]["url"] == SITE
         places = shown["button"][2]["sub_button"]
         assert [place["key"] for place in places] == ["district:测试区", "district:双江拉祜族佤族布朗族傣族自治县"]
+
+
+def test_the_code_of_a_district_leads_to_its_scene(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with WeChatServer(clock=home.clock).running() as server:
+        set_up(monkeypatch, server.address)
+        made = home.ask("wechat", "qr", "测试区")
+        address, ticket = made["picture"].split("?ticket=")
+        assert address == "https://mp.weixin.qq.com/cgi-bin/showqrcode"
+        assert b64decode(unquote(ticket)).decode() == "district:测试区"
+        assert made["content"]
+        assert home.run("wechat", "qr", "区" * 21).code == 2
+        server.fail("qrcode/create", Fault(status=502))
+        said = home.run("wechat", "qr", "测试区")
+    assert (said.code, len(said.err.splitlines())) == (2, 1)
 
 
 def test_what_wechat_refuses_is_one_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

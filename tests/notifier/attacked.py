@@ -140,7 +140,7 @@ def open_gateway(founded: Path, folder: Path, kind: str) -> Iterator[Gateway]:
     ear, clock = _Ear(), Clock()
     shutil.copytree(founded, folder)
     with (
-        fresh_databases(request.param) as databases,
+        fresh_databases(kind) as databases,
         TwilioServer(clock) as twilio,
         pytest.MonkeyPatch.context() as env,
     ):

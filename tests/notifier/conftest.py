@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from shutil import copyfile
+from shutil import copy
 
 import pytest
 from fresh import fresh_databases
@@ -176,7 +176,7 @@ def town(tmp_path: Path, database: str, clock: Clock, migrated: Path) -> Iterato
     settings = NotifierSettings(url=database, folder=tmp_path / "home" / "notifier")
     if (path := sqlite_file(database)) is not None:
         path.parent.mkdir(mode=0o700)
-        copyfile(migrated, path)
+        copy(migrated, path)
     else:
         migrate(settings)
     reading = Store(store)

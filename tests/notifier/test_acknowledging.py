@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from posts import BUSY, UNKNOWN, Post, add_recipient, message, send
 from sqlalchemy import select, update
@@ -106,10 +106,13 @@ def test_the_published_vector_of_the_standard_is_right() -> None:
     )
     assert not check_signature(secret, headers, body + b" ", at)
     assert not check_signature(None, headers, body, at)
+    # The same key as a password of another channel signs nothing.
+    assert not check_signature(secret.removeprefix("whsec_"), headers, body, at)
     assert not check_signature(secret, headers, body, at + timedelta(seconds=301))
     assert check_signature(secret, headers, body, at - timedelta(seconds=299))
 
 
+@settings(max_examples=40)
 @given(
     body=st.binary(max_size=200).filter(lambda body: _is_text(body)),
     number=st.from_regex(r"[a-z0-9_]{1,30}", fullmatch=True),
@@ -139,6 +142,7 @@ headers = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(headers=headers, body=st.binary(max_size=60), secret=st.one_of(st.none(), st.text(max_size=30)))
 @example(
     headers={"webhook-id": "a", "webhook-timestamp": str(int(NOW.timestamp())), "webhook-signature": "v1"},
@@ -149,6 +153,7 @@ def test_no_header_is_anything_but_right_or_wrong(headers: Mapping[str, str], bo
     assert not check_signature(secret, headers, body, NOW)
 
 
+@settings(max_examples=40)
 @given(body=st.one_of(st.binary(max_size=80), st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["dispatch", "kind", "by", "at", "place"]), inner),
@@ -166,6 +171,7 @@ def test_a_body_is_an_answer_or_is_refused(body: bytes) -> None:
     assert all(reasons.values())
 
 
+@settings(max_examples=40)
 @given(form=st.dictionaries(st.sampled_from(["kind", "by", "day", "time", "place"]), st.text(max_size=20)))
 @example(form={"kind": "aired", "by": "x", "day": "9999-12-31", "time": "23:59", "place": "x"})
 @example(form={"kind": "aired", "by": "x", "day": "0001-01-01", "time": "00:00", "place": "x"})
@@ -263,6 +269,21 @@ def test_who_answers_has_it_and_is_told_of_what_leaves(
     follow_changes(town.notifier.engine, town.store, town.notifier.workdays, now=town.clock())
     told = [one.recipient.slug for one in list_follow_ups(town.notifier.engine)]
     assert "tv" in told
+
+
+def test_who_answers_late_is_told_of_what_left_before_the_answer(town: Town, period: Period, person: Document) -> None:
+    leaves = town.publish(person)
+    town.publish(person)
+    push(town.notifier, period, now=town.clock(), made_by="甲")
+    post = Post(answers=[BUSY, BUSY])
+    send(town, {"sandbox": post})
+    town.depart(leaves)
+    follow_changes(town.notifier.engine, town.store, town.notifier.workdays, now=town.clock())
+    kept = message(town, "package/1/1/sandbox")
+    assert apply_answer(town.notifier.engine, kept.dispatch, answer(AckKind.AIRED, "九点档"), noted_by="甲", now=NOW)
+    follow_changes(town.notifier.engine, town.store, town.notifier.workdays, now=town.clock())
+    told = [(one.recipient.slug, one.recalls[0].record) for one in list_follow_ups(town.notifier.engine)]
+    assert told == [("tv", leaves.record)]
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from notifier.calendar import Period
 from notifier.channels import ChatMessage, MassMessage, Outcome, ShortMessage, Stop
 from notifier.channels.sandbox import PHONE_OPENID
 from notifier.desk import desk_pages
+from notifier.desk_base import DeskSettings
 from notifier.followups import AckKind, Acknowledgement, acknowledge, list_follow_ups
 from notifier.policy import Rules
 from notifier.runs import approve_run, push
@@ -146,7 +147,9 @@ def test_a_run_is_announced_with_a_preview_and_says_when_it_needs_a_yes(town: To
     town.publish(person)
     app = Flask(__name__)
     app.register_blueprint(desk_pages(town.notifier, clock=town.clock), url_prefix="/push")
-    strict = desk_pages(town.notifier, clock=town.clock, rules=Rules(approval_required=True), name="strict")
+    strict = desk_pages(
+        town.notifier, clock=town.clock, settings=DeskSettings(rules=Rules(approval_required=True)), name="strict"
+    )
     app.register_blueprint(strict, url_prefix="/strict")
     with app.test_client() as client:
         page = read(client, "/push/runs")

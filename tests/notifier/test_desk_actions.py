@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -23,10 +24,12 @@ from werkzeug.test import TestResponse
 from notifier.calendar import Period
 from notifier.channels import Outcome, Stop
 from notifier.desk import desk_pages
+from notifier.desk_base import DeskSettings, Untold
 from notifier.desk_forms import LIFETIME, FormRefused, build_token, read_token
 from notifier.desk_log import list_actions
 from notifier.followups import list_follow_ups
 from notifier.policy import Rules
+from notifier.recall import follow_changes
 from notifier.recipients import add_board, list_printings
 from notifier.runs import find_approvals, find_run, push
 from notifier.sending import Given
@@ -39,6 +42,7 @@ Town = Any
 STATIC = Path(__file__).resolve().parents[2] / "static"
 BY = "书记员甲"
 NUMBER = "+8613800138000"
+HANGS = {"board": "hall", "printed_at": "2026-10-08T10:00"}
 
 
 @pytest.fixture
@@ -180,7 +184,7 @@ def test_a_mail_address_is_allowed_as_it_is(desk: FlaskClient, town: Town) -> No
 def test_a_run_is_approved_by_somebody_before_its_day(town: Town, person: Document) -> None:
     town.clock.now = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
     town.publish(person)
-    with build_app(town, rules=Rules(approval_required=True)).test_client() as desk:
+    with build_app(town, settings=DeskSettings(rules=Rules(approval_required=True))).test_client() as desk:
         page, action = "/push/runs", "/push/runs/2026Q3/approve"
         token = find_token(read(desk, page), action)
         assert "已由书记员甲批准" in done(desk, submit(desk, page, action), "已经批准")
@@ -297,7 +301,7 @@ def test_what_hangs_is_registered_and_taken_down(desk: FlaskClient, town: Town, 
     assert "gongshi recipient board" in read(desk, "/push/printings")
     add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
     hangs, other = town.publish(person), town.publish(person)
-    fields = {"board": "hall", "place": "东侧，第三季度公告", "scope": "some", "records": f"{hangs.record.lower()}\n"}
+    fields = {"place": "东侧，第三季度公告", "scope": "some", "records": f"{hangs.record.lower()}\n", **HANGS}
     page = done(desk, submit(desk, "/push/printings", "/push/printings", **fields), "张贴已经登记")
     assert "仍在张贴" in page
     (printing,) = list_printings(town.notifier.engine)
@@ -320,11 +324,69 @@ def test_the_whole_list_hangs(desk: FlaskClient, town: Town, person: Document) -
     add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
     for _ in range(3):
         town.publish(person)
-    fields = {"board": "hall", "place": "西侧", "scope": "all"}
+    fields = {"place": "西侧", "scope": "all", **HANGS}
     done(desk, submit(desk, "/push/printings", "/push/printings", **fields), "3条")
 
 
+@pytest.mark.parametrize("scope", ["all", "some"])
+def test_a_paper_that_is_older_than_a_change_of_what_it_shows_is_not_registered(
+    town: Town, person: Document, scope: str
+) -> None:
+    add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
+    stays, corrected, leaves = (town.publish(person) for _ in range(3))
+    town.clock.pass_time(minutes=10)
+    came_and_went = town.publish(person)
+    town.depart(came_and_went)
+    town.depart(leaves)
+    town.correct(corrected, performance="全部履行")
+    records = {"all": "", "some": f"{corrected.record} {stays.record}"}[scope]
+    fields = {"board": "hall", "place": "东侧", "scope": scope, "records": records}
+    with build_app(town, settings=DeskSettings(store=town.store)).test_client() as desk:
+        old = submit(desk, "/push/printings", "/push/printings", printed_at="2026-10-08T10:05", **fields)
+        refused(old, "请重新打印张贴", 409)
+        assert corrected.record in old.text
+        assert came_and_went.record not in old.text
+        assert (leaves.record in old.text) is (scope == "all")
+        assert list_printings(town.notifier.engine) == []
+        new = {**fields, "printed_at": "2026-10-08T10:10"}
+        done(desk, submit(desk, "/push/printings", "/push/printings", **new), "张贴已经登记")
+        if scope == "some":
+            only = {**fields, "records": stays.record, "printed_at": "2026-10-08T10:05"}
+            done(desk, submit(desk, "/push/printings", "/push/printings", **only), "张贴已经登记")
+
+
+def test_what_is_followed_while_the_list_is_read_is_read_again(town: Town, person: Document) -> None:
+    add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
+    leaves, _ = town.publish(person), town.publish(person)
+    register, readings = town.notifier.register, []
+
+    class Moving:
+        """A list that changes, and is followed, as soon as it was read once."""
+
+        def everything(self, now: datetime) -> tuple[int, list[Document]]:
+            read = register.everything(now)
+            if not readings:
+                town.depart(leaves)
+                follow_changes(town.notifier.engine, town.store, town.notifier.workdays, now=now)
+            readings.append(read)
+            return read
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(register, name)
+
+    app = Flask(__name__, static_folder=str(STATIC), static_url_path="/static")
+    moving = replace(town.notifier, register=Moving())
+    app.register_blueprint(desk_pages(moving, clock=town.clock, random=Random(3)), url_prefix="/push")
+    with app.test_client() as desk:
+        fields = {"place": "东侧", "scope": "all", **HANGS}
+        done(desk, submit(desk, "/push/printings", "/push/printings", **fields), "张贴已经登记")
+    (printing,) = list_printings(town.notifier.engine)
+    assert (printing.entries, len(readings)) == (1, 2)
+
+
 WRONG_PRINTINGS = [
+    ({"printed_at": "早上"}, "请填写打印或者制作的时间"),
+    ({"printed_at": "2026-10-08T10:30"}, "打印或者制作的时间不能晚于现在"),
     ({"board": "nowhere"}, "请选择张贴栏"),
     ({"scope": ""}, "请选择张贴的是"),
     ({"scope": "some", "records": " \n"}, "请填写张贴的公开编号"),
@@ -336,7 +398,7 @@ WRONG_PRINTINGS = [
 def test_a_printing_that_is_filled_in_wrongly_is_not_registered(desk: FlaskClient, town: Town) -> None:
     add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
     for wrong, words in WRONG_PRINTINGS:
-        fields = {"board": "hall", "place": "东侧", "scope": "all", **wrong}
+        fields = {"place": "东侧", "scope": "all", **HANGS, **wrong}
         answer = submit(desk, "/push/printings", "/push/printings", **fields)
         refused(answer, words)
         assert "<B>" not in answer.text
@@ -385,7 +447,7 @@ def test_without_a_token_of_ours_nothing_is_done(desk: FlaskClient, town: Town) 
 def test_a_token_is_for_one_form_and_once(desk: FlaskClient, town: Town) -> None:
     add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
     token = find_token(read(desk, "/push/printings"), "/push/printings")
-    fields = {"token": token, "by": BY, "board": "hall", "place": "东侧", "scope": "all"}
+    fields = {"token": token, "by": BY, "place": "东侧", "scope": "all", **HANGS}
     answers = [desk.post("/push/printings", data=fields) for _ in range(2)]
     assert answers[0].status_code == 303
     refused(answers[1], "已经提交过", 409)
@@ -469,7 +531,7 @@ def test_a_rehearsal_and_a_trial_are_said_with_what_would_go(town: Town) -> None
     later = town.clock() + timedelta(days=1)
     queue(town, "later", not_before=later)
     rules = Rules(dry_run=True, trial=frozenset({NUMBER}))
-    with build_app(town, rules=rules).test_client() as desk:
+    with build_app(town, settings=DeskSettings(rules=rules)).test_client() as desk:
         page = read(desk, "/push/messages")
     assert "会发出下列1条" in page
     assert "共1个" in page
@@ -480,8 +542,44 @@ def test_a_rehearsal_and_a_trial_are_said_with_what_would_go(town: Town) -> None
     assert "试运行" not in page
 
 
+def test_a_disk_or_a_list_that_cannot_be_used_is_a_sentence(desk: FlaskClient, town: Town) -> None:
+    notifier_tick(town.notifier, {}, clock=lambda: town.clock.now.replace(month=9))
+    town.clock.pass_time(days=20)
+    (town.settings.folder / "packages").write_text("where a folder should be")
+    answer = submit(desk, "/push/runs", "/push/runs/2026Q3/push")
+    refused(answer, "磁盘或者数据库暂时不能使用", 503)
+    add_board(town.notifier.engine, "hall", "一楼大厅公告栏", now=town.clock())
+    token = find_token(read(desk, "/push/printings"), "/push/printings")
+    town.store.close()
+    (town.settings.folder.parent / "public" / "disclosed.db").unlink()
+    fields = {"token": token, "by": BY, "place": "东侧", "scope": "all", **HANGS}
+    for broken in (desk.post("/push/printings", data=fields), desk.get("/push/templates")):
+        assert broken.status_code == 503
+        assert "Traceback" not in broken.text
+        assert re.search(r"[\u4e00-\u9fff]{4}", broken.text)
+
+
+def test_whom_no_sms_can_tell_is_listed_with_the_reason(town: Town) -> None:
+    untold = Untold(what="移出名单告知（被执行人）", record="SX-00000000", since=town.clock(), reason="没有手机号码")
+    settings = DeskSettings(list_untold=lambda: [untold])
+    with build_app(town, settings=settings).test_client() as desk:
+        page = read(desk, "/push/messages")
+    for words in ("不能以短信告知的1件", "SX-00000000", "没有手机号码"):
+        assert words in page
+    with build_app(town).test_client() as desk:
+        assert "不能以短信告知" not in read(desk, "/push/messages")
+
+
 def test_an_address_with_nothing_to_show_is_a_chinese_page(desk: FlaskClient) -> None:
-    for address, status in (("/push/runs/2026Q3", 404), ("/push/phone", 404), ("/push/addresses/allow", 405)):
+    beyond = f"/push/messages/{2**64}"
+    for address, status in (
+        ("/push/runs/2026Q3", 404),
+        ("/push/phone", 404),
+        ("/push/addresses/allow", 405),
+        (beyond, 404),
+    ):
         answer = desk.get(address)
         assert answer.status_code == status
+    for address in (f"{beyond}/settle", f"{beyond}/acknowledge", f"/push/printings/{2**64}/down"):
+        assert desk.post(address, data={"by": BY}).status_code == 404
     assert "这一期还没有推送" in desk.get("/push/runs/2026Q3").text

@@ -26,7 +26,7 @@ from notifier.followups import (
 )
 from notifier.policy import Rules
 from notifier.recall import follow_changes
-from notifier.recipients import add_board, list_printings, note_printing
+from notifier.recipients import ListMoved, add_board, list_printings, note_printing, retire_recipient
 from notifier.reporting import recall_report, report_csv, report_json
 from notifier.runs import push
 from notifier.states import MessageState
@@ -195,6 +195,20 @@ def test_a_reminder_says_to_a_machine_what_it_says_to_people(
     assert "回执网址" in letter.text
 
 
+def test_who_is_retired_owes_nothing_for_the_list_and_all_for_what_left_it(
+    town: Town, period: Period, person: Document, media: dict[str, Channel]
+) -> None:
+    (leaves,) = recall(town, period, person, media)
+    retire_recipient(town.notifier.engine, "phone")
+    town.clock.pass_time(days=40)
+    remind(town)
+    send(town, media)
+    told = [letter.subject for letter in media["phone"].letters]  # type: ignore[attr-defined]
+    assert [subject[:4] for subject in told] == ["【立即办", "【催办】"]
+    assert all(leaves.record in subject for subject in told)
+    assert [row.address for row in alerts(town) if row.channel == "sms_cn"] == [PHONE]
+
+
 # The report ------------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +246,32 @@ def test_the_report_says_who_was_told_when_who_answered_and_who_is_late(
     assert stays.record not in report_json(everything).decode()
     for words in (person.name, person.id_number or "", person.obligation):
         assert words not in report_json(everything).decode() + report_csv(everything).decode()
+
+
+def test_one_answer_to_a_letter_about_many_corrections_closes_them_all(
+    town: Town, period: Period, person: Document, media: dict[str, Channel]
+) -> None:
+    listed = [town.publish(person, case_number=f"（2026）测0101执{n}号") for n in range(8)]
+    push(town.notifier, period, now=town.clock(), made_by="甲")
+    send(town, media)
+    for document in listed:
+        town.correct(document, performed_part="已履行8000元")
+    follow(town)
+    send(town, media)
+    (one,) = [one for one in list_follow_ups(town.notifier.engine) if one.recipient.slug == "phone"]
+    assert [recall.record for recall in one.recalls] == [document.record for document in listed]
+    town.clock.pass_time(days=1)
+    remind(town)
+    send(town, media)
+    reminder = media["phone"].letters[-1]  # type: ignore[attr-defined]
+    assert all(document.record in reminder.text for document in listed)
+    assert reminder.facts["records"].split(",") == [document.record for document in listed]
+    close(town, "phone")
+    lines = recall_report(town.notifier.engine, today=town.clock().date())
+    done = [line.recall.record for line in lines if line.done]
+    assert done == [document.record for document in listed]
+    assert {line.recipient.slug for line in lines if line.done} == {"phone"}
+    assert len(lines) == 24
 
 
 def test_the_report_opens_in_a_spreadsheet_and_runs_nothing(
@@ -279,6 +319,21 @@ def test_taking_a_printing_down_ends_its_tasks_unless_it_hangs_there_still(
     done = [one.find(AckKind.TAKEN_DOWN) for one in list_follow_ups(engine)]
     assert [(one.given_by, one.place) for one in done if one] == [("书记员乙", "右栏"), ("书记员乙", "左栏")]
     assert all(one.taken_down_at for one in list_printings(engine))
+
+
+def test_what_was_printed_from_a_list_that_has_moved_is_not_put_on_record(
+    town: Town, period: Period, person: Document
+) -> None:
+    leaves = town.publish(person)
+    engine, now = town.notifier.engine, town.clock()
+    add_board(engine, "lobby", "一楼大厅", now=now)
+    # Read, and before it is put on record a departure is decided and followed.
+    town.depart(leaves)
+    follow(town)
+    with pytest.raises(ListMoved):
+        note_printing(engine, "lobby", [leaves], place="左栏", sequence=1, by="甲", now=now)
+    assert list_printings(engine) == []
+    assert note_printing(engine, "lobby", [], place="左栏", sequence=2, by="甲", now=now)
 
 
 def test_alerts_go_by_the_rules_of_sending(

@@ -9,8 +9,7 @@ import hmac
 import io
 import json
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,9 @@ from werkzeug.test import TestResponse
 
 from notifier.calendar import Period
 from notifier.channels import Channel, Outcome
+from notifier.context import Notifier
 from notifier.enrolling import Enrolment
-from notifier.followups import list_follow_ups
+from notifier.followups import list_follow_ups, queue_reminders
 from notifier.gateway_recipients import recipient_gateway
 from notifier.institutions.pull import PullChannel
 from notifier.links import open_links
@@ -38,6 +38,8 @@ from notifier.runs import push
 from notifier.states import MessageState, Purpose
 from notifier.tables import AcknowledgementRow, AttemptRow, GatewayEventRow, MessageRow, RecipientRow
 from search_index.document import Document
+from search_index.register import Register
+from search_index.store import Store
 
 Town = Any
 GATEWAY = "https://gateway.example.invalid"
@@ -107,7 +109,7 @@ class Counterpart:
 
 
 @pytest.fixture
-def gateway(town: Town) -> Iterator[Counterpart]:
+def gateway(town: Town) -> Counterpart:
     engine = town.notifier.engine
     with Session(engine) as session, session.begin():
         session.execute(update(RecipientRow).values(active=False))
@@ -115,12 +117,15 @@ def gateway(town: Town) -> Iterator[Counterpart]:
         enrolment = Enrolment(slug=slug, name=f"测试单位{slug}", kind="television", channel=channel, secret=secret)
         add_recipient(engine, enrolment, now=town.clock())
     tokens = {slug: issue_token(engine, slug, random=town.random) for slug in ("pull", "other")}
+    channels: dict[str, Channel] = {"mail": Post(), "webhook": Post(), "pull": PullChannel()}
+    return Counterpart(town, make_client(town, town.notifier), tokens, channels)
+
+
+def make_client(town: Town, notifier: Notifier) -> FlaskClient:
     app = Flask("gateway", static_folder=str(STATIC), static_url_path="/static")
     app.jinja_env.undefined = StrictUndefined
-    app.register_blueprint(recipient_gateway(town.notifier, clock=town.clock, gateway_url=GATEWAY))
-    channels: dict[str, Channel] = {"mail": Post(), "webhook": Post(), "pull": PullChannel()}
-    with app.test_client() as client:
-        yield Counterpart(town, client, tokens, channels)
+    app.register_blueprint(recipient_gateway(notifier, clock=town.clock, gateway_url=GATEWAY))
+    return app.test_client()
 
 
 # Receipts, on a page -------------------------------------------------------------------------------------------------
@@ -163,6 +168,11 @@ def test_the_button_confirms_once_and_the_page_shows_what_was_noted(
     assert "已播出或者发布：值班编辑 张，2026年10月8日 09:30，新闻频道9:30档" in shown
     assert "<form" not in shown
     assert gateway.count(AcknowledgementRow) == 1
+    # What was given without a time is shown as a day.
+    _, page = gateway.links("hook")
+    del form["time"]
+    assert gateway.client.post(page, data=form).status_code == 303
+    assert "2026年10月8日，新闻频道9:30档" in gateway.get(page).text
 
 
 def test_received_comes_before_aired_and_both_are_kept(gateway: Counterpart, period: Period, person: Document) -> None:
@@ -183,7 +193,7 @@ def test_received_comes_before_aired_and_both_are_kept(gateway: Counterpart, per
 WRONG_FORMS: list[tuple[dict[str, str], str]] = [
     ({"by": ""}, "请填写姓名或者岗位"),
     ({"by": "名" * 61}, "请填写姓名或者岗位"),
-    ({"kind": "nothing"}, "请选择回执的内容"),
+    ({"kind": "nothing"}, "请选择回执内容"),
     ({"kind": "taken_down"}, "名单包不能回执"),
     ({"day": "2026-13-01"}, "请填写日期"),
     ({"day": "2026-10-09"}, "办理时间应当在今天或者此前"),
@@ -212,8 +222,6 @@ def test_a_form_that_is_wrong_says_so_and_keeps_what_was_typed(
 def test_an_answer_to_a_reminder_answers_what_was_reminded_of(
     gateway: Counterpart, period: Period, person: Document
 ) -> None:
-    from notifier.followups import queue_reminders
-
     leaves = [gateway.town.publish(person) for _ in range(2)]
     gateway.push(period)
     for document in leaves:
@@ -459,8 +467,10 @@ def test_a_page_for_people_lists_the_same_files(gateway: Counterpart, period: Pe
     assert "后不得使用" in shown
     assert f"{GATEWAY}{page}" in shown
     assert person.name not in shown
-    for file in gateway.json(package)["files"]:
-        assert file["sha256"] in shown
+    described = gateway.json(package)
+    assert described["manifest_sha256"] in shown
+    for file in described["files"]:
+        assert f">{file['name']}</a>" in shown
     assert gateway.handovers() == 0
 
 
@@ -537,7 +547,7 @@ def test_a_receiver_fetches_within_the_call_that_told_it(
         def deliver(self, dispatch: Any) -> Outcome:
             link = open_links(gateway.town.notifier.engine, GATEWAY).package(dispatch.id) or ""
             # A test's client of its own: the call comes from another thread.
-            client = gateway.client.application.test_client()
+            client = make_client(gateway.town, gateway.town.notifier)
             answer = client.get(f"{link.removeprefix(GATEWAY)}r1/list.json")
             self.got = answer.status_code
             super().deliver(dispatch)
@@ -636,12 +646,23 @@ def test_one_that_pulls_gets_the_list_the_recalls_and_answers_them(
     }
     assert leaves.name not in json.dumps(letter, ensure_ascii=False)
     assert _state(gateway, dispatch) == MessageState.DELIVERED
-    # Fetched is not done: it stays until it is answered.
-    assert len(gateway.pull().json["letters"]) == 1
+    # Fetched is not done: it stays until it is answered, and is reminded of.
+    gateway.town.clock.pass_time(days=1)
+    profile = gateway.town.notifier.register.profile(gateway.town.clock())
+    engine, workdays = gateway.town.notifier.engine, gateway.town.notifier.workdays
+    queue_reminders(engine, workdays, profile, now=gateway.town.clock())
+    gateway.send()
+    again, reminder = gateway.pull().json["letters"]
+    assert again == letter
+    assert reminder["facts"]["type"] == "reminder"
+    assert reminder["answers"] == letter["answers"] == ["received", "taken_down"]
     body = {"dispatch": dispatch, "kind": "taken_down", "by": "收件程序", "place": "首页"}
     headers = {"Authorization": f"Bearer {gateway.tokens['pull']}"}
     answer = gateway.client.post("/pull/acks", json=body, headers=headers)
     assert answer.json == {"dispatch": dispatch, "kind": "taken_down", "noted": True}
+    # A reminder that was fetched stays for some days, should its answer have been lost.
+    assert [one["dispatch"] for one in gateway.pull().json["letters"]] == [reminder["dispatch"]]
+    gateway.town.clock.pass_time(days=4)
     assert gateway.pull().json["letters"] == []
 
 
@@ -669,6 +690,57 @@ def test_one_that_has_not_fetched_the_list_is_not_told_of_what_left_it(
     assert gateway.pull().json["letters"] == []
     assert gateway.pull("/pull/2026Q3/r1/list.json").status_code == 410
     assert gateway.pull("/pull/2026Q3/r2/list.json").json["entries"] == []
+
+
+def test_what_has_to_be_taken_back_is_told_even_when_no_list_can_be_made(
+    gateway: Counterpart, period: Period, person: Document, tmp_path: Path
+) -> None:
+    leaves = gateway.town.publish(person)
+    gateway.push(period)
+    assert gateway.pull("/pull/2026Q3/r1/list.json").status_code == 200
+    gateway.town.depart(leaves)
+    gateway.send()
+    _, page = gateway.links("station", Purpose.RECALL)
+    keyless = replace(gateway.town.notifier, signing_key=tmp_path / "lost.pem")
+    client = make_client(gateway.town, keyless)
+    headers = {"Authorization": f"Bearer {gateway.tokens['pull']}"}
+    found = client.get("/pull", headers=headers).json
+    assert found["runs"] == []
+    assert found["reason"]
+    assert [letter["facts"]["record"] for letter in found["letters"]] == [leaves.record]
+    assert client.get("/pull/2026Q3/r2/list.json", headers=headers).status_code == 503
+    # Where the list itself cannot be read, whoever asks is told to come back, and no error says more.
+    store = gateway.town.settings.folder.parent / "public" / "disclosed.db"
+    store.rename(tmp_path / "away.db")
+    listless = replace(keyless, register=Register(Store(f"sqlite:///{store}"), store.parent / "index"))
+    client = make_client(gateway.town, listless)
+    assert client.get("/pull", headers=headers).json["letters"] == found["letters"]
+    for path in (page, "/acks/wrong"):
+        assert client.get(path).status_code == 503
+
+
+def test_a_recall_does_not_hide_behind_letters_that_nobody_answers(
+    gateway: Counterpart, period: Period, person: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.handing_over._MOST_LETTERS", 3)
+    listed = [gateway.town.publish(person, case_number=f"（2026）测0101执{n}号") for n in range(8)]
+    gateway.push(period)
+    assert gateway.pull("/pull/2026Q3/r1/list.json").status_code == 200
+    seen: set[str] = set()
+    for document in listed[:5]:
+        gateway.town.depart(document)
+    gateway.send()
+    for _ in range(2):
+        found = gateway.pull().json
+        assert (len(found["letters"]), found["more"]) == (3, True)
+        seen |= {letter["facts"]["record"] for letter in found["letters"]}
+    gateway.town.depart(listed[5])
+    gateway.send()
+    found = gateway.pull().json
+    seen |= {letter["facts"]["record"] for letter in found["letters"]}
+    assert seen == {document.record for document in listed[:6]}
+    order = [letter["queued_at"] for letter in found["letters"]]
+    assert order == sorted(order)
 
 
 def test_only_its_own_newest_list_is_pulled(gateway: Counterpart, period: Period, person: Document) -> None:
@@ -717,15 +789,18 @@ def test_a_token_that_was_replaced_opens_nothing(gateway: Counterpart, period: P
     assert gateway.pull().status_code == 401
 
 
-def test_who_guesses_too_often_waits_and_nobody_else_does(gateway: Counterpart) -> None:
-    assert gateway.pull().status_code == 200
-    answers = [gateway.get("/pull", Authorization=f"Bearer gsp_{n}").status_code for n in range(25)]
-    assert answers == [401] * 20 + [429] * 5
-    # Behind the same address, one whose token was right before.
-    assert gateway.pull().status_code == 200
-    assert gateway.pull(slug="other").status_code == 429
+def test_who_guesses_too_often_waits_and_nobody_with_a_right_token_does(gateway: Counterpart) -> None:
+    def guess(number: int, address: str) -> int:
+        given = {"HTTP_AUTHORIZATION": f"Bearer gsp_{number}", "REMOTE_ADDR": address}
+        return gateway.client.get("/pull", environ_overrides=given).status_code
+
+    assert [guess(number, "192.0.2.1") for number in range(25)] == [401] * 20 + [429] * 5
+    assert guess(1, "192.0.2.2") == 401
+    # Behind the address of the guesses, as everybody is who comes through the same proxy.
+    right = {"HTTP_AUTHORIZATION": f"Bearer {gateway.tokens['pull']}", "REMOTE_ADDR": "192.0.2.1"}
+    assert gateway.client.get("/pull", environ_overrides=right).status_code == 200
     gateway.town.clock.pass_time(seconds=61)
-    assert gateway.pull(slug="other").status_code == 200
+    assert guess(1, "192.0.2.1") == 401
 
 
 def _number(gateway: Counterpart, slug: str) -> int:

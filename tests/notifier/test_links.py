@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ KEY = b"k" * 32
 dispatches = st.text(alphabet="abcdefghijklmnopqrstuvwxyz234567-", min_size=1, max_size=32)
 
 
+@settings(max_examples=40)
 @given(dispatch=dispatches, door=st.sampled_from(Door))
 def test_what_was_signed_is_read_and_opens_no_other_door(dispatch: str, door: Door) -> None:
     token = sign_link(KEY, door, dispatch)
@@ -29,6 +30,7 @@ def test_what_was_signed_is_read_and_opens_no_other_door(dispatch: str, door: Do
     assert read_link(b"l" * 32, door, token) is None
 
 
+@settings(max_examples=40)
 @given(dispatch=dispatches, data=st.data())
 def test_one_wrong_letter_opens_nothing(dispatch: str, data: st.DataObject) -> None:
     token = sign_link(KEY, Door.ACK, dispatch)
@@ -37,6 +39,7 @@ def test_one_wrong_letter_opens_nothing(dispatch: str, data: st.DataObject) -> N
     assert read_link(KEY, Door.ACK, token[:place] + letter + token[place + 1 :]) is None
 
 
+@settings(max_examples=40)
 @given(token=st.text())
 def test_anything_at_all_is_no_address(token: str) -> None:
     assert read_link(KEY, Door.PACKAGE, token) is None

@@ -31,7 +31,7 @@ from notifier.packages import (
 from notifier.recall import follow_changes, list_recalls
 from notifier.runs import push
 from notifier.signing import SigningKey, SigningKeyError, create_signing_key, make_signing_key, open_signing_key
-from notifier.tables import PackageRow, RecipientRow
+from notifier.tables import PackageRow, RecallRow, RecipientRow
 from search_index.day import day_of
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange
@@ -145,6 +145,18 @@ def test_a_package_without_a_signature_has_none_to_serve(town: Town, period: Per
         read_package_file(folder, "manifest.json.sig")
 
 
+@pytest.mark.parametrize("broken", [b"", b"{}", b"[]", b"\xff", b'{"files": [{}]}', b'{"files": 3}', b"null"])
+def test_a_manifest_that_is_damaged_is_a_clear_line(tmp_path: Path, broken: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(broken)
+    for ask in (lambda: read_package_file(tmp_path, "list.csv"), lambda: list_package_files(tmp_path)):
+        with pytest.raises(FileRefused, match="清单已损坏"):
+            ask()
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(FileRefused, match="读不到"):
+        read_package_file(tmp_path, "manifest.json")
+
+
 # --- what has changed --------------------------------------------------------------------------------------------
 
 
@@ -177,6 +189,7 @@ def test_the_next_package_repeats_every_recall_since_the_first_list_of_the_last_
     add_recipient(town, "station", "mail")
     early, left, mended, back = (town.publish(person, case_number=f"（2026）测0101执{n}号") for n in range(4))
     push(town.notifier, period, now=town.clock(), made_by="甲")
+    town.clock.pass_time(minutes=1)
     town.depart(early)
     follow(town)
     send(town, {"mail": Post()})
@@ -199,6 +212,24 @@ def test_the_next_package_repeats_every_recall_since_the_first_list_of_the_last_
         "更正": [(mended.record, mended.name)],
         "退出": by_case([left]),
     }
+
+
+def test_a_recall_is_repeated_though_a_restored_list_counts_from_a_lower_number_on(
+    town: Town, period: Period, person: Document
+) -> None:
+    left = town.publish(person)
+    revise(town.notifier, period, town.clock())
+    town.clock.pass_time(hours=1)
+    town.depart(left)
+    revise(town.notifier, period, town.clock())
+    row = RecallRow(sequence=0, record=left.record, case_number=left.case_number, type=ChangeType.GONE)
+    row.at = row.made_at = town.clock()
+    row.due_on = day_of(row.at)
+    with Session(town.notifier.engine) as session, session.begin():
+        session.add(row)
+    town.clock.now = NEW_YEAR
+    made = revise(town.notifier, NEXT, town.clock())
+    assert changes_in(folder_of(town.notifier, NEXT, made))["退出"] == by_case([left])
 
 
 def follow(town: Town) -> None:
@@ -323,7 +354,9 @@ def test_another_process_revision_is_the_one_that_counts(town: Town, period: Per
     assert revise(here, period, town.clock()).revision == 3
     numbered = replace(there, commission_number="（2026）测法推3号")
     assert revise(numbered, period, town.clock()).revision == 4
-    assert revise(here, period, town.clock()).revision == 5, "it says what this process is told to say"
+    assert revise(here, period, town.clock()).revision == 4, "the number is the run's, whoever is told of it"
+    renumbered = replace(there, commission_number="（2026）测法推9号")
+    assert revise(renumbered, period, town.clock()).revision == 4, "and stays what it was given first"
 
 
 def test_hundreds_of_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:

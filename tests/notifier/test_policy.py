@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
@@ -104,6 +105,14 @@ def test_a_full_day_waits_for_the_next_working_morning() -> None:
     assert judge(candidate(sent_today=99, citizen=False), RULES, NOW, WORKDAYS) == Go()
 
 
+def test_a_demonstration_knows_no_night() -> None:
+    night = datetime(2026, 10, 11, 23, tzinfo=SHANGHAI)
+    assert isinstance(judge(candidate(), RULES, night, WORKDAYS), Wait)
+    awake = replace(RULES, quiet=False)
+    assert judge(candidate(), awake, night, WORKDAYS) == Go()
+    assert isinstance(judge(candidate(sent_today=3), awake, night, WORKDAYS), Wait)
+
+
 def test_what_may_never_go_is_dropped_with_its_reason() -> None:
     for changes, state in (
         ({"expires_at": NOW}, MessageState.EXPIRED),
@@ -124,6 +133,11 @@ def test_a_trial_goes_to_those_on_its_list_and_to_nobody_else() -> None:
     for other in (candidate(address="+8613800000001"), candidate(citizen=False, recipient="egov", address=None)):
         assert isinstance(judge(other, trial, NOW, WORKDAYS), Drop)
     assert isinstance(judge(candidate(), Rules(trial=frozenset()), NOW, WORKDAYS), Drop)
+
+
+def test_a_trial_keeps_no_recall_from_who_has_the_entry() -> None:
+    told = candidate(citizen=False, recipient="egov", address=None, must_be_told=True)
+    assert judge(told, Rules(trial=frozenset()), NOW, WORKDAYS) == Go()
 
 
 @given(st.integers(1, 25), LIMITS, st.randoms(use_true_random=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from notifier.followups import (
     queue_reminders,
 )
 from notifier.packages import ensure_package
+from notifier.policy import Rules
 from notifier.recall import (
     follow_changes,
     keep_cases_of_package,
@@ -43,6 +44,7 @@ from notifier.stops import opt_out
 from notifier.tables import MessageRow, RecipientRow
 from notifier.worker import notifier_tick, open_channels
 from search_index.document import Document
+from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 
 Town = Any
 
@@ -266,8 +268,8 @@ def test_a_correction_that_is_overtaken_is_not_sent(
     follow(town)
     send(town, dict(media))
     assert sorted(letter.subject[:6] for letter in media["mail"].letters) == ["【立即办理】", "【请办理】更"]
-    assert message(town, "recall/3/3").state == MessageState.SUPERSEDED
-    assert message(town, "recall/4/3").state == MessageState.SUPERSEDED
+    assert message(town, "recall/1/3").state == MessageState.SUPERSEDED
+    assert message(town, "recall/2/3").state == MessageState.SUPERSEDED
 
 
 def test_a_correction_of_what_has_left_meanwhile_waits_for_nobody_to_follow(
@@ -281,7 +283,78 @@ def test_a_correction_of_what_has_left_meanwhile_waits_for_nobody_to_follow(
     town.depart(leaves)
     send(town, dict(media))
     assert media["mail"].letters == []
-    assert message(town, "recall/2/3").reason == "所涉条目已退出公布"
+    assert message(town, "recall/1/3").reason == "所涉条目已退出公布"
+
+
+def correct_all(town: Town, documents: list[Document], words: str) -> list[Document]:
+    return [town.correct(document, performed_part=words) for document in documents]
+
+
+def named_in(letter: Letter) -> set[str]:
+    return {line.partition("，")[0].removeprefix("公开编号") for line in letter.text.splitlines() if "公开编号" in line}
+
+
+def test_many_corrections_at_once_are_one_letter_that_is_answered_once(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    listed = [town.publish(person, case_number=f"（2026）测0101执{n}号") for n in range(7)]
+    make_run(town, period)
+    send(town, dict(media))
+    correct_all(town, listed, "已履行6000元")
+    follow(town)
+    send(town, dict(media))
+    for post in media.values():
+        (letter,) = post.letters
+        assert letter.subject == "【请办理】更正失信被执行人信息，共7条"
+        assert named_in(letter) == {document.record for document in listed} == set(letter.facts["records"].split(","))
+        assert all(f"，案号{document.case_number}\n" in letter.text for document in listed)
+        assert "2026年10月12日（含当日）前" in letter.text
+    waiting = list_follow_ups(town.notifier.engine)
+    assert [len(one.recalls) for one in waiting] == [7] * 4
+    for one in waiting:
+        assert confirm(town, one.message_id)
+    assert list_overdue(town.notifier.engine, town.clock().date() + timedelta(days=30)) == []
+
+
+def test_a_letter_of_many_corrections_leaves_out_what_has_changed_again(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    listed = [town.publish(person) for _ in range(8)]
+    make_run(town, period)
+    send(town, dict(media))
+    corrected = correct_all(town, listed, "已履行6000元")
+    follow(town)
+    town.depart(corrected[0])
+    correct_all(town, corrected[1:3], "已履行7000元")
+    follow(town)
+    send(town, dict(media))
+    letters = {letter.subject: letter for letter in media["mail"].letters}
+    several = letters.pop("【请办理】更正失信被执行人信息，共5条")
+    assert named_in(several) == {document.record for document in listed[3:]}
+    assert sorted(subject[:6] for subject in letters) == ["【立即办理】", "【请办理】更", "【请办理】更"]
+    by_slug = [one for one in list_follow_ups(town.notifier.engine) if one.recipient.slug == "mail"]
+    assert sorted(len(one.recalls) for one in by_slug) == [1, 1, 1, 5]
+
+
+def test_a_letter_of_many_corrections_that_are_all_overtaken_is_not_sent(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    listed = [town.publish(person) for _ in range(6)]
+    make_run(town, period)
+    send(town, dict(media))
+    for words in ("已履行6000元", "已履行7000元"):
+        listed = correct_all(town, listed, words)
+        follow(town)
+    send(town, dict(media))
+    (letter,) = media["mail"].letters
+    assert letter.subject == "【请办理】更正失信被执行人信息，共6条"
+    assert message(town, "recall/1-6/3").state == MessageState.SUPERSEDED
+    # Both in one go: only the last of each record is told.
+    for words in ("已履行8000元", "已履行9000元"):
+        listed = correct_all(town, listed, words)
+    follow(town)
+    send(town, dict(media))
+    assert [one.subject for one in media["mail"].letters] == [letter.subject] * 2
 
 
 def test_one_who_was_sent_it_only_after_it_was_listed_again_is_not_told_of_the_departure_before(
@@ -373,6 +446,140 @@ def test_a_recall_goes_ahead_of_everything_and_knows_no_quiet_hours(
     send(town, dict(media))
     assert isinstance(media["mail"].contents[1], Letter)
     assert len(media["mail"].contents) == 7
+
+
+# What is known too late -------------------------------------------------------------------------------------------
+
+
+def count_letters(media: dict[str, Post]) -> dict[str, int]:
+    return {name: len(post.letters) for name, post in media.items()}
+
+
+LOST_ON_THE_WAY = Outcome(state=MessageState.FAILED_TEMPORARY, detail="传输中断", may_have_arrived=True)
+
+
+def test_what_failed_and_may_have_arrived_all_the_same_is_recalled(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    leaves = town.publish(person)
+    make_run(town, period)
+    media["sftp"].answers, media["mail"].answers = [LOST_ON_THE_WAY], [BUSY]
+    send(town, dict(media))
+    assert message(town, "package/1/4/sftp").state == MessageState.FAILED_TEMPORARY
+    town.depart(leaves)
+    follow(town)
+    for _ in range(2):
+        town.clock.pass_time(hours=1)
+        send(town, dict(media))
+    assert count_letters(media) == {"mail": 0, "sftp": 1, "hook": 1, "press": 1}
+    assert [len(media[name].parcels) for name in media] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("known_by", ["receipt", "answer"])
+def test_one_whose_package_arrived_after_all_is_told_what_has_left_it_since(
+    town: Town, period: Period, person: Document, media: dict[str, Post], known_by: str
+) -> None:
+    stays, leaves, changes = (town.publish(person) for _ in range(3))
+    make_run(town, period)
+    failed = Outcome(state=MessageState.FAILED_TEMPORARY, detail="对方报错", reference="ref-1")
+    media["mail"].answers = [failed]
+    for name in ("sftp", "hook", "press"):
+        media[name].answers = [BUSY]
+    send(town, dict(media))
+    town.depart(leaves)
+    town.correct(changes, performed_part="已履行6000元")
+    follow(town)
+    assert count_messages(town, MessageRow.purpose != Purpose.PACKAGE) == 0, "nobody has it, for all that is known"
+    if known_by == "receipt":
+        arrived = Receipt(channel="mail", state=MessageState.DELIVERED, detail="回执", reference="ref-1")
+        apply_receipt(town.notifier.engine, arrived, terms(town), town.clock())
+    else:
+        confirm(town, message(town, "package/1/3/mail").id, AckKind.RECEIVED)
+    for _ in range(2):
+        follow(town)
+    town.clock.pass_time(hours=1)
+    send(town, dict(media))
+    assert [letter.subject[:6] for letter in media["mail"].letters] == ["【立即办理】", "【请办理】更"]
+    assert leaves.record in media["mail"].letters[0].subject
+    assert changes.record in media["mail"].letters[1].subject
+    assert [len(media[name].letters) for name in ("sftp", "hook", "press")] == [0, 0, 0]
+    town.depart(stays)
+    follow(town)
+    assert count_messages(town, MessageRow.purpose == Purpose.RECALL) == 1 + 4
+
+
+START = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
+PUBLISHED_AT = START - timedelta(days=2)
+
+
+def restore(town: Town, documents: list[Document]) -> None:
+    """The store is made anew from a backup in which these were published, one after the other, and nothing else was."""
+    at = town.clock()
+    profile = town.notifier.register.profile(at).as_json()
+    lines: list[JournalEntry] = [ProfileChange(position=1, at=at, body=profile)]
+    for sequence, document in enumerate(documents, 1):
+        lines.append(
+            EntryChange(
+                position=sequence + 1,
+                at=PUBLISHED_AT + timedelta(minutes=sequence),
+                sequence=sequence,
+                type=ChangeType.PUBLISHED,
+                record=document.record,
+                body=document.as_json(),
+            )
+        )
+    town.writer.replay([lines])
+    town.position, town.sequence = len(lines), len(documents)
+
+
+def test_after_a_backup_was_restored_every_departure_is_recalled_and_none_twice(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    first = []
+    for serial in range(4):
+        town.clock.now = PUBLISHED_AT + timedelta(minutes=serial + 1)
+        first.append(town.publish(person))
+    town.clock.now = START
+    later = town.publish(person)
+    make_run(town, period)
+    send(town, dict(media))
+    town.clock.pass_time(minutes=5)
+    town.depart(first[0])
+    town.depart(later)
+    assert follow(town) == 7
+    send(town, dict(media))
+    assert count_letters(media) == dict.fromkeys(media, 2)
+    # The backup knows neither the last publication nor the departures: the court decides the one once more, and another.
+    town.clock.pass_time(hours=5)
+    restore(town, first)
+    assert (follow(town), read_watermark(town.notifier.engine)) == (0, 7), "it may be about to be filled again"
+    town.clock.pass_time(minutes=5)
+    town.depart(first[0])
+    town.depart(first[1])
+    for _ in range(2):
+        follow(town)
+        send(town, dict(media))
+    assert read_watermark(town.notifier.engine) == 6
+    subjects = [letter.subject for letter in media["mail"].letters]
+    assert [subject[subject.index("SX-") :][:11] for subject in subjects] == [
+        first[0].record, later.record, first[0].record, first[1].record,
+    ]  # fmt: skip
+    town.correct(first[2], performed_part="已履行6000元")
+    assert follow(town) == 1
+    send(town, dict(media))
+    assert count_letters(media) == dict.fromkeys(media, 5)
+
+
+def test_a_trial_keeps_no_recall_from_those_who_have_the_entry(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    leaves = town.publish(person)
+    make_run(town, period)
+    send(town, dict(media))
+    town.depart(leaves)
+    follow(town)
+    send(town, dict(media), Rules(trial=frozenset({"somebody else"})))
+    assert count_letters(media) == dict.fromkeys(media, 1)
 
 
 # Answers -----------------------------------------------------------------------------------------------------------

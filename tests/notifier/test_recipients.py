@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import Post, send
 from sqlalchemy import select, text
@@ -132,6 +132,7 @@ texts = st.one_of(
 )
 
 
+@settings(max_examples=60)
 @given(
     slug=st.text(max_size=40),
     name=st.text(max_size=70),

@@ -159,3 +159,22 @@ def test_no_other_way_of_asking_is_an_error(gateway: Gateway, method: str) -> No
     ):
         status = gateway.client.open(path, method=method).status_code
         assert status < 500, (method, path)
+
+
+_FAR = "9" * 30
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        f"r{_FAR}/list.json", "r0/list.json", "r-1/list.json", "r1/", "r1/..%2f..%2fnotifier.db", "r1/%00", "r1/%ff.json",
+        "r1/list.json%00.png", "r1/.hidden", "r1//etc/passwd", "r1/" + "a" * 5000, "../", "r1/manifest.json/x", "%2e%2e/",
+    ],
+)  # fmt: skip
+def test_who_may_fetch_a_package_may_fetch_nothing_else(gateway: Gateway, end: str) -> None:
+    before = gateway.written()
+    package, _ = gateway.links("pull-b")
+    token = {"Authorization": f"Bearer {gateway.tokens['pull-b']}"}
+    for path in (f"{package}{end}", f"/pull/2026Q3/{end}", f"/pull/{_FAR}Q3/{end}", f"/pull/2026Q9/{end}"):
+        assert gateway.client.get(path, headers=token).status_code in (404, 405, 410), path
+    assert gateway.written() == before

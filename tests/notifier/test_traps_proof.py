@@ -16,7 +16,9 @@ from pydantic import SecretStr
 from standins.twilio_server import ACCOUNT, SENDER
 from standins.wechat_phone import APPID, Phone
 
+from notifier.answers import check_signature
 from notifier.gateway_twilio import twilio_gateway
+from notifier.links import Door, read_link, sign_link
 from notifier.sms.receipts import STATUS_PATH, Event, TwilioRequest, fits
 from notifier.sms.settings import SmsSettings, TwilioSettings
 from notifier.wechat.inbound import Echo, Received, Refusal, read_echo, read_request
@@ -147,3 +149,26 @@ def test_a_signature_of_wechat_is_of_its_own_timestamp_and_nonce() -> None:
         answer = read_request(query | change, body, _WECHAT, NOW + timedelta(hours=1))
         assert isinstance(answer, Refusal)
         assert answer.status == 403
+
+
+@pytest.mark.parametrize("changes", ["", "a", "é", "-"])
+def test_an_address_that_is_its_own_key_is_compared_in_constant_time(
+    compared: list[tuple[bytes, bytes]], changes: str
+) -> None:
+    token = sign_link(b"k" * 32, Door.ACK, "dispatch1") + changes
+    assert (read_link(b"k" * 32, Door.ACK, token) == "dispatch1") is (changes == "")
+    (pair,) = compared
+    assert token.rpartition("-")[2].encode() in pair
+
+
+def test_a_signed_answer_is_compared_with_every_secret_in_constant_time(compared: list[tuple[bytes, bytes]]) -> None:
+    keys = [bytes([number]) * 32 for number in range(2)]
+    secrets = " ".join("whsec_" + base64.b64encode(key).decode() for key in keys)
+    at, body = str(int(NOW.timestamp())), b"{}"
+    right = [hmac.new(key, f"id.{at}.".encode() + body, "sha256").digest() for key in keys]
+    for given, is_right in (([right[0]], True), ([right[1]], True), ([b"x" * 32], False), ([], False)):
+        compared.clear()
+        signature = " ".join("v1," + base64.b64encode(one).decode() for one in given)
+        headers = {"webhook-id": "id", "webhook-timestamp": at, "webhook-signature": signature}
+        assert check_signature(secrets, headers, body, NOW) is is_right
+        assert len(compared) == 2 * len(given)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Any
 
+import pytest
 from sqlalchemy import inspect
 
 from notifier.calendar import Period
@@ -104,3 +105,10 @@ def test_nothing_is_kept_of_the_scheduler_so_a_renamed_job_and_a_late_start_lose
     assert run is not None
     assert run.days_late == 3
     assert [name for name in inspect(town.notifier.engine).get_table_names() if "apscheduler" in name] == []
+
+
+@pytest.mark.parametrize("web", ["gongshi.gateway", "portal.app"])
+def test_no_web_server_has_a_scheduler_in_it(web: str) -> None:
+    """In a server of several processes it would fire once in each."""
+    program = f"import sys, {web}; sys.exit('apscheduler' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

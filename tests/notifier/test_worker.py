@@ -6,12 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from posts import DELIVERED, Post, add_recipient
+
 from notifier.calendar import Period
+from notifier.channels import Dispatch, Outcome
 from notifier.followups import list_follow_ups
-from notifier.policy import Rules
+from notifier.institutions import WEBHOOK
+from notifier.policy import ChannelLimits, Rules
 from notifier.runs import BY_CALENDAR, approve_run, find_approvals, find_run, push
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
@@ -182,3 +187,56 @@ def test_a_clock_a_day_off_makes_neither_a_second_run_nor_a_second_recall(
         notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
     assert len(list_follow_ups(town.notifier.engine)) == 2
     assert len(list_follow_ups(town.notifier.engine, [Purpose.PACKAGE])) == 2
+
+
+def test_what_a_recipients_own_server_asks_for_holds_up_no_other(town: Town, period: Period, person: Document) -> None:
+    town.publish(person)
+    busy = Outcome(state=MessageState.FAILED_TEMPORARY, detail="对方忙", retry_after=timedelta(hours=6))
+    add_recipient(town, "busy", WEBHOOK)
+    add_recipient(town, "quick", WEBHOOK)
+
+    class Hooks(Post):
+        def deliver(self, dispatch: Dispatch) -> Outcome:
+            super().deliver(dispatch)
+            return busy if dispatch.recipient == "busy" else DELIVERED
+
+    hooks = Hooks()
+    given = Given(rules=Rules(channels={WEBHOOK: ChannelLimits(concurrency=1)}))
+    notifier_tick(town.notifier, {WEBHOOK: hooks}, clock=town.clock, given=given)
+    assert sorted(dispatch.recipient for dispatch in hooks.dispatches) == ["busy", "quick"]
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_taken(
+    town: Town, period: Period, person: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves = town.publish(person)
+    given = Given(store=town.store)
+    notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+    town.depart(leaves)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError("disk")
+
+    for step in ("sweep", "find_due_periods", "queue_reminders"):
+        monkeypatch.setattr(f"notifier.worker.{step}", fail)
+    with pytest.raises(ExceptionGroup) as failed:
+        notifier_tick(town.notifier, open_channels(town.notifier), clock=town.clock, given=given)
+    assert [type(error) for error in failed.value.exceptions] == [OSError] * 3
+    recalls = list_follow_ups(town.notifier.engine)
+    assert {one.state for one in recalls} == {MessageState.DELIVERED}
+    assert len(recalls) == 2
+
+
+def test_parts_of_the_work_beat_apart() -> None:
+    stop, hanging = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.set()
+        assert stop.wait(60)
+
+    def beat() -> None:
+        if hanging.wait(60):
+            stop.set()
+
+    run_worker(hang, stop, 60, [(beat, 60)])
+    assert stop.is_set()

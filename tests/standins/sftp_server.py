@@ -14,7 +14,7 @@ import asyncssh
 
 from standins.mail_server import Loop
 
-logging.getLogger("asyncssh").disabled = True
+logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
 
 USER = "court"
 PASSWORD = "password-of-the-folder"
@@ -24,7 +24,9 @@ PASSWORD = "password-of-the-folder"
 class Happenings:
     """What clients did, and where it ends for them. A step is one thing that changes the folder; `lose_at` is the number of
     the step (from 1) instead of which the connection is lost, `lose_after` the bytes after which it is, in the middle
-    of a write. `on_step` is called before each step; `full` refuses every byte, and `refuse_write` one write (counted from
+    of a write. `on_step` is called before each step, `on_session` before the
+    server answers to a channel; `full` refuses every byte, `gbk` says in GBK what is not there, `locked` has the names
+    of files that are not opened, and `refuse_write` one write (counted from
     1, once); `plain` knows no posix-rename."""
 
     steps: list[tuple[str, str]] = field(default_factory=list)
@@ -32,7 +34,10 @@ class Happenings:
     lose_at: int | None = None
     lose_after: int | None = None
     on_step: Callable[[str, str], None] = lambda name, path: None
+    on_session: Callable[[], object] = lambda: None
     full: bool = False
+    gbk: bool = False
+    locked: set[str] = field(default_factory=set)
     refuse_write: int | None = None
     plain: bool = False
     connections: int = 0
@@ -44,6 +49,7 @@ class _Files(asyncssh.SFTPServer):
     def __init__(self, chan: Any, root: Path, happenings: Happenings) -> None:
         self._happenings = happenings
         happenings.channels += 1
+        happenings.on_session()
         super().__init__(chan, chroot=os.fsencode(root))
 
     def _step(self, name: str, path: bytes) -> None:
@@ -60,6 +66,8 @@ class _Files(asyncssh.SFTPServer):
     def open(self, path: bytes, pflags: int, attrs: Any) -> Any:
         if pflags & asyncssh.FXF_WRITE:
             self._step("open", path)
+        if Path(os.fsdecode(path)).name in self._happenings.locked:
+            raise asyncssh.SFTPPermissionDenied("locked")
         return super().open(path, pflags, attrs)
 
     def write(self, file_obj: Any, offset: int, data: bytes) -> Any:
@@ -76,6 +84,14 @@ class _Files(asyncssh.SFTPServer):
             self._lose()
         happenings.written += len(data)
         return super().write(file_obj, offset, data)
+
+    def stat(self, path: bytes) -> Any:
+        try:
+            return super().stat(path)
+        except FileNotFoundError:
+            if self._happenings.gbk:
+                raise asyncssh.SFTPNoSuchFile("没有这个文件".encode("gbk")) from None
+            raise
 
     def mkdir(self, path: bytes, attrs: Any) -> Any:
         self._step("mkdir", path)

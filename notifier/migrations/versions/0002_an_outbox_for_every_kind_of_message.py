@@ -101,7 +101,7 @@ def _make_tables() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("made_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recall")),
-        sa.UniqueConstraint("sequence", name=op.f("uq_recall_sequence")),
+        sa.UniqueConstraint("sequence", "record", "at", name=op.f("uq_recall_sequence")),
     )
     op.create_index("ix_recall_record", "recall", ["record", "sequence"])
     op.create_table(

@@ -19,6 +19,7 @@ def upgrade() -> None:
     for name in ("secret", "liaison_name", "liaison_phone", "liaison_mail"):
         op.add_column("recipient", sa.Column(name, sa.Text(), nullable=True))
     op.add_column("recipient", sa.Column("token_hash", sa.String(length=64), nullable=True))
+    op.add_column("push_run", sa.Column("commission_number", sa.Text(), nullable=True))
     op.create_index(op.f("ix_recipient_token_hash"), "recipient", ["token_hash"], unique=True)
     op.create_table(
         "gateway_event",

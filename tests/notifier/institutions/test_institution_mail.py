@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import shutil
+import smtplib
 import socket
 import ssl
 import threading
@@ -22,12 +23,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from standins.mail_server import PASSWORD, Loss, MailServer
+from standins.mail_server import PASSWORD, USER, Loss, MailServer
 
 from notifier.channels import Dispatch, Letter, MassMessage, Parcel, Stop
 from notifier.institutions import Endpoint, Links
 from notifier.institutions.addresses import parse_mail
-from notifier.institutions.mail import MailChannel
+from notifier.institutions.mail import MailChannel, hand_over
 from notifier.institutions.settings import MailSettings, Security, read_institution_settings
 from notifier.states import MessageState
 
@@ -48,7 +49,8 @@ def channel_to(clock: Any, trust: ssl.SSLContext, links: Links) -> Callable[...,
         settings = settings_of(server, security, **changes.pop("settings", {}))
         known = {"clock": clock, "tls": trust, "timeout": 10.0, "content_timeout": 10.0}
         endpoint = Endpoint(slug="tv", name="测试电视台", address=TO)
-        return MailChannel(settings, lambda _: endpoint, changes.pop("links", links), **{**known, **changes})
+        find = changes.pop("find", lambda _: endpoint)
+        return MailChannel(settings, find, changes.pop("links", links), **{**known, **changes})
 
     return build
 
@@ -136,10 +138,23 @@ def test_the_address_of_the_message_goes_before_that_of_the_recipient(
     assert mail_server.mails[0].recipients == ["liaison@unit.example.invalid"]
 
 
-def test_too_large_for_a_mailbox_goes_as_a_link(
+def test_a_package_of_an_exercise_says_so(
     channel_to: Any, mail_server: MailServer, dispatch: Any, parcel: Parcel, tmp_path: Path
 ) -> None:
-    large = grown(parcel, tmp_path, 9_000_000)
+    exercise = copied(parcel, tmp_path)
+    manifest = json.loads((exercise.folder / "manifest.json").read_bytes()) | {"training": True}
+    (exercise.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert channel_to(mail_server).deliver(dispatch(exercise)).state is S.ACCEPTED
+    assert str(mail_server.mails[0].message["Subject"]).startswith("【演练数据，不得使用】")
+    assert text_of(mail_server).startswith("【演练数据，不得使用】")
+
+
+@pytest.mark.parametrize("name", ["画面-999.png", "extra.csv"])
+def test_too_large_for_a_mailbox_goes_as_a_link(
+    channel_to: Any, mail_server: MailServer, dispatch: Any, parcel: Parcel, tmp_path: Path, name: str
+) -> None:
+    """Whether that is known before it is packed or only afterwards."""
+    large = grown(parcel, tmp_path, 9_000_000, name)
     sent = dispatch(large)
     assert channel_to(mail_server).deliver(sent).state is S.ACCEPTED
     assert attachments(mail_server) == {}
@@ -320,6 +335,15 @@ def test_a_server_that_speaks_another_protocol(
 # Addresses and headers -----------------------------------------------------------------------------------------------
 
 
+def test_a_dot_on_a_line_of_its_own_does_not_end_the_mail(mail_server: MailServer, trust: ssl.SSLContext) -> None:
+    content = b"Subject: x\r\n\r\na\r\n.\r\n..b\r\nMAIL FROM:<x@y.example>\r\n"
+    with smtplib.SMTP("127.0.0.1", mail_server.port, "court.example.invalid") as server:
+        server.starttls(context=trust)
+        server.login(USER, PASSWORD)
+        hand_over(server, parse_mail("list@court.example.invalid"), parse_mail(TO), content, 10.0)
+    assert [mail.content for mail in mail_server.mails] == [content]
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -336,8 +360,7 @@ def test_a_server_that_speaks_another_protocol(
 def test_an_address_that_is_none_stops_the_address(
     channel_to: Any, mail_server: MailServer, recall: Letter, address: str, dispatch: Any
 ) -> None:
-    channel = channel_to(mail_server)
-    channel._find = lambda _: None
+    channel = channel_to(mail_server, find=lambda _: None)
     outcome = channel.deliver(dispatch(recall, address=address))
     assert (outcome.state, outcome.stop) == (S.FAILED_PERMANENT, Stop.ADDRESS)
     assert not address or address not in outcome.detail
@@ -389,7 +412,7 @@ def test_a_wrong_name_of_a_file_is_only_a_name(channel_to: Any, mail_server: Mai
     assert mail_server.mails[0].message["X"] is None
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(subject=st.text(max_size=120), text=st.text(max_size=120))
 @example(subject="a\r\nBcc: x@y.example", text=".\r\n.\r\nQUIT\r\n")
 @example(subject="长" * 150, text="长" * 1000)
@@ -426,13 +449,13 @@ def copied(parcel: Parcel, tmp_path: Path) -> Parcel:
     return Parcel(name=parcel.name, folder=tmp_path / "copy")
 
 
-def grown(parcel: Parcel, tmp_path: Path, size: int) -> Parcel:
-    """The package with one more slide of so many bytes."""
+def grown(parcel: Parcel, tmp_path: Path, size: int, name: str = "画面-999.png") -> Parcel:
+    """The package with one more file of so many bytes that cannot be compressed."""
     large = copied(parcel, tmp_path)
     content = Random(1).randbytes(size)
-    (large.folder / "画面-999.png").write_bytes(content)
+    (large.folder / name).write_bytes(content)
     manifest = json.loads((large.folder / "manifest.json").read_bytes())
-    manifest["files"].append({"name": "画面-999.png", "bytes": size, "sha256": sha256(content).hexdigest()})
+    manifest["files"].append({"name": name, "bytes": size, "sha256": sha256(content).hexdigest()})
     (large.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return large
 

@@ -2,12 +2,12 @@
 and when."""
 
 import json
+import logging
 import os
 import shutil
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -116,7 +116,8 @@ def test_lost_at_every_step_and_delivered_again(
     channel_to: Any, sftp_server: SftpServer, sftp_endpoint: Endpoint, sftp_root: Path, dispatch: Any, small: Parcel
 ) -> None:
     happenings = sftp_server.happenings
-    channel, attempt, step = channel_to(sftp_endpoint), 0, 0
+    happenings.on_step = lambda name, path: assert_honest(sftp_root, small)
+    channel, step = channel_to(sftp_endpoint), 0
     outcome: Outcome | None = None
     while outcome is None or outcome.state is not S.DELIVERED:
         step += 1
@@ -126,11 +127,12 @@ def test_lost_at_every_step_and_delivered_again(
         happenings.steps.clear()
         happenings.lose_at = step
         outcome = channel.deliver(sent)
+        # Also when all that was lost is the answer.
+        assert outcome.state is S.DELIVERED or outcome.may_have_arrived
         assert_honest(sftp_root, small)
         happenings.lose_at = None
         assert channel.deliver(replace(sent, attempt=2)).state is S.DELIVERED
         assert files_of(sftp_root) == expected(small)
-        attempt += 1
     # The folder, two steps for each of four files, the name, and two for the mark.
     assert step == 1 + 8 + 1 + 2 + 1
 
@@ -204,6 +206,31 @@ def test_a_server_without_posix_rename(
     sftp_server.happenings.plain = True
     assert channel_to(sftp_endpoint).deliver(dispatch(small)).state is S.DELIVERED
     assert files_of(sftp_root) == expected(small)
+
+
+def test_a_server_whose_rename_replaces_nothing(
+    channel_to: Any, sftp_server: SftpServer, sftp_endpoint: Endpoint, sftp_root: Path, dispatch: Any, recall: Letter
+) -> None:
+    sftp_server.happenings.plain = True
+    sent = dispatch(recall)
+    assert channel_to(sftp_endpoint).deliver(sent).state is S.DELIVERED
+    (sftp_root / "notices" / f"{sent.id}.json").unlink()
+    assert channel_to(sftp_endpoint).deliver(replace(sent, attempt=2)).state is S.DELIVERED
+    assert {path.name for path in (sftp_root / "notices").iterdir()} == {f"{sent.id}.txt", f"{sent.id}.json"}
+
+
+def test_a_server_that_writes_in_gbk(
+    channel_to: Any, sftp_server: SftpServer, sftp_endpoint: Endpoint, sftp_root: Path, dispatch: Any, small: Parcel
+) -> None:
+    """Names of others in the folder, and what it says of a file that is not there."""
+    theirs = os.fsencode(sftp_root) + "/节目单.txt".encode("gbk")
+    Path(os.fsdecode(theirs)).write_bytes(b"theirs")
+    (sftp_root / f"{NAME}.ack").write_bytes(b"")
+    sftp_server.happenings.gbk = True
+    assert channel_to(sftp_endpoint).deliver(dispatch(small, attempt=2)).state is S.DELIVERED
+    assert set(expected(small)) <= set(files_of(sftp_root))
+    found = collect_acks([sftp_endpoint], InstitutionSettings())
+    assert ([ack.name for ack in found.acks], found.problems) == ([NAME], [])
 
 
 def test_many_files_go_over_several_lines(
@@ -285,6 +312,25 @@ def test_a_folder_that_got_its_name_meanwhile(
     assert channel_to(sftp_endpoint).deliver(dispatch(small)).state is S.DELIVERED
     assert files_of(sftp_root) == expected(small)
     assert {path.name for path in sftp_root.iterdir()} == {NAME, f"{NAME}.done"}
+
+
+def test_what_a_lost_delivery_of_an_earlier_revision_left_is_removed(
+    channel_to: Any, sftp_server: SftpServer, sftp_endpoint: Endpoint, sftp_root: Path, dispatch: Any, small: Parcel
+) -> None:
+    """It may name somebody who has left the list since."""
+    sftp_server.happenings.lose_at = 5
+    assert channel_to(sftp_endpoint).deliver(dispatch(small)).may_have_arrived
+    sftp_server.happenings.lose_at = None
+    (aside,) = sftp_root.iterdir()
+    theirs = ["2026Q2-r1-0123456789ab.part", "2026Q3-r9-0123456789ab.part", "2026Q3-r1-other.part"]
+    for name in theirs:
+        (sftp_root / name).mkdir()
+    manifest = json.loads((small.folder / "manifest.json").read_bytes()) | {"revision": 2}
+    (small.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    newer = Parcel(name="2026Q3-r2", folder=small.folder)
+    assert channel_to(sftp_endpoint).deliver(dispatch(newer)).state is S.DELIVERED
+    assert not aside.exists()
+    assert {path.name for path in sftp_root.iterdir()} == {"2026Q3-r2", "2026Q3-r2.done", *theirs}
 
 
 def test_what_others_have_there_is_left_alone(
@@ -433,18 +479,29 @@ def test_nobody_there_and_nobody_registered(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = replace(sftp_endpoint, address=f"sftp://court@127.0.0.1:{free.getsockname()[1]}/")
-        assert channel_to(nowhere).deliver(dispatch(recall)).state is S.FAILED_TEMPORARY
+        outcome = channel_to(nowhere).deliver(dispatch(recall))
+        assert (outcome.state, outcome.may_have_arrived) == (S.FAILED_TEMPORARY, False)
     assert channel_to(None).deliver(dispatch(recall)).state is S.FAILED_TEMPORARY
     assert channel_to(sftp_endpoint).deliver(dispatch(MassMessage(text="x"))).state is S.FAILED_PERMANENT
 
 
-def test_a_server_that_never_says_a_word_is_left(
-    channel_to: Any, sftp_endpoint: Endpoint, dispatch: Any, recall: Letter, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_falls_silent_after_the_login_is_left(
+    channel_to: Any,
+    sftp_server: SftpServer,
+    sftp_endpoint: Endpoint,
+    dispatch: Any,
+    recall: Letter,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("notifier.institutions.ssh._OPENING", 0.2)
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        endpoint = replace(sftp_endpoint, address=f"sftp://court@127.0.0.1:{silent.getsockname()[1]}/")
-        assert channel_to(endpoint).deliver(dispatch(recall)).state is S.FAILED_TEMPORARY
+    """The client waits for the answer to its question for a channel without any bound of its own."""
+    monkeypatch.setattr("notifier.institutions.ssh._OPENING", 1.0)
+    let_go = threading.Event()
+    sftp_server.happenings.on_session = let_go.wait
+    try:
+        assert channel_to(sftp_endpoint).deliver(dispatch(recall)).state is S.FAILED_TEMPORARY
+        assert sftp_server.happenings.signed_in == 1
+    finally:
+        let_go.set()
 
 
 def test_a_folder_that_is_not_there(
@@ -454,6 +511,16 @@ def test_a_folder_that_is_not_there(
     outcome = channel_to(endpoint).deliver(dispatch(small))
     assert outcome.state is S.FAILED_TEMPORARY
     assert "文件夹" in outcome.detail
+
+
+def test_neither_user_nor_path_nor_password_reaches_a_log(
+    channel_to: Any, sftp_endpoint: Endpoint, dispatch: Any, small: Parcel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert channel_to(sftp_endpoint).deliver(dispatch(small)).state is S.DELIVERED
+    assert channel_to(replace(sftp_endpoint, secret="wrong")).deliver(dispatch(small)).state is S.FAILED_TEMPORARY
+    said = " ".join(f"{record.name} {record.getMessage()}" for record in caplog.records)
+    assert not any(word in said for word in ("court", NAME, sftp_endpoint.secret or "", "wrong", "paramiko"))
 
 
 # Answers -------------------------------------------------------------------------------------------------------------
@@ -494,14 +561,20 @@ def test_an_answer_is_read_again_only_when_it_changed(sftp_endpoint: Endpoint, s
     assert [ack.kind for ack in collect_acks([sftp_endpoint], InstitutionSettings(), seen=seen).acks] == ["aired"]
 
 
-def test_junk_is_a_problem_and_the_rest_is_read(sftp_endpoint: Endpoint, sftp_root: Path) -> None:
-    for number, junk in enumerate([b"[]", b"{", b"\xff\xfe", b"x" * 5000, b'{"kind": "eaten"}', b'{"at": "gestern"}']):
+def test_junk_is_a_problem_and_the_rest_is_read(
+    sftp_server: SftpServer, sftp_endpoint: Endpoint, sftp_root: Path
+) -> None:
+    (sftp_root / "a-locked.ack").write_bytes(b"")
+    sftp_server.happenings.locked = {"a-locked.ack"}
+    for number, junk in enumerate(
+        [b"[]", b"{", b"\xff\xfe", b'{"by": "' + b"x" * 5000 + b'"}', b'{"kind": "eaten"}', b'{"at": "gestern"}']
+    ):
         (sftp_root / f"junk-{number}.ack").write_bytes(junk)
     (sftp_root / "good.ack").write_bytes(b"{}")
     (sftp_root / "folder.ack").mkdir()
     found = collect_acks([replace(sftp_endpoint, slug="away", secret="wrong"), sftp_endpoint], InstitutionSettings())
     assert [ack.name for ack in found.acks] == ["good"]
-    assert [problem.slug for problem in found.problems] == ["away"] + ["tv"] * 6
+    assert [problem.slug for problem in found.problems] == ["away"] + ["tv"] * 7
 
 
 def many(parcel: Parcel, folder: Path, slides: int) -> Parcel:

@@ -164,7 +164,8 @@ def test_an_answer_that_does_not_come_is_asked_for_again_under_the_same_id(
     sent = dispatch(recall)
     channel = channel_to(hook_endpoint, patience=Patience(step=0.4, total=0.8))
     hook_server.mishaps = [mishap]
-    assert channel.deliver(sent).state is S.FAILED_TEMPORARY
+    outcome = channel.deliver(sent)
+    assert (outcome.state, outcome.may_have_arrived) == (S.FAILED_TEMPORARY, True)
     assert channel_to(hook_endpoint).deliver(replace(sent, attempt=2)).state is S.DELIVERED
     assert list(hook_server.events) == [sent.id]
     assert len(hook_server.seen) == 2
@@ -321,7 +322,8 @@ def test_nobody_there_and_nothing_to_say(
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         nowhere = replace(hook_endpoint, address=f"https://hook.example.com:{free.getsockname()[1]}/")
-        assert channel_to(nowhere).deliver(dispatch(recall)).state is S.FAILED_TEMPORARY
+        outcome = channel_to(nowhere).deliver(dispatch(recall))
+        assert (outcome.state, outcome.may_have_arrived) == (S.FAILED_TEMPORARY, False)
     outcomes: list[Outcome] = [
         channel_to(hook_endpoint, resolve=unknown).deliver(dispatch(recall)),
         channel_to(hook_endpoint, resolve=Names([])).deliver(dispatch(recall)),

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 import openpyxl
@@ -18,7 +20,7 @@ from notifier.signing import SigningKey, make_signing_key
 from search_index.document import Document
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def key() -> SigningKey:
     return make_signing_key(bytes(range(32)))
 
@@ -53,7 +55,14 @@ def commissioned(edition: Edition) -> Edition:
 
 @pytest.fixture
 def package(commissioned: Edition, entries: list[Document], changes: Changes, key: SigningKey) -> Package:
-    return build_package(commissioned, entries, changes=changes, key=key)
+    return build_once(commissioned, tuple(entries), changes, key)
+
+
+@lru_cache(maxsize=1)
+def build_once(edition: Edition, entries: tuple[Document, ...], changes: Changes, key: SigningKey) -> Package:
+    """The package that most tests look at: they get the same bytes, and none may change them."""
+    made = build_package(edition, entries, changes=changes, key=key)
+    return replace(made, files=MappingProxyType(dict(made.files)))
 
 
 @pytest.fixture

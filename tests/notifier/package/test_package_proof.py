@@ -267,13 +267,14 @@ def test_a_key_is_never_shown(tmp_path: Path) -> None:
 
 
 def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "rsa.pem"
-    subprocess.run(["openssl", "genrsa", "-out", str(path), "2048"], check=True, capture_output=True)
+    path = tmp_path / "p256.pem"
+    curve = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    subprocess.run(["openssl", "genpkey", *curve, "-out", str(path)], check=True, capture_output=True)
     with pytest.raises(SigningKeyError, match="不是 Ed25519"):
         open_signing_key(path)
-    public = tmp_path / "rsa.pub"
+    public = tmp_path / "p256.pub"
     subprocess.run(
-        ["openssl", "rsa", "-in", str(path), "-pubout", "-out", str(public)], check=True, capture_output=True
+        ["openssl", "pkey", "-in", str(path), "-pubout", "-out", str(public)], check=True, capture_output=True
     )
     with pytest.raises(SigningKeyError, match="不是 Ed25519"):
         open_verify_key(public)
