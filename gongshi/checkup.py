@@ -62,7 +62,11 @@ _STEP_LABEL = {
     "calendar": "核对日历",
     "reminders": "催办",
     "digests": "订阅摘要",
-    "sweep": "清理",
+    "sweep": "清理未完成的文件",
+    "start": "登记启用日期",
+    "sweep messages": "清理微信消息的标识",
+    "sweep events": "清理网关事件的标识",
+    "sweep packages": "清理旧名单包",
 }
 
 
@@ -85,7 +89,7 @@ def check_sending(court: Court) -> Iterator[Finding]:
     yield from _notices(court, providers)
     yield from _wechat(providers)
     yield from _institutions(providers)
-    yield _gateway(court, office, channels)
+    yield _gateway(court, office)
     yield from _recipients(office, channels)
     yield from _tools(court)
     yield from _worker(court, office)
@@ -168,13 +172,13 @@ def _institutions(providers: Providers) -> Iterator[Finding]:
         yield Finding("送达单位的通道", "ok", "邮件、SFTP、回调均已设置")
 
 
-def _gateway(court: Court, office: Notifier, channels: Mapping[str, Channel]) -> Finding:
+def _gateway(court: Court, office: Notifier) -> Finding:
     if court.settings.gateway_url:
         return Finding("网关", "ok", "已设置 GONGSHI_GATEWAY_URL")
     needs = sorted({one.channel for one in list_recipients(office.engine)} & {MAIL, SFTP, WEBHOOK, PULL})
-    if needs or WECHAT in channels:
-        text = "没有设置 GONGSHI_GATEWAY_URL：单位不能凭链接领取名单包和回执，服务商的回执也无处可来"
-        return Finding("网关", "warn" if needs else "ok", text)
+    if needs:
+        text = "没有设置 GONGSHI_GATEWAY_URL：发给单位的名单包和通知里没有领取和回执的链接"
+        return Finding("网关", "warn", text)
     return Finding("网关", "ok", "没有设置 GONGSHI_GATEWAY_URL，目前没有用到")
 
 
@@ -212,7 +216,7 @@ def _worker(court: Court, office: Notifier) -> Iterator[Finding]:
     if court.now - beat.at > BEAT_WITHIN:
         yield Finding("后台工作进程", "fail", f"最近一次工作在 {at}，此后没有动静：请检查并重新启动 gongshi worker")
     elif beat.failed:
-        names = "、".join(_STEP_LABEL.get(name, name) for name in beat.failed)
+        names = "、".join(_STEP_LABEL.get(name, name.replace("run ", "制作推送 ")) for name in beat.failed)
         yield Finding("后台工作进程", "fail", f"最近一次工作（{at}）中“{names}”出错，原因见它的日志")
     else:
         yield Finding("后台工作进程", "ok", f"最近一次工作在 {at}")

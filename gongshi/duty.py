@@ -21,6 +21,7 @@ from notifier.digests import queue_due_digests
 from notifier.gateway_events import EventBook
 from notifier.institutions import SFTP
 from notifier.institutions.sftp import Seen, collect_acks
+from notifier.keeping import clear_old_packages
 from notifier.recipients import list_endpoints
 from notifier.sending import Given, send_due
 from notifier.sms.routing import SMS_CHANNELS
@@ -95,7 +96,7 @@ class Duty:
         prepare(office, steps, now=court.now, given=self._given)
         steps.take("digests", self._queue_digests, 0)
         if self._swept_at is None or court.now - self._swept_at >= _SWEEP_EVERY:
-            steps.take("sweep", self._sweep, None)
+            self._sweep(steps)
         self._begun.set()
         return steps
 
@@ -167,10 +168,12 @@ class Duty:
             random=court.world.random,
         )
 
-    def _sweep(self) -> None:
-        self._followers.sweep(self._court.now)
-        self._events.sweep()
-        self._swept_at = self._court.now
+    def _sweep(self, steps: Steps) -> None:
+        now = self._court.now
+        steps.take("sweep messages", lambda: self._followers.sweep(now), 0)
+        steps.take("sweep events", self._events.sweep, 0)
+        steps.take("sweep packages", lambda: clear_old_packages(self._office, now), 0)
+        self._swept_at = now
 
 
 def _finish(steps: Steps) -> None:

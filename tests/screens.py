@@ -78,7 +78,7 @@ def find_run(desk: str) -> str:
     """The address of the newest run."""
     with urlopen(f"{desk}/runs") as answer:
         page = answer.read().decode()
-    period = re.search(r"/runs/(20\d\dQ[1-4])", page)
+    period = re.search(r'href="/runs/(20\d\dQ[1-4])"', page)
     if period is None:
         raise SystemExit("内部页面上还没有推送：请对 gongshi demo 刚建立的演示运行本脚本")
     return f"{desk}/runs/{period[1]}"

@@ -47,7 +47,7 @@ def portal(bind: str, workers: int) -> int:
 @serve.command("desk", short_help="内部页面。")
 @_bind("127.0.0.1:8001")
 def desk(bind: str) -> int:
-    """内部页面：目前可查看推送和沙盒收件箱。尚无登录，只能监听本机地址。"""
+    """内部页面：推送、接收单位、撤回、发送情况、张贴登记和演练手机。尚无登录，只能监听本机地址。"""
     from gongshi.commands.common import command, open_court
     from gongshi.desk import create_desk
 

@@ -176,7 +176,7 @@ def torment(town: Town, count: Count, *, kills: int, concurrency: int, folder: P
     return died
 
 
-@pytest.mark.parametrize(("kills", "notices"), [(40, 480), pytest.param(500, 1980, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("kills", "notices"), [(40, 300), pytest.param(500, 1980, marks=pytest.mark.soak)])
 def test_nothing_is_lost_or_doubled_by_senders_that_are_killed(
     town: Town, person: Document, tmp_path: Path, kills: int, notices: int
 ) -> None:
