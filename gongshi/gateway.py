@@ -118,9 +118,9 @@ def _register_providers(app: Flask, court: Court, office: Notifier, given: Provi
     app.register_blueprint(wechat_gateway(given.wechat, conversation, hooks))
 
 
-def _answer_later(settings: WeChatSettings, court: Court, office: Notifier) -> Callable[[str, str], None]:
+def _answer_later(settings: WeChatSettings, court: Court, office: Notifier) -> Callable[[str, Callable[[], str]], None]:
     client = open_wechat_channel(settings.model_copy(update={"templates": None}), office.engine, court.world.now).client
-    return client.post_text
+    return client.post_answer
 
 
 def _finish_answers(app: Flask, *, secure: bool) -> None:

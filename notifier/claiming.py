@@ -26,7 +26,7 @@ from notifier.packages import Revision
 from notifier.policy import Candidate, Drop, Rules, Verdict, Wait, judge, midnight_after
 from notifier.states import MessageState, Purpose, move
 from notifier.stops import AddressDigest, find_suppressed, insert_new
-from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecipientRow
+from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecallRow, RecipientRow
 from notifier.watermark import lock_watermark
 from search_index.day import day_of
 
@@ -213,11 +213,12 @@ def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | Non
     purpose = Purpose(one.purpose)
     if purpose is Purpose.PACKAGE and one.active is False:
         return Drop(MessageState.CANCELLED, "接收单位已停用")
-    if one.recalled is None or one.recalled_by is None or one.recipient_id is None or purpose is Purpose.REMINDER:
+    if one.recalled is None or one.recipient_id is None or purpose is Purpose.REMINDER:
         return None
+    parts = find_parts(session, one.id)
     if purpose is Purpose.CORRECTION:
-        return _judge_corrections(session, one, one.recipient_id, now)
-    match find_standing(session, one.recipient_id, one.recalled, one.recalled_by):
+        return _judge_corrections(session, one, one.recipient_id, parts, now)
+    match find_standing(session, one.recipient_id, parts[0]):
         case Standing.ON_ITS_WAY:
             return Wait(now + _BEHIND_PACKAGE, _AFTER_PACKAGE)
         case Standing.NEVER:
@@ -226,13 +227,14 @@ def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | Non
             return None
 
 
-def _judge_corrections(session: Session, one: Due, recipient_id: int, now: datetime) -> Verdict | None:
+def _judge_corrections(
+    session: Session, one: Due, recipient_id: int, parts: Sequence[RecallRow], now: datetime
+) -> Verdict | None:
     """What is to be said of a letter about one correction or many. What need not be said any more is left out of it."""
-    parts = find_parts(session, one.id)
     current = [part for part in parts if not is_outdated(session, recipient_id, part)]
     if not current:
         return Drop(MessageState.SUPERSEDED, "该条目此后又有变动，以后一次通知为准")
-    standings = [find_standing(session, recipient_id, part.record, part.sequence) for part in current]
+    standings = [find_standing(session, recipient_id, part) for part in current]
     if Standing.ON_ITS_WAY in standings:
         return Wait(now + _BEHIND_PACKAGE, _AFTER_PACKAGE)
     held = [part for part, standing in zip(current, standings, strict=True) if standing is Standing.HAS_IT]

@@ -20,11 +20,10 @@ from notifier.channels import ChatMessage, MassMessage
 from notifier.context import Notifier
 from notifier.notices import NotSendable, Ready, Unset, compose
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
-from notifier.recipients import RecipientKind
 from notifier.runs import QUARTERLY
-from notifier.states import Purpose
+from notifier.states import SENDABLE, MessageState, Purpose
 from notifier.stops import AddressDigest, insert_new, open_digest
-from notifier.tables import RecipientRow, RunRow, SettingRow
+from notifier.tables import MessageRow, RecipientRow, RunRow, SettingRow
 from notifier.wechat import CHANNEL as WECHAT
 from notifier.wechat.channel import EVERYONE
 from notifier.wechat.conversation import DIGEST, district_topic
@@ -42,6 +41,8 @@ CHUNK = 500
 # Later it would not be news any more.
 LATEST = timedelta(days=7)
 _WHOLE_LIST = "全部名单"
+_GONE_OUT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
+_TO_GO = SENDABLE | {MessageState.SENDING}
 _DISTRICT = district_topic("")
 
 _log = structlog.get_logger("notifier")
@@ -121,14 +122,18 @@ def queue_due_digests(
 
 
 def _queue_for_liaisons(engine: Engine, issue: Issue, digest: AddressDigest, random: Random) -> int:
-    """Whoever is not reached because the court's profile is not complete is tried again at the next beat."""
+    """Tells those whose list has gone out. Whoever is not reached because the court's profile is not complete, or whose
+    list still waits, is tried again at the next beat."""
     with Session(for_reading(engine)) as session:
-        liaisons = session.execute(
-            select(RecipientRow.id, RecipientRow.slug, RecipientRow.liaison_phone)
-            .where(RecipientRow.active, RecipientRow.kind != RecipientKind.PRINTING)
-            .where(RecipientRow.liaison_phone.is_not(None))
+        found = session.execute(
+            select(RecipientRow.id, RecipientRow.slug, RecipientRow.liaison_phone, MessageRow.state)
+            .join(MessageRow, MessageRow.recipient_id == RecipientRow.id)
+            .join(RunRow, RunRow.id == MessageRow.run_id)
+            .where(RunRow.period == str(issue.period), MessageRow.purpose == Purpose.PACKAGE)
+            .where(RecipientRow.active, RecipientRow.liaison_phone.is_not(None))
             .order_by(RecipientRow.id)
         ).all()
+    liaisons = [row for row in found if row.state in _GONE_OUT]
     composed = {
         row.id: (row.slug, compose(NEW_LIST, row.liaison_phone, {"period": issue.period}, issue.profile))
         for row in liaisons
@@ -136,7 +141,7 @@ def _queue_for_liaisons(engine: Engine, issue: Issue, digest: AddressDigest, ran
     drafts = [_to_liaison(issue, number, ready) for number, (_, ready) in composed.items() if isinstance(ready, Ready)]
     with Session(engine) as session, session.begin():
         enqueue(session, drafts, now=issue.now, digest=digest, random=random)
-    if any(isinstance(one, Unset) for _, one in composed.values()):
+    if any(isinstance(one, Unset) for _, one in composed.values()) or any(row.state in _TO_GO for row in found):
         return len(drafts)
     for slug, one in composed.values():
         if isinstance(one, NotSendable):

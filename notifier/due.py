@@ -22,7 +22,7 @@ _NO_LIMIT = 1 << 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A message that is due, and what is asked of its recipient, its run and its recall before it goes. `recalled` is
-    the record that it recalls, `recalled_by` the sequence of the change that it tells of."""
+    the record that it recalls."""
 
     id: int
     state: str
@@ -38,9 +38,7 @@ class Due:
     citizen: bool
     run_id: int | None
     period: str | None
-    recall_id: int | None
     recalled: str | None
-    recalled_by: int | None
     revision: int
     attempts: int
     priority: int
@@ -71,9 +69,7 @@ _DUE = (
         MessageRow.citizen,
         MessageRow.run_id,
         RunRow.period,
-        MessageRow.recall_id,
         RecallRow.record.label("recalled"),
-        RecallRow.sequence.label("recalled_by"),
         MessageRow.revision,
         MessageRow.attempts,
         MessageRow.priority,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import BoundedSemaphore, Event, Lock
 
@@ -52,21 +52,22 @@ _log = structlog.get_logger("notifier")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayHooks:
     """What the gateway calls. `seen_before` remembers a key, and says whether it knew it; `apply_events` writes events
-    down, raising where it cannot; `answer_later` sends an openid a text that came too late for its request, or is None
-    where the account has no right to."""
+    down, raising where it cannot; `answer_later` sends an openid what came too late for its request, composed at the
+    moment of sending, or is None where the account has no right to."""
 
     seen_before: Callable[[str, datetime], bool]
     apply_events: Callable[[Sequence[WeChatEvent]], None]
     clock: Callable[[], datetime]
-    answer_later: Callable[[str, str], None] | None = None
+    answer_later: Callable[[str, Callable[[], str]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
-    """What a request comes to; an empty text is `success`."""
+    """What a request comes to; an empty text is `success`. `again` says the text as the list is by then."""
 
     status: int
     text: str = ""
+    again: Callable[[], str] | None = None
 
 
 _DONE = _Reply(status=200)
@@ -164,7 +165,8 @@ class _Desk:
                 return _Reply(status=200, text=wording.TOO_FAST)
             if self._hooks.seen_before(message.key, self._hooks.clock()):
                 return _DONE
-            return self._carry_out(self._conversation.answer(message, self._hooks.clock()))
+            reply = self._carry_out(self._conversation.answer(message, self._hooks.clock()))
+            return replace(reply, again=lambda: self._conversation.answer(message, self._hooks.clock()).text)
         except RegisterUnavailable as error:
             return _Reply(status=200, text=f"{error}。")
         except Exception as error:
@@ -223,7 +225,7 @@ class _Turn:
 class _Turns:
     """Takes requests in turn on a few threads, and answers in time whatever they do."""
 
-    def __init__(self, within: float, answer_later: Callable[[str, str], None] | None) -> None:
+    def __init__(self, within: float, answer_later: Callable[[str, Callable[[], str]], None] | None) -> None:
         self._within = within
         self._answer_later = answer_later
         self._room = BoundedSemaphore(_WAITING)
@@ -261,7 +263,7 @@ class _Turns:
             _log.error("wechat_event_lost")
         elif reply.text and self._answer_later is not None:
             try:
-                self._answer_later(messages[0].follower, reply.text)
+                self._answer_later(messages[0].follower, reply.again or (lambda: reply.text))
             except Exception as error:
                 _log.warning("wechat_late_answer_not_sent", error=type(error).__name__)
 

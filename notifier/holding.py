@@ -46,13 +46,13 @@ class Standing(Enum):
     NEVER = "never"
 
 
-def find_standing(session: Session, recipient_id: int, record: str, before: int) -> Standing:
-    """Whether a recipient has, or may yet get, a package or a printing with a record as it was before a change."""
-    held = _held_by(record, before).where(MessageRow.recipient_id == recipient_id)
+def find_standing(session: Session, recipient_id: int, recall: RecallRow) -> Standing:
+    """Whether a recipient has, or may yet get, a package or a printing with an entry as it was before the change."""
+    held = _held_by(recall).where(MessageRow.recipient_id == recipient_id)
     outcomes = set(session.scalars(held.with_only_columns(AttemptRow.outcome)))
     if None in outcomes:
         return Standing.ON_ITS_WAY
-    printed = _printed(record, before).where(PrintingRow.recipient_id == recipient_id)
+    printed = _printed(recall).where(PrintingRow.recipient_id == recipient_id)
     if outcomes or session.scalar(printed.limit(1)) is not None:
         return Standing.HAS_IT
     return Standing.NEVER
@@ -168,29 +168,33 @@ def keep_cases_of_package(engine: Engine, package_id: int, folder: Path) -> None
 
 def find_holders(session: Session, change: EntryChange) -> Sequence[RecipientRow]:
     """Every recipient that has, or may have, the entry as it was before the change; one that is no longer in use, too."""
-    sent = _held_by(change.record, change.sequence).with_only_columns(MessageRow.recipient_id)
-    printed = _printed(change.record, change.sequence)
+    sent = _held_by(change).with_only_columns(MessageRow.recipient_id)
+    printed = _printed(change)
     query = select(RecipientRow).where(or_(RecipientRow.id.in_(sent), RecipientRow.id.in_(printed)))
     return session.scalars(query.order_by(RecipientRow.id)).all()
 
 
-def _held_by(record: str, before: int) -> Select[Any]:
-    """The attempts that carried a record out of the house, as it was before a change, and did not fail; with their
+def _held_by(change: EntryChange | RecallRow) -> Select[Any]:
+    """The attempts that carried an entry out of the house, as it was before a change, and did not fail; with their
     messages."""
     return (
         select(AttemptRow.id)
         .join(MessageRow, MessageRow.id == AttemptRow.message_id)
         .join(PackageRow, PackageRow.id == AttemptRow.package_id)
         .join(PackageEntryRow, PackageEntryRow.package_id == PackageRow.id)
-        .where(PackageEntryRow.record == record, PackageRow.sequence < before, AttemptRow.called_at.is_not(None))
+        .where(PackageEntryRow.record == change.record, AttemptRow.called_at.is_not(None))
+        # After a list was restored from a backup its sequences come a second time: what was made before the change does
+        # not know it, whatever its sequence says.
+        .where(or_(PackageRow.sequence < change.sequence, PackageRow.made_at < change.at))
         .where(or_(AttemptRow.outcome.is_(None), AttemptRow.outcome.in_(_MAY_HAVE_ARRIVED)))
     )
 
 
-def _printed(record: str, before: int) -> Select[int]:
-    """The recipients whose printings show a record as it was before a change, and hang still."""
+def _printed(change: EntryChange | RecallRow) -> Select[int]:
+    """The recipients whose printings show an entry as it was before a change, and hang still."""
     return (
         select(PrintingRow.recipient_id)
         .join(PrintingEntryRow, PrintingEntryRow.printing_id == PrintingRow.id)
-        .where(PrintingEntryRow.record == record, PrintingRow.sequence < before, PrintingRow.taken_down_at.is_(None))
+        .where(PrintingEntryRow.record == change.record, PrintingRow.taken_down_at.is_(None))
+        .where(or_(PrintingRow.sequence < change.sequence, PrintingRow.put_up_at < change.at))
     )

@@ -283,7 +283,7 @@ def _find_changes(notifier: Notifier, told: _Told, documents: Sequence[Document]
 
 
 def _is_kept(notifier: Notifier, period: Period, revision: Revision) -> bool:
-    return package_folder(notifier.folder, period, revision).is_dir()
+    return (package_folder(notifier.folder, period, revision) / LIST_JSON).is_file()
 
 
 def _keep(notifier: Notifier, run_id: int, edition: Edition, content: str, package: Package) -> Revision | None:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from random import Random
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Workdays
@@ -30,7 +31,7 @@ from notifier.recall_letters import Recall as Recall
 from notifier.recall_letters import compose_corrections, compose_recall
 from notifier.recall_letters import name_entry as name_entry
 from notifier.recall_letters import sign as sign
-from notifier.states import Purpose
+from notifier.states import MessageState, Purpose
 from notifier.stops import AddressDigest, insert_new, open_digest
 from notifier.tables import (
     AttemptRow,
@@ -210,8 +211,10 @@ def _find_missed(session: Session, store: PublicStore, attempt_id: int, until: i
     with store.snapshot(telling.now) as moment:
         changes = [
             change
-            for change in _walk(moment, package.sequence, until)
-            if change.record in held and change.type is not ChangeType.PUBLISHED
+            for change in _walk(moment, 0, until)
+            if change.record in held
+            and change.type is not ChangeType.PUBLISHED
+            and (change.sequence > package.sequence or change.at > package.made_at)
         ]
     return [(recipient, _put_on_record(session, change, telling)) for change in changes]
 
@@ -257,42 +260,68 @@ def _put_on_record(session: Session, change: EntryChange, telling: _Telling) -> 
 
 
 def _queue_letters(session: Session, told: Sequence[_Told], telling: _Telling) -> None:
-    """A letter for each recall; but many corrections at once are lists."""
-    profile = telling.profile
-    corrected: dict[int, list[_Told]] = {}
+    """A letter for each recall, once for each recipient; but many corrections at once are lists."""
+    dropped = _count_dropped(session, told)
+    # What a recipient never had may have arrived since: then the letter that was dropped goes after all.
+    told = [(recipient, recall) for recipient, recall in told if (recipient.id, recall.id) in dropped]
     drafts = []
-    for recipient, recall in told:
-        if recall.type is ChangeType.CORRECTED:
-            corrected.setdefault(recipient.id, []).append((recipient, recall))
+    lists: dict[str, list[Recall]] = {}
+    for those in _group(told):
+        recipient, recalls = those[0][0], [recall for _, recall in those]
+        corrections = _find_corrections(recalls)
+        if len(corrections) <= _ONE_BY_ONE:
+            alone, corrections = [one for one in recalls if one.type is ChangeType.GONE or one in corrections], []
         else:
-            drafts.append(_draft(recall, recipient, profile))
-    lists: dict[str, Sequence[Recall]] = {}
-    for those in corrected.values():
-        if len(those) <= _ONE_BY_ONE:
-            drafts += [_draft(recall, recipient, profile) for recipient, recall in those]
-            continue
-        recalls = _without_overtaken([recall for _, recall in those], told, those[0][0])
-        for start in range(0, len(recalls), _MOST_IN_A_LETTER):
-            part = recalls[start : start + _MOST_IN_A_LETTER]
-            drafts.append(_draft_list(part, those[0][0], profile))
+            alone = [one for one in recalls if one.type is ChangeType.GONE]
+        drafts += [_draft(one, recipient, telling.profile, dropped[recipient.id, one.id]) for one in alone]
+        for start in range(0, len(corrections), _MOST_IN_A_LETTER):
+            part = corrections[start : start + _MOST_IN_A_LETTER]
+            drafts.append(_draft_list(part, recipient, telling.profile, dropped[recipient.id, part[0].id]))
             lists[drafts[-1].key] = part
     enqueue(session, drafts, now=telling.now, digest=telling.digest, random=telling.random)
-    for key, listed in lists.items():
+    for key, part in lists.items():
         message_id = session.scalars(select(MessageRow.id).where(MessageRow.key == key)).one()
-        others = [{"message_id": message_id, "recall_id": recall.id} for recall in listed[1:]]
-        session.execute(insert_new(session, MessageRecallRow, "message_id", "recall_id"), others)
+        session.add_all(MessageRecallRow(message_id=message_id, recall_id=recall.id) for recall in part[1:])
 
 
-def _without_overtaken(recalls: Sequence[Recall], told: Sequence[_Told], recipient: RecipientRow) -> list[Recall]:
-    """Without those whose record the recipient is told of again by a later change."""
-    latest = {recall.record: recall.sequence for one, recall in told if one.id == recipient.id}
-    return [recall for recall in recalls if latest[recall.record] == recall.sequence]
+def _group(told: Sequence[_Told]) -> list[list[_Told]]:
+    """By recipient, each in order."""
+    found: dict[int, list[_Told]] = {}
+    for one in told:
+        found.setdefault(one[0].id, []).append(one)
+    return list(found.values())
 
 
-def _draft(recall: Recall, recipient: RecipientRow, profile: Profile) -> Draft:
+def _count_dropped(session: Session, told: Sequence[_Told]) -> dict[tuple[int | None, int], int]:
+    """For each recipient and recall that no letter is about, how many were dropped before they went."""
+    query = (
+        select(MessageRow.recipient_id, RecallRow.id, MessageRow.state, MessageRow.attempts, MessageRow.id)
+        .outerjoin(MessageRecallRow, MessageRecallRow.message_id == MessageRow.id)
+        .join(RecallRow, or_(RecallRow.id == MessageRow.recall_id, RecallRow.id == MessageRecallRow.recall_id))
+        .where(RecallRow.id.in_({recall.id for _, recall in told}), MessageRow.purpose != Purpose.REMINDER)
+        .distinct()
+    )
+    dropped: dict[tuple[int | None, int], int] = {(recipient.id, recall.id): 0 for recipient, recall in told}
+    for recipient_id, recall_id, state, attempts, _ in session.execute(query):
+        if (recipient_id, recall_id) not in dropped:
+            continue
+        if state == MessageState.CANCELLED and not attempts:
+            dropped[recipient_id, recall_id] += 1
+        else:
+            del dropped[recipient_id, recall_id]
+    return dropped
+
+
+def _find_corrections(recalls: Sequence[Recall]) -> list[Recall]:
+    """The corrections among the recalls of one recipient that no later change of the same record overtakes."""
+    latest = {recall.record: recall.sequence for recall in recalls}
+    return [one for one in recalls if one.type is ChangeType.CORRECTED and latest[one.record] == one.sequence]
+
+
+def _draft(recall: Recall, recipient: RecipientRow, profile: Profile, dropped: int) -> Draft:
     gone = recall.type is ChangeType.GONE
     return Draft(
-        key=f"recall/{recall.id}/{recipient.id}",
+        key=f"recall/{recall.id}/{recipient.id}{_again(dropped)}",
         purpose=Purpose.RECALL if gone else Purpose.CORRECTION,
         channel=recipient.channel,
         content=compose_recall(recall, profile),
@@ -304,9 +333,10 @@ def _draft(recall: Recall, recipient: RecipientRow, profile: Profile) -> Draft:
     )
 
 
-def _draft_list(recalls: Sequence[Recall], recipient: RecipientRow, profile: Profile) -> Draft:
+def _draft_list(recalls: Sequence[Recall], recipient: RecipientRow, profile: Profile, dropped: int) -> Draft:
+    about = sha256(",".join(str(recall.id) for recall in recalls).encode("ascii")).hexdigest()[:16]
     return Draft(
-        key=f"recall/{recalls[0].id}-{recalls[-1].id}/{recipient.id}",
+        key=f"recall/{about}/{recipient.id}{_again(dropped)}",
         purpose=Purpose.CORRECTION,
         channel=recipient.channel,
         content=compose_corrections(recalls, profile),
@@ -314,3 +344,7 @@ def _draft_list(recalls: Sequence[Recall], recipient: RecipientRow, profile: Pro
         recall_id=recalls[0].id,
         urgent=True,
     )
+
+
+def _again(dropped: int) -> str:
+    return f"/{dropped + 1}" if dropped else ""

@@ -194,8 +194,9 @@ def rotate_secret(engine: Engine, slug: str, secret: str | None) -> None:
         row = _get_row(session, slug)
         if row.channel != WEBHOOK or not row.secret:
             raise BadRecipient("只有 HTTPS 推送有签名密钥")
-        newest = row.secret.split()[0]
-        row.secret = newest if secret is None else f"{secret} {newest}"
+        known = row.secret.split()
+        # The oldest is what the recipient uses, also where a second one was never handed over.
+        row.secret = known[0] if secret is None else f"{secret} {known[-1]}"
 
 
 def find_by_token(engine: Engine, token: str) -> Recipient | None:

@@ -46,7 +46,7 @@ Clock = Callable[[], datetime]
 # Seconds to wait for a call to come back before looking after the leases.
 _TURN = 30.0
 # Seconds that those that come back wait for one another.
-_GATHER = 0.004
+_GATHER = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

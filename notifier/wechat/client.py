@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from threading import Lock
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from notifier.wechat.tokens import FetchedToken, TokenBusy, TokenStore
 
 TIMEOUT = 5.0  # seconds, to connect and between two bytes
 _POOL = 32
+_CUSTOM = "message/custom/send"
 
 
 class WeChatError(Exception):
@@ -96,7 +97,17 @@ class HardenedClient(WeChatClient):  # type: ignore[misc]
 
     def post_text(self, openid: str, text: str) -> None:
         """Send a text as customer service: only within 48 hours of the follower's last message."""
-        self.message.send_text(openid, text)
+        self.post(_CUSTOM, data=_text_to(openid, text))
+
+    def post_answer(self, openid: str, compose: Callable[[], str]) -> None:
+        """Send what `compose` says as customer service. It is asked when the call is about to be made, and again where
+        the call is made again: what it says may be about somebody who leaves the list in between."""
+        token = self.access_token
+        answer = self._call("post", _CUSTOM, token, data=_text_to(openid, compose()))
+        if _code(answer) in TOKEN_REFUSED:
+            answer = self._call("post", _CUSTOM, self._replace(token), data=_text_to(openid, compose()))
+        if code := _code(answer):
+            raise Refused(code, None)
 
     # How it is called ----------------------------------------------------------------------------------------------
 
@@ -211,6 +222,10 @@ def _code(answer: Mapping[str, Any]) -> int:
 def _number(answer: Mapping[str, Any], name: str) -> str | None:
     value = answer.get(name)
     return str(value) if isinstance(value, int | str) and str(value).isdigit() and int(value) else None
+
+
+def _text_to(openid: str, text: str) -> dict[str, Any]:
+    return {"touser": openid, "msgtype": "text", "text": {"content": text}}
 
 
 class _Redacting(logging.Filter):

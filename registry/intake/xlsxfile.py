@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zipfile
 import zlib
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
+# Where lxml is installed openpyxl would parse with it, without what defusedxml refuses.
+os.environ["OPENPYXL_LXML"] = "False"
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 

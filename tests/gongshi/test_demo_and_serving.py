@@ -168,10 +168,11 @@ def test_the_gateway_answers_wechat_and_twilio_and_says_what_is_off(served: tupl
     phone = Phone(post=post, clock=system_now, token=WECHAT_TOKEN, aes_key=AES_KEY)
     # Every process of the server has its turn: what one has answered, the others know.
     message = phone.message("text", "<Content><![CDATA[张测试甲]]></Content>", 7)
-    heard = [phone.send(message).text for _ in range(8)]
-    assert [text is not None for text in heard] == [True] + 7 * [False]
+    heard = [phone.send(message).text for _ in range(6)]
+    assert [text is not None for text in heard] == [True] + 5 * [False]
     assert "没有查到" in str(heard[0])
-    assert [phone.say("订阅").text == FOLLOWED for _ in range(8)] == 8 * [True]
+    # Few enough for the pace of one follower, also when one process answers them all.
+    assert [phone.say("订阅").text == FOLLOWED for _ in range(4)] == 4 * [True]
     assert phone.leave().status == 200
     forged = Phone(post=post, clock=system_now, token="AnotherToken", aes_key=AES_KEY)
     assert forged.say("张测试甲").status == 403
@@ -183,7 +184,7 @@ def test_the_gateway_answers_wechat_and_twilio_and_says_what_is_off(served: tupl
         twilio.token = "another"
         assert twilio.text_in(inbound, "+12025550123", "START").status == 403
     written = Path(log).read_text()
-    assert written.count('"event": "request"') >= 20
+    assert written.count('"event": "request"') >= 12
     assert not [secret for secret in ("张测试甲", "2025550123", "signature=", WECHAT_TOKEN) if secret in written]
 
 

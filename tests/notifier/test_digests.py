@@ -7,6 +7,7 @@ import tracemalloc
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from notifier import digests
 from notifier.calendar import Period
 from notifier.digests import CHAT_TEMPLATES, LATEST, queue_due_digests
+from notifier.outbox import Draft, enqueue
 from notifier.recipients import add_board
 from notifier.runs import QUARTERLY
 from notifier.states import MessageState, Purpose
@@ -223,12 +225,41 @@ def liaise(town: Town, recipient: int, phone: str | None, **changes: Any) -> Non
         session.execute(update(RecipientRow).where(RecipientRow.id == recipient).values(**values))
 
 
+def have_sent(town: Town, recipient: int, state: MessageState = MessageState.DELIVERED) -> int:
+    """The list of the quarter is on its way to a recipient that was registered later; the recipient again."""
+    with Session(town.notifier.engine) as session, session.begin():
+        run = session.scalars(select(RunRow.id)).one()
+        draft = Draft(
+            key=f"package/{run}/{recipient}", purpose=Purpose.PACKAGE, channel="mail", content=None, run_id=run,
+            recipient_id=recipient,
+        )  # fmt: skip
+        enqueue(session, [draft], now=town.clock(), digest=str, random=Random(recipient))
+        session.execute(update(MessageRow).where(MessageRow.key == draft.key).values(state=state.value))
+    return recipient
+
+
+def test_a_liaison_is_told_of_a_list_only_when_it_has_gone_out(listed: Town) -> None:
+    late = have_sent(listed, add_recipient(listed, "a", "mail"), MessageState.FAILED_TEMPORARY)
+    lost = have_sent(listed, add_recipient(listed, "b", "mail"), MessageState.FAILED_PERMANENT)
+    later = add_recipient(listed, "c", "mail")
+    for number, recipient in enumerate((late, lost, later)):
+        liaise(listed, recipient, f"1390000000{number}")
+    assert queue(listed) == 0
+    assert messages(listed, Purpose.NOTICE) == []
+    with Session(listed.notifier.engine) as session, session.begin():
+        sent = update(MessageRow).where(MessageRow.recipient_id == late, MessageRow.purpose == Purpose.PACKAGE)
+        session.execute(sent.values(state=MessageState.DELIVERED.value))
+    assert queue(listed) == 1
+    assert [row.address for row in messages(listed, Purpose.NOTICE)] == ["+8613900000000"]
+    assert queue(listed) == 0
+
+
 def test_each_liaison_is_told_once_that_there_is_a_list(listed: Town) -> None:
-    liaise(listed, add_recipient(listed, "a", "mail"), "13900000001")
-    liaise(listed, add_recipient(listed, "b", "mail"), "+1 201-555-0123")
-    liaise(listed, add_recipient(listed, "c", "mail"), None)
-    liaise(listed, add_recipient(listed, "d", "mail"), "13900000004", active=False)
-    liaise(listed, add_recipient(listed, "e", "mail"), "010-88888888")
+    liaise(listed, have_sent(listed, add_recipient(listed, "a", "mail")), "13900000001")
+    liaise(listed, have_sent(listed, add_recipient(listed, "b", "mail")), "+1 201-555-0123")
+    liaise(listed, have_sent(listed, add_recipient(listed, "c", "mail")), None)
+    liaise(listed, have_sent(listed, add_recipient(listed, "d", "mail")), "13900000004", active=False)
+    liaise(listed, have_sent(listed, add_recipient(listed, "e", "mail")), "010-88888888")
     liaise(listed, add_board(listed.notifier.engine, "f", "公告栏", now=listed.clock()), "13900000006")
     assert queue(listed) == 2
     rows = messages(listed, Purpose.NOTICE)
@@ -242,7 +273,7 @@ def test_each_liaison_is_told_once_that_there_is_a_list(listed: Town) -> None:
 
 
 def test_until_the_court_has_set_its_telephone_liaisons_wait(listed: Town) -> None:
-    liaise(listed, add_recipient(listed, "a", "mail"), "13900000001")
+    liaise(listed, have_sent(listed, add_recipient(listed, "a", "mail")), "13900000001")
     follow(listed, "oA", DIGEST)
     assert queue(listed, profile=replace(PROFILE, telephone="")) == 1
     assert messages(listed, Purpose.NOTICE) == []
@@ -252,7 +283,7 @@ def test_until_the_court_has_set_its_telephone_liaisons_wait(listed: Town) -> No
 
 
 def test_what_was_queued_is_known_by_its_key_even_when_the_note_is_lost(listed: Town) -> None:
-    liaise(listed, add_recipient(listed, "a", "mail"), "13900000001")
+    liaise(listed, have_sent(listed, add_recipient(listed, "a", "mail")), "13900000001")
     follow(listed, "oA", DIGEST)
     queue(listed)
     with Session(listed.notifier.engine) as session, session.begin():

@@ -348,7 +348,7 @@ def test_a_letter_of_many_corrections_that_are_all_overtaken_is_not_sent(
     send(town, dict(media))
     (letter,) = media["mail"].letters
     assert letter.subject == "【请办理】更正失信被执行人信息，共6条"
-    assert message(town, "recall/1-6/3").state == MessageState.SUPERSEDED
+    assert count_messages(town, MessageRow.state == MessageState.SUPERSEDED) == 4
     # Both in one go: only the last of each record is told.
     for words in ("已履行8000元", "已履行9000元"):
         listed = correct_all(town, listed, words)
@@ -448,6 +448,25 @@ def test_a_recall_goes_ahead_of_everything_and_knows_no_quiet_hours(
     assert len(media["mail"].contents) == 7
 
 
+@pytest.mark.parametrize(("entries", "times", "letters"), [(101, 1, 2), (1, 7, 1), (7, 7, 1)])
+def test_however_many_corrections_there_are_each_recipient_is_told_of_each_entry_once(
+    town: Town, period: Period, person: Document, media: dict[str, Post], entries: int, times: int, letters: int
+) -> None:
+    listed = [town.publish(person) for _ in range(entries)]
+    make_run(town, period)
+    send(town, dict(media))
+    for serial in range(times):
+        listed = correct_all(town, listed, f"已履行{serial + 6}000元")
+    assert follow(town) == entries * (times + 1)
+    send(town, dict(media))
+    for post in media.values():
+        assert len(post.letters) == letters
+        named = [line for letter in post.letters for line in letter.text.splitlines() if line.startswith("公开编号")]
+        assert len(named) == len(set(named)) == entries
+    follow_ups = list_follow_ups(town.notifier.engine)
+    assert sum(len(one.recalls) for one in follow_ups) == entries * 4
+
+
 # What is known too late -------------------------------------------------------------------------------------------
 
 
@@ -506,6 +525,32 @@ def test_one_whose_package_arrived_after_all_is_told_what_has_left_it_since(
     town.depart(stays)
     follow(town)
     assert count_messages(town, MessageRow.purpose == Purpose.RECALL) == 1 + 4
+
+
+def test_what_was_dropped_because_the_package_had_failed_is_told_when_it_arrived_after_all(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    class Departing(Post):
+        def deliver(self, dispatch: Dispatch) -> Outcome:
+            if not self.dispatches:
+                town.depart(leaves)
+                follow(town)
+            return super().deliver(dispatch)
+
+    leaves = town.publish(person)
+    make_run(town, period)
+    failed = Outcome(state=MessageState.FAILED_PERMANENT, detail="拒收", reference="ref-1")
+    post = Departing(answers=[failed])
+    for _ in range(2):
+        send(town, {"mail": post})
+        town.clock.pass_time(minutes=1)
+    assert count_messages(town, MessageRow.reason == "该单位没有收到过这一条目") == 1
+    confirm(town, message(town, "package/1/3/mail").id, AckKind.RECEIVED)
+    for _ in range(2):
+        follow(town)
+        send(town, {"mail": post})
+    (letter,) = post.letters
+    assert leaves.record in letter.subject
 
 
 START = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
@@ -568,6 +613,28 @@ def test_after_a_backup_was_restored_every_departure_is_recalled_and_none_twice(
     assert follow(town) == 1
     send(town, dict(media))
     assert count_letters(media) == dict.fromkeys(media, 5)
+
+
+def test_what_was_sent_ahead_of_what_was_followed_is_recalled_after_a_restoration_too(
+    town: Town, period: Period, person: Document, media: dict[str, Post]
+) -> None:
+    first = []
+    for serial in range(3):
+        town.clock.now = PUBLISHED_AT + timedelta(minutes=serial + 1)
+        first.append(town.publish(person))
+    follow(town)
+    town.clock.now = START
+    for _ in range(4):
+        town.publish(person)
+    make_run(town, period)
+    send(town, dict(media))
+    town.clock.pass_time(hours=5)
+    # The change at which following stands is in the backup; the package is of a list that is not.
+    restore(town, first)
+    town.depart(first[0])
+    assert follow(town) == 1
+    send(town, dict(media))
+    assert count_letters(media) == dict.fromkeys(media, 1)
 
 
 def test_a_trial_keeps_no_recall_from_those_who_have_the_entry(

@@ -177,10 +177,15 @@ def test_an_endpoint_is_what_is_registered_at_the_moment(town: Town) -> None:
     found = find("station")
     assert found is not None
     assert found.secret == f"{new} {SECRET}"
+    newer = "whsec_" + base64.b64encode(b"o" * 32).decode()
+    rotate_secret(engine, "station", newer)
+    found = find("station")
+    assert found is not None
+    assert found.secret == f"{newer} {SECRET}", "what the recipient uses stays until it has another"
     rotate_secret(engine, "station", None)
     found = find("station")
     assert found is not None
-    assert found.secret == new
+    assert found.secret == newer
     with pytest.raises(BadRecipient):
         rotate_secret(engine, "egov", new)
 

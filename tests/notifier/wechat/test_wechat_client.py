@@ -144,6 +144,15 @@ def test_a_refused_token_is_replaced_once(server: WeChatServer, build: Build, co
     assert len(server.sent) == 1
 
 
+def test_a_late_answer_is_composed_anew_for_every_call(server: WeChatServer, build: Build) -> None:
+    client, said = build(), iter(("王䶮在名单上", "没有查到"))
+    client.post_text(OPENID, "好")
+    server.sent.clear()
+    server.fail("message/custom/send", Fault(code=42001))
+    client.post_answer(OPENID, lambda: next(said))
+    assert [one.body["text"]["content"] for one in server.sent] == ["没有查到"]
+
+
 def test_a_token_is_renewed_while_the_old_one_is_still_good(server: WeChatServer, build: Build, clock: Clock) -> None:
     build().post_text(OPENID, "好")
     clock.pass_time(minutes=114)

@@ -31,10 +31,12 @@ from wechat_world import (
     PREVIOUS_AES_KEY,
     PREVIOUS_TOKEN,
     SETTINGS,
+    SITE,
     TOKEN,
     Build,
     Clock,
     Office,
+    PublishedList,
     a_document,
     create_tables,
 )
@@ -285,8 +287,8 @@ def test_what_takes_longer_is_success_now_and_said_later(office: Office, server:
     )
     server.followers.add(phone.openid)
 
-    def answer_later(openid: str, text: str) -> None:
-        client.post_text(openid, text)
+    def answer_later(openid: str, compose: Callable[[], str]) -> None:
+        client.post_answer(openid, compose)
         arrived.set()
 
     assert WITHIN < AT_MOST
@@ -300,6 +302,29 @@ def test_what_takes_longer_is_success_now_and_said_later(office: Office, server:
     assert arrived.wait(10)
     (sent,) = server.of_kind("custom")
     assert "共 1 条" in sent.body["text"]["content"]
+
+
+def test_who_leaves_while_a_late_answer_waits_is_not_named_in_it(office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    leaves = a_document(21, name="王䶮")
+    own = PublishedList(folder, [leaves, a_document(22)])
+    slow = SlowList(Conversation(listing=own.register, public_url=SITE))
+    office.conversation = Conversation(listing=slow, public_url=SITE)
+    said: list[str] = []
+    sent = Event()
+
+    def answer_later(_openid: str, compose: Callable[[], str]) -> None:
+        own.depart(leaves)  # while a token is fetched
+        said.append(compose())
+        sent.set()
+
+    phone = office.phone(office.hooks(answer_later=answer_later), within=0.1)
+    assert phone.say("王䶮").text is None
+    slow.go.set()
+    assert sent.wait(10)
+    assert "没有查到" in said[0]
+    assert leaves.record not in said[0]
 
 
 def test_many_slow_questions_are_all_answered_in_time(office: Office) -> None:

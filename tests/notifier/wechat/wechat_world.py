@@ -162,7 +162,7 @@ class Office:
             seen_before=self.book.seen_before,
             apply_events=self.apply,
             clock=self.clock,
-            answer_later=lambda openid, text: self.late.append((openid, text)),
+            answer_later=lambda openid, compose: self.late.append((openid, compose())),
         )
         return replace(hooks, **changes)
 
