@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from urllib.parse import unquote_to_bytes
@@ -110,7 +111,8 @@ class Watch:
     def find(self, content: bytes | str) -> set[str]:
         """What of the canaries is in there, by what they are; empty when nothing is."""
         blob = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
-        return {self.known[piece] for text in _read(blob) for piece in _pieces(text) & self.known.keys()}
+        pieces = _pieces_of_large(blob) if len(blob) >= _LARGE else _pieces_within(blob)
+        return {self.known[piece] for piece in pieces & self.known.keys()}
 
     def find_in_folder(self, folder: Path) -> dict[str, set[str]]:
         """The same of every file below a folder, of their names, and of where links lead, by path."""
@@ -123,6 +125,22 @@ class Watch:
             if seen := self.find(name) | self.find(content):
                 found[os.fsdecode(name)] = seen
         return found
+
+
+_LARGE = 4096
+_looked_through: dict[bytes, frozenset[str]] = {}
+
+
+def _pieces_of_large(blob: bytes) -> frozenset[str]:
+    """The same, remembered: inboxes hold copies of packages, and each is looked through for this and for that."""
+    digest = sha256(blob).digest()
+    if digest not in _looked_through:
+        _looked_through[digest] = _pieces_within(blob)
+    return _looked_through[digest]
+
+
+def _pieces_within(blob: bytes) -> frozenset[str]:
+    return frozenset(piece for text in _read(blob) for piece in _pieces(text))
 
 
 def is_canary(value: str) -> bool:
