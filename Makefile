@@ -31,10 +31,13 @@ soak: ## The long proofs, repeated (an hour or so)
 	@./bootstrap.sh dev
 	@.venv/bin/pytest -m soak
 
-bench: ## Search and pages beside other engines, 100,000 entries (half an hour)
+bench: ## Search and pages beside other engines, packages, sending, gateway (an hour and a half)
 	@./bootstrap.sh bench
 	@.venv/bin/python benchmarks/search.py
 	@.venv/bin/python benchmarks/portal.py --out docs/portal-benchmark.json
+	@.venv/bin/python benchmarks/package.py
+	@.venv/bin/python benchmarks/notify.py
+	@.venv/bin/python benchmarks/gateway.py
 
 lock: ## Make the locks anew from pyproject.toml
 	@./bootstrap.sh dev
