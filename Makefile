@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix soak bench lock clean
 
-TEST_PARTS := not postgres and not browser and not office and not separation and not soak
+TEST_PARTS := not long and not postgres and not browser and not office and not separation and not soak
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,7 +11,7 @@ demo: ## A court with synthetic entries, running on 127.0.0.1:8000 (PORT=…, EN
 	@./bootstrap.sh runtime
 	@.venv/bin/gongshi demo --port $(or $(PORT),8000) --entries $(or $(ENTRIES),2000)
 
-test: ## All tests that need only Python (under five minutes on two cores)
+test: ## All tests that need only Python, but for the longest (under five minutes on two cores)
 	@./bootstrap.sh dev
 	@.venv/bin/pytest -n auto -m "$(TEST_PARTS)"
 

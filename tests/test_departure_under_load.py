@@ -138,6 +138,7 @@ def _assert_gone(ground: Ground, entry: dict[str, Any], left: int) -> None:
     assert record not in everything
 
 
+@pytest.mark.long
 def test_departures_while_an_import_and_readers_are_at_work() -> None:
     with _ground({}, user=0, published=60) as ground:
         _take_down_under_load(ground, published=60, imported=2000, departures=2)

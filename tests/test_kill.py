@@ -128,6 +128,7 @@ def undisturbed(life: Life, task: str) -> Outcome:
     return outcome
 
 
+@pytest.mark.long
 def test_nothing_is_lost_wherever_a_command_is_killed(life: Life) -> None:
     assert torment(life, "kill", list(TASKS), lambda tormentor: tormentor.strike_some(2)) >= 20
 

@@ -224,6 +224,7 @@ def sign_reply(body: bytes, home: Home, number: str) -> dict[str, str]:
     return {"webhook-id": number, "webhook-timestamp": at, "webhook-signature": signature}
 
 
+@pytest.mark.long
 def test_everyone_gets_the_right_thing_and_answers_close_it(outside: Outside) -> None:
     home = outside.home
     outside.hook.statuses = [503] * 50

@@ -176,6 +176,7 @@ def torment(town: Town, count: Count, *, kills: int, concurrency: int, folder: P
     return died
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kills", "notices"), [(40, 300), pytest.param(500, 1980, marks=pytest.mark.soak)])
 def test_nothing_is_lost_or_doubled_by_senders_that_are_killed(
     town: Town, person: Document, tmp_path: Path, kills: int, notices: int
@@ -191,6 +192,7 @@ def test_nothing_is_lost_or_doubled_by_senders_that_are_killed(
     assert any("commit" in phase for phase in died)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kills", "notices"), [(15, 47), pytest.param(200, 397, marks=pytest.mark.soak)])
 def test_one_call_at_a_time_leaves_at_most_one_unknown_a_kill(
     town: Town, person: Document, tmp_path: Path, kills: int, notices: int

@@ -278,6 +278,7 @@ def test_whole_after_many_kills(tmp_path: Path) -> None:
     prove_kills(tmp_path / "index", [Random(11).random() * 0.5 for _ in range(100)])
 
 
+@pytest.mark.long
 def test_ten_thousand_changes_equal_a_rebuild(tmp_path: Path) -> None:
     random, fresh = Random(20), build_documents(12_000, 9)
     listed = {document.record: document for document in islice(fresh, 2_000)}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from standins.twilio_server import Fault, TwilioServer
@@ -53,6 +54,7 @@ def to_receipt(event: Event) -> Receipt:
     )
 
 
+@pytest.mark.long
 def test_every_message_is_accepted_once_whatever_is_lost(
     town: Any, twilio: TwilioServer, twilio_settings: Any, gateway: Any, clock: Any, nonces: Any, dispatch: Any
 ) -> None:
