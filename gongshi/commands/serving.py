@@ -115,6 +115,7 @@ def worker(once: bool) -> int:
         duty = Duty(open_court(), stop.is_set)
         if once:
             duty.tick()
+            click.echo("到期的工作已办理")
             return 0
         stop_on_signals(stop)
         click.echo("后台工作进程已就绪")
