@@ -71,6 +71,7 @@ def copies(template: OwnHome, tmp_path: Path) -> Iterator[tuple[Life, Life]]:
 # The promise ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("often", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_nothing_undisclosed_changes_anything_that_the_public_sees(lives: tuple[Life, Life], often: bool) -> None:
     bare, laden = lives
@@ -86,6 +87,7 @@ def test_nothing_undisclosed_changes_anything_that_the_public_sees(lives: tuple[
     assert {state for state, number in hidden.items() if number > 0} >= UNSEEN
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("examples", [1, pytest.param(30, marks=pytest.mark.soak)])
 def test_no_interleaving_of_secrets_with_what_is_public_can_be_told(template: OwnHome, examples: int) -> None:
     expected = list(lead(template, ()))
