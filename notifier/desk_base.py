@@ -125,11 +125,6 @@ def after(endpoint: str, done: str, **values: Any) -> str:
     return url_for(endpoint, done=done, **values)
 
 
-def form_address(endpoint: str, **values: Any) -> str:
-    """The address that a form is sent to; also what its token is made for."""
-    return url_for(endpoint, **values)
-
-
 def show_error(error: HTTPException) -> ResponseValue:
     """The page of an address that has nothing to show. Redirects pass."""
     if error.code is None or error.code < 400:

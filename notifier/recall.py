@@ -129,13 +129,6 @@ def note_late(session: Session, attempt: AttemptRow) -> None:
         session.execute(insert_new(session, SettingRow, "name"), [{"name": f"{_LATE}{attempt.id}", "value": ""}])
 
 
-def list_recalls(engine: Engine, since: int = 0) -> list[Recall]:
-    """The recalls of public changes after `since`, in order: what the next package repeats."""
-    query = select(RecallRow).where(RecallRow.sequence > since).order_by(RecallRow.sequence)
-    with Session(engine) as session:
-        return [to_recall(row) for row in session.scalars(query)]
-
-
 def to_recall(row: RecallRow) -> Recall:
     return Recall(
         id=row.id,

@@ -19,13 +19,11 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import DuePeriod, Period, due_periods, find_first_period
 from notifier.channels import Channel
-from notifier.channels.sandbox import SandboxChannel, TaskChannel
 from notifier.context import Notifier
 from notifier.files import sweep
 from notifier.followups import queue_reminders
 from notifier.policy import Rules, periods_to_announce
 from notifier.recall import follow_changes
-from notifier.recipients import SANDBOX, TASKS
 from notifier.runs import BY_CALENDAR, find_approvals, find_periods_done, push
 from notifier.sending import NOTHING_ELSE, Clock, Given, send_due
 from notifier.stops import insert_new
@@ -47,11 +45,6 @@ class Tick:
     waiting: tuple[DuePeriod, ...]
     attempts: int
     followed: int = 0
-
-
-def open_channels(notifier: Notifier) -> Mapping[str, Channel]:
-    """The channels of this home, by name."""
-    return {SANDBOX: SandboxChannel(notifier.folder / "sandbox"), TASKS: TaskChannel()}
 
 
 class Steps:

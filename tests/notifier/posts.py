@@ -6,17 +6,20 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from notifier.channels import Channel, Content, Dispatch, Letter, Outcome, Parcel, ShortMessage
+from notifier.channels.sandbox import SandboxChannel, TaskChannel
 from notifier.claiming import Terms
+from notifier.context import Notifier
 from notifier.outbox import Draft, enqueue
 from notifier.policy import Rules
+from notifier.recipients import SANDBOX, TASKS
 from notifier.sending import Given, send_due
 from notifier.states import MessageState, Purpose
 from notifier.stops import open_digest
-from notifier.tables import AttemptRow, MessageRow, RecipientRow
+from notifier.tables import AttemptRow, MessageRow, RecallRow, RecipientRow
 
 Town = Any
 DELIVERED = Outcome(state=MessageState.DELIVERED, detail="好")
@@ -101,3 +104,13 @@ def add_recipient(town: Town, slug: str, channel: str, kind: str = "television")
         session.add(row)
         session.flush()
         return row.id
+
+
+def open_channels(notifier: Notifier) -> dict[str, Channel]:
+    """The ways out that need no provider."""
+    return {SANDBOX: SandboxChannel(notifier.folder / "sandbox"), TASKS: TaskChannel()}
+
+
+def list_recalls(engine: Engine) -> list[RecallRow]:
+    with Session(engine, expire_on_commit=False) as session:
+        return list(session.scalars(select(RecallRow).order_by(RecallRow.id)))

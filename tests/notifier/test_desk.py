@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from posts import Post, queue, send
+from posts import Post, open_channels, queue, send
 
 from notifier.calendar import Period
 from notifier.channels import ChatMessage, MassMessage, Outcome, ShortMessage, Stop
@@ -25,7 +25,7 @@ from notifier.policy import Rules
 from notifier.runs import approve_run, push
 from notifier.sending import Given
 from notifier.states import MessageState
-from notifier.worker import notifier_tick, open_channels
+from notifier.worker import notifier_tick
 from search_index.document import Document
 
 Town = Any

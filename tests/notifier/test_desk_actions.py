@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from posts import BUSY, UNKNOWN, Post, message, queue, send
+from posts import BUSY, UNKNOWN, Post, message, open_channels, queue, send
 from werkzeug.test import TestResponse
 
 from notifier.calendar import Period
@@ -35,7 +35,7 @@ from notifier.runs import find_approvals, find_run, push
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
 from notifier.stops import list_pauses, opt_out
-from notifier.worker import notifier_tick, open_channels
+from notifier.worker import notifier_tick
 from search_index.document import Document
 
 Town = Any

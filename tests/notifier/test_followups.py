@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from posts import ACCEPTED, BUSY, Post, add_recipient, queue, send
+from posts import ACCEPTED, BUSY, Post, add_recipient, open_channels, queue, send
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -31,7 +31,6 @@ from notifier.reporting import recall_report, report_csv, report_json
 from notifier.runs import push
 from notifier.states import MessageState
 from notifier.tables import MessageRow, RecipientRow
-from notifier.worker import open_channels
 from search_index.document import Document
 from search_index.profile import Profile
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from posts import Post, add_recipient, send
+from posts import Post, add_recipient, list_recalls, send
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,7 @@ from notifier.packages import (
     package_folder,
     read_package_file,
 )
-from notifier.recall import follow_changes, list_recalls
+from notifier.recall import follow_changes
 from notifier.runs import push
 from notifier.signing import SigningKey, SigningKeyError, create_signing_key, make_signing_key, open_signing_key
 from notifier.tables import PackageRow, RecallRow, RecipientRow

@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from posts import ACCEPTED, BUSY, DELIVERED, UNKNOWN, Post, add_recipient, attempts, message, send, terms
+from posts import (
+    ACCEPTED,
+    BUSY,
+    DELIVERED,
+    UNKNOWN,
+    Post,
+    add_recipient,
+    attempts,
+    list_recalls,
+    message,
+    open_channels,
+    send,
+    terms,
+)
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -31,7 +44,6 @@ from notifier.policy import Rules
 from notifier.recall import (
     follow_changes,
     keep_cases_of_package,
-    list_recalls,
     note_handover,
     read_watermark,
 )
@@ -42,7 +54,7 @@ from notifier.settling import Receipt, apply_receipt
 from notifier.states import MessageState, Purpose
 from notifier.stops import opt_out
 from notifier.tables import MessageRow, RecipientRow
-from notifier.worker import notifier_tick, open_channels
+from notifier.worker import notifier_tick
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 

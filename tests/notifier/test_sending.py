@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from posts import open_channels
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ from notifier.sending import send_due
 from notifier.settling import close_calls
 from notifier.states import MessageState, Purpose
 from notifier.tables import MessageRow
-from notifier.worker import notifier_tick, open_channels
+from notifier.worker import notifier_tick
 from search_index.document import Document
 from search_index.profile import Profile
 

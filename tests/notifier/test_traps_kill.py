@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from posts import open_channels
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from notifier.runs import list_runs, push
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
 from notifier.tables import MessageRow, RecallRow
-from notifier.worker import notifier_tick, open_channels
+from notifier.worker import notifier_tick
 from search_index.document import Document
 
 Town = Any

@@ -13,11 +13,12 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import pytest
+from posts import open_channels
 from sqlalchemy import inspect
 
 from notifier.calendar import Period
 from notifier.runs import find_run
-from notifier.worker import notifier_tick, open_channels, run_worker
+from notifier.worker import notifier_tick, run_worker
 
 Town = Any
 

@@ -11,7 +11,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from posts import Post, add_recipient
+from posts import Post, add_recipient, open_channels
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from notifier.runs import find_run, list_runs
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
 from notifier.tables import RecipientRow
-from notifier.worker import Tick, notifier_tick, open_channels
+from notifier.worker import Tick, notifier_tick
 from search_index.document import Document
 
 Town = Any

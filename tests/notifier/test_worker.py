@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from posts import DELIVERED, Post, add_recipient
+from posts import DELIVERED, Post, add_recipient, open_channels
 
 from notifier.calendar import Period
 from notifier.channels import Dispatch, Outcome
@@ -20,7 +20,7 @@ from notifier.policy import ChannelLimits, Rules
 from notifier.runs import BY_CALENDAR, approve_run, find_approvals, find_run, push
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
-from notifier.worker import Tick, find_announced_periods, notifier_tick, open_channels, run_worker
+from notifier.worker import Tick, find_announced_periods, notifier_tick, run_worker
 from search_index.document import Document
 
 Town = Any
