@@ -19,6 +19,7 @@ PREFIX = "GONGSHI_"
 _POSTGRESQL = "postgresql+psycopg"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)")
+_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
     only to these recipients and addresses; citizens get nothing before `quiet_opens`, from `quiet_closes` on and on days
     off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most. `wechat_digest` everyone: the
     quarter's digest goes to all who follow the account as one mass message, and not to each who asked for it.
+    The desk: `desk_hosts` and `units_hosts` are the names, beside loopback, under which staff and units reach their pages;
+    `desk_second_factor` required: reviewers and administrators need a second factor; `desk_upload_mb` is the largest file to
+    import in megabytes; `scan_command` is run on every attachment that comes from outside, and ends with 0 where it is clean.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -54,6 +58,11 @@ class Settings(BaseSettings):
     quiet_opens: time = time(8)
     quiet_closes: time = time(20)
     citizen_daily: int = Field(default=3, ge=1, le=20)
+    desk_hosts: str = ""
+    desk_second_factor: Literal["required", "optional"] = "optional"
+    desk_upload_mb: int = Field(default=50, ge=1, le=500)
+    units_hosts: str = ""
+    scan_command: str = ""
 
     @field_validator("registry_url", "disclosed_url", "notifier_url")
     @classmethod
@@ -84,6 +93,14 @@ class Settings(BaseSettings):
         if value and not _is_safe_address(value):
             raise ValueError("应为 https:// 开头、不带路径和参数的网址（本机可用 http://）")
         return value.rstrip("/")
+
+    @field_validator("desk_hosts", "units_hosts")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        for name in _read_names(value):
+            if not _HOST.fullmatch(name):
+                raise ValueError("应为主机名，以逗号分隔，例如 desk.court.internal，不带 http:// 和路径")
+        return value
 
     @field_validator("commission_number")
     @classmethod
@@ -116,6 +133,14 @@ class Settings(BaseSettings):
         """Whom a trial may reach: names of recipients and addresses; None where there is no trial."""
         names = frozenset(part.strip() for part in re.split("[,，]", self.trial) if part.strip())
         return names if self.trial.strip() else None
+
+    @property
+    def desk_host_list(self) -> tuple[str, ...]:
+        return _read_names(self.desk_hosts)
+
+    @property
+    def units_host_list(self) -> tuple[str, ...]:
+        return _read_names(self.units_hosts)
 
     @property
     def private(self) -> Path:
@@ -185,7 +210,13 @@ _ONLY = {
     "wechat_digest": "只能是 followers（发给每个订阅的人）或 everyone（向全部关注者群发一次）",
     "quiet_hours": "只能是 on 或 off",
     "citizen_daily": "应为 1 到 20 的整数",
+    "desk_second_factor": "只能是 required（审核人和系统管理员登录须两步验证）或 optional",
+    "desk_upload_mb": "应为 1 到 500 的整数（导入文件的最大兆字节数）",
 }
+
+
+def _read_names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in re.split("[,，]", value) if part.strip())
 
 
 def _is_safe_address(value: str) -> bool:
