@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -37,6 +39,7 @@ _MOVING_FEASTS: Mapping[int, tuple[tuple[int, int], tuple[int, int], tuple[int, 
 }
 _FIXED_FEASTS = ((1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3))
 _SATURDAY = 5
+_LARGEST = 1024 * 1024
 _HEADER = ["date", "type"]
 _TYPES = {"holiday": False, "休": False, "workday": True, "班": True}
 
@@ -81,12 +84,49 @@ def load_calendar(path: Path | None) -> StateCouncilCalendar:
     if path is None:
         return StateCouncilCalendar()
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CalendarFileError("节假日文件不是UTF-8编码，请另存为“CSV UTF-8”后重试") from error
+        state = path.stat()
     except OSError as error:
         raise CalendarFileError(f"节假日文件无法读取：{error.strerror}") from error
-    return build_calendar(text)
+    # Asked for every act and by the worker every few seconds; the file changes once a year.
+    return _load(path, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _changed: int, _size: int, _inode: int) -> StateCouncilCalendar:
+    return build_calendar(read_calendar_file(path))
+
+
+def read_calendar_file(path: Path) -> str:
+    """The text of a file of holidays. Raises CalendarFileError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise CalendarFileError(f"节假日文件无法读取：{error.strerror}") from error
+    if len(content) > _LARGEST:
+        raise CalendarFileError("节假日文件超过1MB，不是一份放假安排，请核对")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CalendarFileError("节假日文件不是UTF-8编码，请另存为“CSV UTF-8”后重试") from error
+
+
+def replace_calendar(path: Path, text: str, old: StateCouncilCalendar) -> StateCouncilCalendar:
+    """Put `text`, when it is a calendar that knows every year `old` was told of, in the place of the file at `path`: whole,
+    or not at all. Raises CalendarFileError, or OSError."""
+    new = build_calendar(text)
+    if lost := sorted(old.imported_years - new.imported_years):
+        years = "、".join(map(str, lost))
+        raise CalendarFileError(f"节假日文件里没有已经导入的{years}年：请把各年的安排放在同一个文件里再导入")
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    return new
 
 
 def build_calendar(text: str) -> StateCouncilCalendar:

@@ -67,6 +67,13 @@ _STEP_LABEL = {
     "sweep messages": "清理微信消息的标识",
     "sweep events": "清理网关事件的标识",
     "sweep packages": "清理旧名单包",
+    "recount": "重新计算期限",
+    "hold": "到期自行屏蔽",
+    "alarms": "期限提醒",
+    "figures": "退出办理的统计",
+    "audit": "留存审计链尾",
+    "quarter": "季度反馈",
+    "units": "单位台账",
 }
 
 

@@ -7,19 +7,26 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from gongshi.calendar import StateCouncilCalendar, load_calendar
 from gongshi.clock import World
+from gongshi.legal_clock import hold_what_is_due
 from gongshi.settings import Settings
-from registry import audit, journal
+from registry import audit, deadlines, journal, sealbox
+from registry.acting import SYSTEM, Acting
+from registry.audit_chain import Head, Verdict, record_head, verify
+from registry.clockwork import Clockwork
 from registry.database import migrate, open_engine, settle
 from registry.departing import Departure
 from registry.masks import MaskProfile
 from registry.policy import Policy, PolicyError, load_policy
 from registry.publishing import Publisher, expire_some, reissue_some
+from registry.records import refresh_derived
 from registry.tables import JournalHeadRow, RecordRow
 from registry.turns import Turns
 from registry.vault import Vault, VaultError, create_key, open_vault
@@ -78,6 +85,31 @@ class Court:
     @property
     def today(self) -> date:
         return day_of(self.now)
+
+    @property
+    def private(self) -> Path:
+        """The folder registry/, which nobody but the private side may read."""
+        return self.settings.private
+
+    @property
+    def drop(self) -> Path:
+        """Where the portal leaves what the public sends in, sealed."""
+        return self.settings.public / "drop"
+
+    @property
+    def calendar(self) -> StateCouncilCalendar:
+        """The working days as the court knows them now: a notice of the State Council may have been put in meanwhile.
+        Raises CalendarFileError."""
+        return load_calendar(self.settings.calendar_file)
+
+    @property
+    def clockwork(self) -> Clockwork:
+        """What periods are counted by. Raises CalendarFileError or PolicyError."""
+        return Clockwork(calendar=self.calendar, profile=deadlines.Profile(self.policy().deadlines))
+
+    def acting(self, actor: str) -> Acting:
+        """`actor` at this moment, by this court's clock. Raises CalendarFileError or PolicyError."""
+        return Acting(actor=actor, now=self.now, clockwork=self.clockwork)
 
     @cached_property
     def engine(self) -> Engine:
@@ -159,16 +191,29 @@ class Court:
         settings.public.chmod(0o755)
         migrate(settings.registry_database)
         self.store_writer.create()
+        sealing_key = sealbox.prepare_box(settings.private / "keys" / "submissions.key", self.drop)
         with self.session() as session:
             if session.get(JournalHeadRow, 1) is None:
                 session.add(JournalHeadRow(id=1, position=0, sequence=0))
                 session.flush()
-                journal.append_profile(session, self.now, profile or Profile())
+                journal.append_profile(session, self.now, replace(profile or Profile(), sealing_key=sealing_key))
+            elif (known := journal.newest_profile(session)).sealing_key != sealing_key:
+                journal.append_profile(session, self.now, replace(known, sealing_key=sealing_key))
         self._refuse_new_key()
         # Last: its presence is what says that everything before it was done.
         create_key(settings.key_file)
+        self._refresh_derived()
         self.feed()
         return new
+
+    def _refresh_derived(self) -> None:
+        """Fill in what rows from before this version lack."""
+        policy = self.policy()
+        while True:
+            self.turns.step_aside()
+            with self.session() as session:
+                if not refresh_derived(session, self.vault, policy, self.today):
+                    return
 
     def _refuse_lost_registry(self) -> None:
         # The key is made last. An empty registry beside it would in the end be taken for the truth about the public list.
@@ -204,15 +249,17 @@ class Court:
 
         Returns published, expired, sequence.
         """
-        now, today = self.now, self.today
-        expired = self._expire(now, today)
-        self._reissue(now)
+        acting = self.acting(SYSTEM)
+        hold_what_is_due(self, acting)
+        expired = self._expire(acting)
+        self._reissue(acting)
+        self._end_subjects()
         publisher = self.publisher()
         published, after = 0, 0
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                step = publisher.publish_some(session, after, now, today)
+                step = publisher.publish_some(session, after, acting)
             published += step.published
             self.feed_store()
             progress(published, None)
@@ -368,27 +415,50 @@ class Court:
         if gone:
             self.store_writer.apply_ahead(gone)
 
-    def _reissue(self, now: datetime) -> None:
+    def _reissue(self, acting: Acting) -> None:
         policy = self.policy()
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                looked_at, changes = reissue_some(session, self.vault, policy, now)
+                looked_at, changes = reissue_some(session, self.vault, policy, acting)
             if not looked_at:
                 return
             self._forget(changes)
             self.feed_store()
 
-    def _expire(self, now: datetime, today: date) -> int:
+    def _expire(self, acting: Acting) -> int:
         expired = 0
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                looked_at, numbers = expire_some(session, now, today)
+                looked_at, numbers = expire_some(session, acting)
             if not looked_at:
                 return expired
             expired += len(numbers)
             self._forget_departed()
+
+    def _end_subjects(self) -> None:
+        """Take the words of notices whose time is over out of the journal."""
+        self.turns.step_aside()
+        with self.session() as session:
+            journal.end_subjects(session, self.now)
+
+    def verify_audit(self) -> Verdict:
+        """Walk the audit trail, and keep where it ended, unless it is not what was written."""
+        with self.reading() as session:
+            verdict = verify(session, self.vault, self._heads)
+        if not verdict.faults:
+            self.record_audit_head()
+        return verdict
+
+    def record_audit_head(self) -> Head:
+        """Keep where the audit trail ends now, so that it cannot be written anew. Raises OSError."""
+        with self.reading() as session:
+            return record_head(session, self.vault, self._heads, self.now)
+
+    @property
+    def _heads(self) -> Path:
+        return self.settings.private / "audit-heads.log"
 
     def publisher(self) -> Publisher:
         """What passes records through the gate, under the rules in force."""

@@ -14,8 +14,10 @@ import structlog
 from gongshi.channels import open_channels, read_providers, read_rules, resume_what_is_set
 from gongshi.court import Court, Progress, quiet
 from gongshi.errorlog import log_error
+from gongshi.legal_clock import LegalClock
 from gongshi.notices import pump_notices
 from gongshi.office import open_office, open_register
+from gongshi.units import bring_over
 from notifier.acknowledging import apply_file_acks
 from notifier.digests import queue_due_digests
 from notifier.gateway_events import EventBook
@@ -28,6 +30,9 @@ from notifier.sms.routing import SMS_CHANNELS
 from notifier.watchdogs import note_beat
 from notifier.wechat.followers import FollowerBook
 from notifier.worker import Steps, follow, prepare
+from registry.acting import SYSTEM
+from registry.collecting import collect_submissions
+from registry.papers import open_scanner
 
 # Seconds between two beats.
 PREPARE_EVERY, FOLLOW_EVERY, SEND_EVERY, COLLECT_EVERY = 60, 10, 10, 300
@@ -51,11 +56,13 @@ class Duty:
         resume_what_is_set(self._office, self._providers)
         self._followers = FollowerBook(self._office.engine)
         self._events = EventBook(self._office, self._given, court.world.now)
+        self._clock = LegalClock(court)
         self._begun = Event()
         self._pumping = Lock()
         # The files of recipients that have been read.
         self._seen: Seen = {}
         self._compacted_on: date | None = None
+        self._kept_on: date | None = None
         self._swept_at: datetime | None = None
         self._alive_at: datetime | None = None
 
@@ -89,11 +96,17 @@ class Duty:
 
     def _take_steps(self, progress: Progress) -> Steps:
         court, office, steps = self._court, self._office, Steps()
+        steps.take("recount", self._clock.recount, 0)
+        steps.take("hold", self._clock.hold, 0)
         steps.take("publish", lambda: court.publish(progress), None)
         if self._compacted_on != court.today:
             steps.take("compact", self._compact, None)
+        if self._kept_on != court.today:
+            self._keep_day(steps)
+        steps.take("alarms", self._clock.tell, 0)
         steps.take("notices", self._pump, False)
         prepare(office, steps, now=court.now, given=self._given)
+        steps.take("units", lambda: bring_over(court, office), None)
         steps.take("digests", self._queue_digests, 0)
         if self._swept_at is None or court.now - self._swept_at >= _SWEEP_EVERY:
             self._sweep(steps)
@@ -101,8 +114,10 @@ class Duty:
         return steps
 
     def follow(self) -> None:
-        """Queue the recalls of what has left the list. It waits for no publication, however large."""
+        """Hide what nobody has decided in time, and queue the recalls of what has left the list. It waits for no
+        publication, however large."""
         steps = Steps()
+        steps.take("hold", self._clock.hold, 0)
         if not self._begun.is_set():
             # What was decided when the last worker was killed, and has not reached the store.
             steps.take("spread", self._court.spread, None)
@@ -123,7 +138,18 @@ class Duty:
         _finish(steps)
 
     def collect(self) -> None:
-        """Fetch what recipients have answered by SFTP."""
+        """Take in what the public has sent in, and fetch what recipients have answered by SFTP."""
+        steps = Steps()
+        steps.take("submissions", self._collect_submissions, None)
+        steps.take("answers", self._collect_answers, None)
+        _finish(steps)
+
+    def _collect_submissions(self) -> None:
+        court = self._court
+        scan = open_scanner(court.settings.scan_command or "")
+        collect_submissions(court, court.acting(SYSTEM), scan=scan)
+
+    def _collect_answers(self) -> None:
         engine = self._office.engine
         endpoints = list_endpoints(engine, SFTP)
         if not endpoints:
@@ -154,6 +180,15 @@ class Duty:
     def _compact(self) -> None:
         self._court.compact()
         self._compacted_on = self._court.today
+
+    def _keep_day(self, steps: Steps) -> None:
+        """What is done once a day; what fails is tried again at the next beat."""
+        failed = len(steps.errors)
+        steps.take("quarter", self._clock.open_quarter, 0)
+        steps.take("figures", self._clock.count_departures, False)
+        steps.take("audit", self._court.record_audit_head, None)
+        if len(steps.errors) == failed:
+            self._kept_on = self._court.today
 
     def _queue_digests(self) -> int:
         court = self._court

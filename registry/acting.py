@@ -8,6 +8,9 @@ from datetime import date, datetime
 from registry.clockwork import Clockwork
 from search_index.day import day_of
 
+# Who acts when the law's clock does and no person.
+SYSTEM = "gongshi"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acting:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from operator import itemgetter
 
 from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
-from registry import audit
+from registry.acting import Acting
 from registry.approval import REASONS, Refusal, check
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, accept, build_excerpts, describe_version, find_all, needs_opening
 from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
+from registry.moving import Draft, Line, move
 from registry.policy import Policy
 from registry.publishing import is_over, redisclose
-from registry.record import Facts, Record, State
+from registry.record import Accepted, Facts, Record, State
 from registry.records import (
     facts_columns,
     identity_columns,
@@ -62,6 +63,40 @@ class ApprovalReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What one person's decision goes by: the rules, and what the person has confirmed ("art3", "redactions").
+
+    `accepted` are the redactions that were resolved one by one; None accepts all that are proposed. `opened` says that
+    the reviewer has looked at each; None looks it up. `counts` adds up the proposed redactions by rule.
+    """
+
+    vault: Vault
+    policy: Policy
+    confirmed: frozenset[str]
+    accepted: Accepted | None = None
+    opened: bool | None = None
+    counts: Counter[str] | None = None
+
+    def accept(self, facts: Facts) -> Accepted:
+        """The redactions that are kept with these facts."""
+        return accept(facts) if self.accepted is None else self.accepted
+
+    def check(self, session: Session, record: Record, acting: Acting) -> tuple[Refusal, ...]:
+        """Every guard that stands against `record` on the word of `acting`."""
+        if self.counts is not None:
+            self.counts.update(finding.rule for finding in find_all(record.facts))
+        opened = is_opened(session, record.facts, acting.actor, self.vault) if self.opened is None else self.opened
+        return check(
+            record,
+            approver=acting.actor,
+            today=acting.today,
+            policy=self.policy,
+            confirmed=self.confirmed,
+            opened=opened,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
     """Decides the records of a batch on one person's word."""
 
@@ -69,17 +104,15 @@ class Approver:
     vault: Vault
     turns: Turns
     policy: Policy
-    approver: str
     confirmed: frozenset[str]
 
-    def run(
-        self, batch: int, now: datetime, today: date, progress: Callable[[int, int | None], None]
-    ) -> ApprovalReport:
+    def run(self, batch: int, acting: Acting, progress: Callable[[int, int | None], None]) -> ApprovalReport:
         """Approve what may be approved of a batch. Raises BatchNotFound."""
         total = self._count(batch)
         refused: list[LineRefusal] = []
         findings: Counter[str] = Counter()
         approved = done = after = 0
+        review = Review(vault=self.vault, policy=self.policy, confirmed=self.confirmed, counts=findings)
         while True:
             self.turns.step_aside()
             with Session(self.engine) as session, session.begin():
@@ -88,16 +121,16 @@ class Approver:
                     break
                 after = rows[-1].id
                 for row in rows:
-                    outcome = self._decide(session, row, row.line, now, today, findings)
-                    refused.extend(outcome)
-                    approved += not outcome
+                    refusals = decide_record(session, row, acting, review)
+                    refused.extend(_line_refusals(row.line, refusals))
+                    approved += not refusals
             done += len(rows)
             progress(done, total)
         with Session(self.engine) as session, session.begin():
             for proposal in list(session.scalars(_proposals(batch))):
-                outcome = self._decide_proposal(session, proposal, now, today, findings)
-                refused.extend(outcome)
-                approved += not outcome
+                refusals = decide_proposal(session, proposal, acting, review)
+                refused.extend(_line_refusals(proposal.line, refusals))
+                approved += not refusals
         progress(total, total)
         refused.sort(key=lambda refusal: refusal.line)
         return ApprovalReport(batch=batch, approved=approved, refused=tuple(refused), findings=dict(findings))
@@ -110,93 +143,80 @@ class Approver:
             query = select(func.count()).select_from(RecordRow)
             return session.scalar(query.where(RecordRow.batch_id == batch, RecordRow.state == State.DRAFT.value)) or 0
 
-    def _decide(
-        self,
-        session: Session,
-        row: RecordRow,
-        line: int,
-        now: datetime,
-        today: date,
-        counts: Counter[str],
-    ) -> list[LineRefusal]:
-        record = read_record(row, self.vault)
-        refusals = self._check(session, record, today, counts)
-        if refusals:
-            return [_line_refusal(line, refusals)]
-        keep_accepted(row, record.facts, accept(record.facts), self.vault)
-        row.state = transition(record.state, Action.APPROVE).state.value
-        row.approved_by, row.approved_at, row.changed_at = self.approver, now, now
-        decision = {
-            "decision_number": record.facts.decision_number,
-            "decided_on": str(record.facts.decided_on),
-            # What the approver answers for by approving: nobody is listed without it.
-            "decision_signed": "审核人确认决定书已由院长签发（法释〔2017〕7号第五条第三款）",
-            "policy": self.policy.version,
-            "confirmed": sorted(self.confirmed),
-        }
-        audit.note(session, now, self.approver, "approve", record=row.id, batch=row.batch_id, detail=decision)
-        return []
 
-    def _decide_proposal(
-        self, session: Session, proposal: ProposalRow, now: datetime, today: date, counts: Counter[str]
-    ) -> list[LineRefusal]:
-        """Apply a proposed second version: a correction of what is public, or the new text of what is not yet."""
-        row = session.get_one(RecordRow, proposal.record_id, with_for_update=True)
-        record = read_record(row, self.vault)
-        if record.state.has_departed:
-            return [LineRefusal(line=proposal.line, rule="departed", reason="该记录已退出名单，不能更正")]
-        if is_over(row, now):
-            return [LineRefusal(line=proposal.line, rule="term_over", reason=REASONS["term_over"])]
-        batch = session.get_one(BatchRow, proposal.batch_id)
-        facts = _keep_known(read_facts(proposal, self.vault, proposal_context(row.id)), record.facts)
-        if not is_same_debtor(facts, record.facts):
-            return [LineRefusal(line=proposal.line, rule="number_changed", reason=_NUMBER_CHANGED)]
-        proposed = replace(record.with_facts(facts, now), imported_by=batch.imported_by)
-        refusals = self._check(session, proposed, today, counts)
-        if refusals:
-            return [_line_refusal(proposal.line, refusals)]
-        proposal.decided = True
-        row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
-        corrected = correct_row(session, row, proposed, self.vault, now, self.approver, batch=batch.id)
-        redisclose(session, row, corrected, self.policy, now, before=record)
-        if State(row.state) is State.DRAFT:
-            return self._decide(session, row, proposal.line, now, today, Counter())
-        return []
+def decide_record(session: Session, row: RecordRow, acting: Acting, review: Review) -> tuple[Refusal, ...]:
+    """Approve a draft on the word of `acting`, or say why not; empty when it is approved.
 
-    def _check(self, session: Session, record: Record, today: date, counts: Counter[str]) -> tuple[Refusal, ...]:
-        counts.update(finding.rule for finding in find_all(record.facts))
-        return check(
-            record,
-            approver=self.approver,
-            today=today,
-            policy=self.policy,
-            confirmed=self.confirmed,
-            opened=is_opened(session, record.facts, self.approver, self.vault),
-        )
+    Raises NotAllowed where the record is no draft.
+    """
+    record = read_record(row, review.vault)
+    transition(record.state, Action.APPROVE)
+    refusals = review.check(session, record, acting)
+    if refusals:
+        return refusals
+    keep_accepted(row, record.facts, review.accept(record.facts), review.vault)
+    row.approved_by, row.approved_at = acting.actor, acting.now
+    decision = {
+        "decision_number": record.facts.decision_number,
+        "decided_on": str(record.facts.decided_on),
+        # What the approver answers for by approving: nobody is listed without it.
+        "decision_signed": "审核人确认决定书已由院长签发（法释〔2017〕7号第五条第三款）",
+        "policy": review.policy.version,
+        "confirmed": sorted(review.confirmed),
+    }
+    move(session, row, Action.APPROVE, acting, Line(batch=row.batch_id, detail=decision))
+    return ()
+
+
+def decide_proposal(session: Session, proposal: ProposalRow, acting: Acting, review: Review) -> tuple[Refusal, ...]:
+    """Apply a proposed second version: a correction of what is public, or the new text of what is not yet; empty when it
+    was applied."""
+    row = session.get_one(RecordRow, proposal.record_id, with_for_update=True)
+    record = read_record(row, review.vault)
+    if record.state.has_departed:
+        return (Refusal(rule="departed", reason="该记录已退出名单，不能更正"),)
+    if is_over(row, acting.now):
+        return (Refusal(rule="term_over", reason=REASONS["term_over"]),)
+    batch = session.get_one(BatchRow, proposal.batch_id)
+    facts = _keep_known(read_facts(proposal, review.vault, proposal_context(row.id)), record.facts)
+    if not is_same_debtor(facts, record.facts):
+        return (Refusal(rule="number_changed", reason=_NUMBER_CHANGED),)
+    proposed = replace(record.with_facts(facts, acting.now), imported_by=batch.imported_by)
+    refusals = review.check(session, proposed, acting)
+    if refusals:
+        return refusals
+    proposal.decided = True
+    row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
+    corrected = correct_row(session, row, proposed, acting, review, batch=batch.id)
+    redisclose(session, row, corrected, review.policy, acting, before=record)
+    if State(row.state) is State.DRAFT:
+        return decide_record(session, row, acting, replace(review, counts=None))
+    return ()
 
 
 def correct_row(
-    session: Session, row: RecordRow, record: Record, vault: Vault, now: datetime, actor: str, batch: int | None = None
+    session: Session, row: RecordRow, record: Record, acting: Acting, review: Review, batch: int | None = None
 ) -> Record:
     """Put a record's new facts into its row and the state where they belong, with the audit line; the record as it is
     now, with the redactions of its new texts.
 
-    `batch` is the import that brought the facts, None for what `actor` typed. `actor` answers for what is public or
+    `batch` is the import that brought the facts, None for what the actor typed. The actor answers for what is public or
     approved from now on; a draft waits for whoever approves it.
     """
-    row.state = transition(State(row.state), Action.CORRECT).state.value
+    state = transition(State(row.state), Action.CORRECT).state
     # A masked number that was completed makes the debtor known by the full one from now on.
-    for name, value in identity_columns(record.facts, vault).items():
+    for name, value in identity_columns(record.facts, review.vault).items():
         setattr(row, name, value)
     # A draft's are accepted when it is approved.
-    accepted = None if State(row.state) is State.DRAFT else accept(record.facts)
-    if accepted is not None:
-        row.approved_by, row.approved_at = actor, now
-    before, columns = row.facts, facts_columns(facts_to_json(record.facts), vault, row.identity, accepted)
-    row.facts, row.sealed, row.changed_at = columns["facts"], columns["sealed"], now
+    kept = None if state is State.DRAFT else review.accept(record.facts)
+    if kept is not None:
+        row.approved_by, row.approved_at = acting.actor, acting.now
+    before, columns = row.facts, facts_columns(facts_to_json(record.facts), review.vault, row.identity, kept)
+    row.facts, row.sealed = columns["facts"], columns["sealed"]
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
-    audit.note(session, now, actor, "correct", record=row.id, batch=batch, detail={"fields": changed})
-    return replace(record, state=State(row.state), approved_by=row.approved_by, redactions=accepted)
+    line = Line(batch=batch, detail={"fields": changed})
+    move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=review.policy))
+    return replace(record, state=state, approved_by=row.approved_by, redactions=kept)
 
 
 def _keep_known(incoming: Facts, known: Facts) -> Facts:
@@ -252,9 +272,10 @@ def open_findings(
     return [(line, excerpt) for line, known in facts for excerpt in build_excerpts(known)]
 
 
-def _line_refusal(line: int, refusals: tuple[Refusal, ...]) -> LineRefusal:
+def _line_refusals(line: int, refusals: tuple[Refusal, ...]) -> list[LineRefusal]:
+    """The one refusal that a line is reported with, named after the first rule; none where there is none."""
     reasons = "；".join(refusal.reason for refusal in refusals)
-    return LineRefusal(line=line, rule=refusals[0].rule, reason=reasons)
+    return [LineRefusal(line=line, rule=refusals[0].rule, reason=reasons)] if refusals else []
 
 
 def _drafts(batch: int, after: int) -> Select[RecordRow]:

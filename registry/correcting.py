@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from registry.approval import REASONS, check
-from registry.approving import correct_row, is_opened
+from registry.acting import Acting
+from registry.approval import REASONS
+from registry.approving import Review, correct_row
 from registry.facts_json import facts_from_json, facts_to_json
 from registry.intake import FieldError, check_kind, parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
 from registry.policy import Policy
 from registry.publishing import is_over, redisclose
-from registry.record import Facts, Record, State
+from registry.record import Accepted, Facts, Record, State
 from registry.records import read_record
 from registry.tables import RecordRow
 from registry.vault import Vault
@@ -40,43 +40,37 @@ _UNSEEN = {"redactions_unconfirmed", "redactions_unopened"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrector:
-    """Corrects a record on one reviewer's word."""
+    """Corrects a record on one reviewer's word. `accepted` as of a review (registry/approving.py)."""
 
     vault: Vault
     policy: Policy
-    actor: str
     confirmed: frozenset[str]
+    accepted: Accepted | None = None
 
     def correct(
-        self, session: Session, row: RecordRow, settings: Sequence[tuple[str, str]], now: datetime, today: date
+        self, session: Session, row: RecordRow, settings: Sequence[tuple[str, str]], acting: Acting
     ) -> Sequence[EntryChange]:
         """Set fields of a record; what the public is told of it. Raises CorrectionRefused or NotAllowed."""
         record = read_record(row, self.vault)
         becomes = transition(record.state, Action.CORRECT).state
-        if is_over(row, now):
+        if is_over(row, acting.now):
             raise CorrectionRefused(REASONS["term_over"], "term_over")
+        review = Review(vault=self.vault, policy=self.policy, confirmed=self.confirmed, accepted=self.accepted)
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
-        corrected = record.with_facts(facts, now)
+        corrected = record.with_facts(facts, acting.now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
-            self._check(session, corrected, today)
+            self._check(session, corrected, acting, review)
         # What is not public yet starts again from a draft, and this person has become the one who prepared it.
         if becomes is State.DRAFT:
-            row.imported_by = self.actor
-        corrected = correct_row(session, row, corrected, self.vault, now, self.actor)
-        return redisclose(session, row, corrected, self.policy, now, before=record)
+            row.imported_by = acting.actor
+        corrected = correct_row(session, row, corrected, acting, review)
+        return redisclose(session, row, corrected, self.policy, acting, before=record)
 
-    def _check(self, session: Session, record: Record, today: date) -> None:
-        refusals = check(
-            record,
-            approver=self.actor,
-            today=today,
-            policy=self.policy,
-            confirmed=self.confirmed,
-            opened=is_opened(session, record.facts, self.actor, self.vault),
-        )
+    def _check(self, session: Session, record: Record, acting: Acting, review: Review) -> None:
+        refusals = review.check(session, record, acting)
         # Who prepared the entry may correct it: art. 9 gives three working days, and one reviewer answers for it.
         standing = [refusal for refusal in refusals if refusal.rule != "same_person"]
         if standing:

@@ -1,9 +1,9 @@
 """The legal clock: which day something is due, by which article, and whether that is certain.
 
 Days are calendar days in Asia/Shanghai; the day a period starts is not counted (民诉法 85). Where the national rule
-and the court's local policy both set a period, a duty of the court takes the earlier day and a right of a party the
-later. In a year whose holidays have not been announced a duty is read as early, and a right as late, as the calendar
-allows, and the answer is marked provisional.
+and the court's local policy both set a period, a duty of the court, or of a unit, takes the earlier day and a right of
+a party the later. In a year whose holidays have not been announced a duty is read as early, and a right as late, as
+the calendar allows, and the answer is marked provisional.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Rule(StrEnum):
     `exit` the ground to withdraw or delete arose or was known; `correction_review` a written application arrived;
     `correction_fix` it was found right; `reconsideration_request` the refusal was served;
     `reconsideration_decision` the higher court received the request; `term_end` the last day of the term;
-    `grace` the decision that grants it.
+    `grace` the decision that grants it; `hold_confirm` one person alone held an entry; `units_told` an entry left the
+    list; `release` a unit was told so; `feedback` the quarter ended; `complaint` the complaint arrived;
+    `objection_mark` the objection arrived.
     """
 
     EXIT = "exit"
@@ -36,6 +38,29 @@ class Rule(StrEnum):
     RECONSIDERATION_DECISION = "reconsideration_decision"
     TERM_END = "term_end"
     GRACE = "grace"
+    HOLD_CONFIRM = "hold_confirm"
+    UNITS_TOLD = "units_told"
+    RELEASE = "release"
+    FEEDBACK = "feedback"
+    COMPLAINT = "complaint"
+    OBJECTION_MARK = "objection_mark"
+
+
+RULE_LABEL: Mapping[Rule, str] = {
+    Rule.EXIT: "决定退出事由（撤销、删除）",
+    Rule.CORRECTION_REVIEW: "审查异议",
+    Rule.CORRECTION_FIX: "异议成立后更正、撤销或者删除",
+    Rule.RECONSIDERATION_REQUEST: "申请复议",
+    Rule.RECONSIDERATION_DECISION: "上一级人民法院复议",
+    Rule.TERM_END: "纳入期限届满后删除",
+    Rule.GRACE: "宽限期",
+    Rule.HOLD_CONFIRM: "由另一人确认屏蔽",
+    Rule.UNITS_TOLD: "通知联合惩戒单位",
+    Rule.RELEASE: "单位解除惩戒措施",
+    Rule.FEEDBACK: "单位季度反馈",
+    Rule.COMPLAINT: "办理投诉举报",
+    Rule.OBJECTION_MARK: "标注异议并告知单位",
+}
 
 
 class Profile(StrEnum):
@@ -70,10 +95,16 @@ class Unit(StrEnum):
 
 
 class Bearer(StrEnum):
-    """Whose time it is: the court's, to do its duty in, or the party's, to use a right in."""
+    """Whose time it is: the court's or a unit's, to do its duty in, or the party's, to use a right in."""
 
     COURT = "court"
+    UNIT = "unit"
     PARTY = "party"
+
+    @property
+    def reading(self) -> Reading:
+        """A duty is read as early, and a right as late, as can be."""
+        return Reading.LATEST if self is Bearer.PARTY else Reading.EARLIEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +132,14 @@ class Deadline:
     provisional: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Between which days a period ends, whatever the notice for a year that is not known yet will say."""
+
+    earliest: date
+    latest: date
+
+
 class StartOutOfRange(ValueError):
     """The period starts on a day that no case can have. The message is for the person who typed it."""
 
@@ -112,6 +151,9 @@ class StartOutOfRange(ValueError):
 
 _SPC = "《最高人民法院关于公布失信被执行人名单信息的若干规定》"
 _YUNNAN = "香格里拉市失信被执行人联合惩戒文件四（二）"
+_HENAN = "《河南省社会信用条例》"
+# Where no article sets a period the court sets one, and says that it is its own.
+_OWN = "本院规定"
 
 RULES: Mapping[Rule, RuleText] = {
     Rule.EXIT: RuleText(
@@ -153,6 +195,41 @@ RULES: Mapping[Rule, RuleText] = {
             article="《关于在执行工作中进一步强化善意文明执行理念的意见》（法发〔2019〕35号）宽限期一至三个月",
         ),
     ),
+    # One person alone took a name down: quickly looked at by a second, it is lifted soon if it was an error.
+    Rule.HOLD_CONFIRM: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=1, unit=Unit.WORKDAYS, article=f"{_OWN}（先行屏蔽须由另一人确认）"),
+    ),
+    # 法释〔2017〕7号 art. 8 says whom to tell of a listing, and no period for telling them of its end.
+    Rule.UNITS_TOLD: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_OWN}（参照{_SPC}第十条第一款）"),
+        local={Profile.YUNNAN: Period(length=3, unit=Unit.DAYS, article=f"{_YUNNAN}5")},
+    ),
+    # 香格里拉市 says "at once" (立即), which is read as one working day.
+    Rule.RELEASE: RuleText(
+        bearer=Bearer.UNIT,
+        national=Period(length=1, unit=Unit.WORKDAYS, article=f"{_OWN}（立即解除，按一个工作日计）"),
+        local={
+            Profile.HENAN: Period(length=1, unit=Unit.WORKDAYS, article=f"{_HENAN}第四十二条"),
+            Profile.YUNNAN: Period(length=1, unit=Unit.WORKDAYS, article=f"{_YUNNAN}5（立即解除）"),
+        },
+    ),
+    # The policies ask for feedback each quarter (香格里拉市 三（一）, 五1) and give no day.
+    Rule.FEEDBACK: RuleText(
+        bearer=Bearer.UNIT,
+        national=Period(length=10, unit=Unit.WORKDAYS, article=f"{_OWN}（季度终了后十个工作日）"),
+    ),
+    # 香格里拉市 四（二）8 asks that complaints be looked into and answered, and gives no day.
+    Rule.COMPLAINT: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=30, unit=Unit.DAYS, article=f"{_OWN}（三十日内答复投诉举报）"),
+    ),
+    Rule.OBJECTION_MARK: RuleText(
+        bearer=Bearer.COURT,
+        national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_OWN}（核实期间告知单位，三个工作日）"),
+        local={Profile.HENAN: Period(length=3, unit=Unit.WORKDAYS, article=f"{_HENAN}第四十一条")},
+    ),
 }
 
 
@@ -161,15 +238,14 @@ def due(rule: Rule, start: date, profile: Profile, calendar: Calendar) -> Deadli
 
     Raises StartOutOfRange. Of two periods that end on the same day the article of each is named.
     """
-    if not EARLIEST_START <= start <= LATEST_START:
-        raise StartOutOfRange(start)
-    text = RULES[rule]
-    reading = Reading.EARLIEST if text.bearer is Bearer.COURT else Reading.LATEST
-    periods = [text.national]
-    if local := text.local.get(profile):
-        periods.append(local)
-    ends = [_end(period, start, reading, calendar) for period in periods]
-    return _choose(ends, text.bearer)
+    return _due(rule, start, profile, calendar, RULES[rule].bearer.reading)
+
+
+def find_span(rule: Rule, start: date, profile: Profile, calendar: Calendar) -> Span:
+    """The earliest and the latest day on which the period may turn out to end: one day where every year is known.
+    Raises StartOutOfRange."""
+    ends = [_due(rule, start, profile, calendar, reading).due for reading in Reading]
+    return Span(earliest=min(ends), latest=max(ends))
 
 
 def add_months(day: date, months: int) -> date:
@@ -179,12 +255,24 @@ def add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
+def _due(rule: Rule, start: date, profile: Profile, calendar: Calendar, reading: Reading) -> Deadline:
+    if not EARLIEST_START <= start <= LATEST_START:
+        raise StartOutOfRange(start)
+    text = RULES[rule]
+    periods = [text.national]
+    if local := text.local.get(profile):
+        periods.append(local)
+    return _choose([_end(period, start, reading, calendar) for period in periods], text.bearer)
+
+
 def _choose(ends: list[Deadline], bearer: Bearer) -> Deadline:
     days = [end.due for end in ends]
-    chosen = min(days) if bearer is Bearer.COURT else max(days)
+    chosen = max(days) if bearer is Bearer.PARTY else min(days)
+    articles = [end.article for end in ends if end.due == chosen]
     return Deadline(
         due=chosen,
-        article="；".join(end.article for end in ends if end.due == chosen),
+        # The court's own rule stands in for an article only where there is none.
+        article="；".join([article for article in articles if not article.startswith(_OWN)] or articles),
         # What the other period really comes to could still make it the one that counts.
         provisional=any(end.provisional for end in ends),
     )

@@ -34,6 +34,7 @@ class WithholdReason(StrEnum):
     AGE_UNKNOWN = "age_unknown"
     RESTRICTED = "restricted"
     UNSERVED = "unserved"
+    IN_GRACE = "in_grace"
     UNRESOLVED = "unresolved"
     TERM_ENDED = "term_ended"
     NO_RULE = "no_rule"
@@ -54,9 +55,16 @@ _BASIS = {
     WithholdReason.MINOR: "被执行人为未成年人，不得纳入名单（法释〔2017〕7号第四条）",
     WithholdReason.AGE_UNKNOWN: "不能确定被执行人已满十八周岁，不得公布（法释〔2017〕7号第四条）",
     WithholdReason.UNSERVED: "决定书尚未送达，不得公布（法释〔2017〕7号第五条第三款）",
+    WithholdReason.IN_GRACE: "宽限期尚未届满，期内暂不发布（法发〔2019〕35号）",
     WithholdReason.UNRESOLVED: "有建议遮盖的内容尚未经审核人确认，不得公布（法释〔2016〕19号第八条至第十一条）",
     WithholdReason.TERM_ENDED: "纳入期限已经届满，不得公布（法释〔2017〕7号第十条第二款）",
 }
+
+
+def article_of(reason: WithholdReason) -> str | None:
+    """The article a reason rests on, as its text names it; None where only the policy knows."""
+    text = _BASIS.get(reason, "")
+    return text[text.rindex("（") + 1 : -1] if text else None
 
 
 class Adulthood(StrEnum):
@@ -70,7 +78,8 @@ class Adulthood(StrEnum):
 def disclose(record: Record, policy: Policy, today: date) -> Document | Withheld:
     """What the public may see of `record` on `today` (Asia/Shanghai) under `policy`, or why nothing.
 
-    Withheld: not approved; a minor or of unknown age (art. 4, checked at every call); not served; past its term;
+    Withheld: not approved; a minor or of unknown age (art. 4, checked at every call); not served; in its time of grace
+    (法发〔2019〕35号); past its term;
     restricted, unless the policy gives its ground the masked form; a proposed redaction of high confidence that no
     reviewer has accepted (before first publication; later whatever is sure is redacted as well); a required field without a rule; or a shown text
     that would give away an identity number, a telephone number or another private value.
@@ -134,6 +143,9 @@ def _find_reason(record: Record, today: date) -> WithholdReason | None:
     served = record.facts.served_on
     if served is None or served > today:
         return WithholdReason.UNSERVED
+    # The last day belongs to it (民法典 203), whatever the state of the record.
+    if record.grace_until is not None and today <= record.grace_until:
+        return WithholdReason.IN_GRACE
     return None
 
 

@@ -15,12 +15,15 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.facts_json import facts_to_json
 from registry.intake import Accepted, Intake, Quarantine, Refused, read_file
+from registry.lifecycle import find_stage
 from registry.matching import Conflict, Known, New, Proposal, Unchanged, is_same_debtor, judge
+from registry.policy import Policy
 from registry.record import Facts, State
 from registry.records import facts_columns, identity_columns, proposal_context, read_facts, source_digest
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns, chunks
 from registry.vault import Vault
+from search_index.day import day_of
 
 CHUNK = 500
 
@@ -57,12 +60,14 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """Brings files into the registry. `folder` is where quarantine files are written (private)."""
+    """Brings files into the registry. `folder` is where quarantine files are written (private); `policy` says what
+    approval will ask for, and so on which work list each record comes."""
 
     engine: Engine
     vault: Vault
     turns: Turns
     folder: Path
+    policy: Policy
 
     def run(self, path: Path, actor: str, now: datetime, progress: Callable[[int, int | None], None]) -> ImportReport:
         """Import a file. Raises UnrecognisedFile when it holds nothing that could be read, Busy when another import
@@ -119,7 +124,7 @@ class Importer:
             for line in prepared:
                 match judge(line.facts, line.digest, known.find(line), known.proposed(line)):
                     case New(listing):
-                        records.append(line.record_row(batch, listing, actor, now, self.vault))
+                        records.append(line.record_row(batch, listing, actor, now, self.vault, self.policy))
                         known.add(line, listing)
                     case Proposal(record_id):
                         proposals.append(line.proposal_row(batch, record_id, self.vault))
@@ -191,7 +196,9 @@ class _Line:
     digest: str
     columns: dict[str, Any]
 
-    def record_row(self, batch: int, listing: int, actor: str, now: datetime, vault: Vault) -> dict[str, Any]:
+    def record_row(
+        self, batch: int, listing: int, actor: str, now: datetime, vault: Vault, policy: Policy
+    ) -> dict[str, Any]:
         return {
             **self.columns,
             **facts_columns(self.whole, vault, self.columns["identity"]),
@@ -202,6 +209,7 @@ class _Line:
             "source_digest": self.digest,
             "imported_by": actor,
             "changed_at": now,
+            "stage": find_stage(State.DRAFT, self.facts, None, policy, day_of(now)).value,
         }
 
     def proposal_row(self, batch: int, record_id: int, vault: Vault) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +14,16 @@ from sqlalchemy.orm import Session
 
 from registry.tables import JournalHeadRow, JournalRow
 from search_index.document import Document
-from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
+from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
 from search_index.number import is_number
 from search_index.profile import Profile
 from search_index.store import JournalGap
+from search_index.subjects import read_end
 
 _ENTRY = "entry"
 _PROFILE = "profile"
+_SUBJECT = re.compile(r"[a-z_]{1,16}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,40 @@ def append_profile(session: Session, at: datetime, profile: Profile) -> None:
     )
 
 
+def append_subject(session: Session, at: datetime, subject: str, key: str, body: Mapping[str, Any] | None) -> None:
+    """Append what the public may know of the one `key` of a `subject` (search_index.journal.SubjectChange) from now on.
+
+    `body` replaces what was known and None takes it away: the lines before it lose their words. It must be JSON; its
+    `visible_until`, where it has one, an instant with an offset (ISO 8601). The store learns of it when it is fed.
+    Raises ValueError for a subject or a key that is no plain word, and for an end that is no instant.
+    """
+    if not _SUBJECT.fullmatch(subject) or subject in (_ENTRY, _PROFILE) or not _KEY.fullmatch(key):
+        raise ValueError("a journal subject and its key are plain words")
+    read_end(body)
+    text = None if body is None else json.dumps(dict(body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    head = _lock_head(session)
+    _forget_subject(session, subject, key)
+    head.position += 1
+    session.add(JournalRow(position=head.position, subject=subject, at=at, key=key, body=text))
+    session.flush()
+
+
+def end_subjects(session: Session, at: datetime) -> int:
+    """Take away every subject whose `visible_until` has come, so that its words leave the journal and, when it is fed,
+    the store. Returns how many there were."""
+    shown = select(JournalRow.subject, JournalRow.key, JournalRow.body).where(
+        JournalRow.key.is_not(None), JournalRow.body.contains('"visible_until"')
+    )
+    ended = []
+    for row in session.execute(shown):
+        end = read_end(json.loads(row.body))
+        if row.key is not None and end is not None and end <= at:
+            ended.append((row.subject, row.key))
+    for subject, key in ended:
+        append_subject(session, at, subject, key, None)
+    return len(ended)
+
+
 def read_after(session: Session, position: int, limit: int) -> list[JournalEntry]:
     query = select(JournalRow).where(JournalRow.position > position).order_by(JournalRow.position).limit(limit)
     return [_entry(row) for row in session.scalars(query)]
@@ -108,6 +146,11 @@ def last_documents(session: Session, records: Sequence[str]) -> dict[str, Docume
     return {row.record: Document.from_json(json.loads(row.body)) for row in session.execute(query) if row.body}
 
 
+def _forget_subject(session: Session, subject: str, key: str) -> None:
+    earlier = (JournalRow.subject == subject, JournalRow.key == key, JournalRow.body.is_not(None))
+    session.execute(update(JournalRow).where(*earlier).values(body=None))
+
+
 def _lock_head(session: Session) -> JournalHeadRow:
     return session.scalars(select(JournalHeadRow).where(JournalHeadRow.id == 1).with_for_update()).one()
 
@@ -131,6 +174,9 @@ def _entry(row: JournalRow) -> JournalEntry:
         raise JournalGap(f"line {row.position} cannot be read") from None
     if row.subject == _PROFILE:
         return ProfileChange(position=row.position, at=row.at, body=body or {})
+    if row.subject != _ENTRY:
+        known = body if isinstance(body, dict) else None
+        return SubjectChange(position=row.position, at=row.at, subject=row.subject, key=row.key or "", body=known)
     if row.sequence is None or row.record is None or row.type is None:
         raise JournalGap(f"line {row.position} is not an entry change")
     return EntryChange(

@@ -11,14 +11,17 @@ from random import Random
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from registry import audit, journal, notices
-from registry.gate import Withheld, WithholdReason, disclose
-from registry.lifecycle import Action, transition
+from registry import journal
+from registry.acting import SYSTEM, Acting
+from registry.gate import Withheld, WithholdReason, article_of, disclose
+from registry.lifecycle import Action
+from registry.moving import Draft, Exit, Line, follow_departures, keep_stage, move
 from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
 from registry.redaction import VERSION
 from registry.tables import DecisionRow, RecordRow
+from registry.undecided import find_undecided
 from registry.vault import Vault
 from search_index.day import day_of
 from search_index.document import Document
@@ -26,8 +29,7 @@ from search_index.journal import ChangeType, EntryChange
 from search_index.number import draw_number
 
 CHUNK = 500
-# Who acts when the law's clock does and no person.
-SYSTEM = "gongshi"
+_TERM_ENDED = "纳入期限届满（法释〔2017〕7号第十条第二款）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Publisher:
     policy: Policy
     random: Random
 
-    def publish_some(self, session: Session, after: int, now: datetime, today: date) -> Step:
+    def publish_some(self, session: Session, after: int, acting: Acting) -> Step:
         """Pass the next approved records through the gate. What it withholds stays inside and is tried again when
         it may have become due; what is restricted is set apart."""
         query = (
@@ -55,54 +57,59 @@ class Publisher:
             .with_for_update()
         )
         rows = list(session.scalars(query))
-        changes = self._publish(session, rows, now, today)
+        # What may have to leave is not shown first: somebody decides the ground, or finds that there is none.
+        undecided = find_undecided(session, [row.id for row in rows])
+        changes = self._publish(session, [row for row in rows if row.id not in undecided], acting)
         return Step(published=len(changes), last=rows[-1].id if len(rows) == CHUNK else None)
 
-    def publish_row(self, session: Session, row: RecordRow, now: datetime, today: date) -> journal.Change | None:
+    def publish_row(self, session: Session, row: RecordRow, acting: Acting) -> journal.Change | None:
         """Publish one approved record now if the gate lets it through."""
-        return next(iter(self._publish(session, [row], now, today)), None)
+        if find_undecided(session, [row.id]):
+            return None
+        return next(iter(self._publish(session, [row], acting)), None)
 
-    def _publish(self, session: Session, rows: Sequence[RecordRow], now: datetime, today: date) -> list[journal.Change]:
-        disclosed = [(row, document) for row in rows if (document := self._disclose(session, row, now, today))]
+    def _publish(self, session: Session, rows: Sequence[RecordRow], acting: Acting) -> list[journal.Change]:
+        acting = by_system(acting)
+        disclosed = [(row, document) for row in rows if (document := self._disclose(session, row, acting))]
         # Only what goes out draws: what stays inside must leave no trace, not even in the numbers of others.
         fresh = iter(self._draw(session, sum(row.number is None for row, _ in disclosed)))
         numbered = [(row, replace(document, record=row.number or next(fresh))) for row, document in disclosed]
         stamp = stamp_of(self.policy)
-        changes = [self._show(session, row, document, stamp) for row, document in numbered]
-        journal.append_changes(session, now, changes)
+        changes = [self._show(session, row, document, stamp, acting) for row, document in numbered]
+        journal.append_changes(session, acting.now, changes)
         return changes
 
-    def _disclose(self, session: Session, row: RecordRow, now: datetime, today: date) -> Document | None:
+    def _disclose(self, session: Session, row: RecordRow, acting: Acting) -> Document | None:
         record = read_record(row, self.vault)
-        record = replace(record, published_on=record.published_on or today, changed_at=now)
-        match disclose(record, self.policy, today):
+        record = replace(record, published_on=record.published_on or acting.today, changed_at=acting.now)
+        match disclose(record, self.policy, acting.today):
             case Document() as document:
                 return document
             case Withheld(reason=reason):
-                self._keep_inside(session, row, reason, now, today)
+                self._keep_inside(session, row, record, reason, acting)
                 return None
 
-    def _show(self, session: Session, row: RecordRow, document: Document, stamp: str) -> journal.Change:
-        step = transition(State(row.state), Action.PUBLISH)
-        row.state, row.number, row.published_on = step.state.value, document.record, document.published_on
-        row.visible_until, row.policy, row.changed_at = document.visible_until, stamp, document.updated_at
-        detail = {"number": document.record, "policy": stamp}
-        audit.note(session, document.updated_at, SYSTEM, "publish", record=row.id, detail=detail)
+    def _show(self, session: Session, row: RecordRow, document: Document, stamp: str, acting: Acting) -> journal.Change:
+        line = Line(detail={"number": document.record, "policy": stamp})
+        step = move(session, row, Action.PUBLISH, acting, line)
+        row.number, row.published_on = document.record, document.published_on
+        row.visible_until, row.policy = document.visible_until, stamp
         return journal.Change(type=step.change or ChangeType.PUBLISHED, record=document.record, document=document)
 
     def _keep_inside(
-        self, session: Session, row: RecordRow, reason: WithholdReason, now: datetime, today: date
+        self, session: Session, row: RecordRow, record: Record, reason: WithholdReason, acting: Acting
     ) -> None:
+        line = _withheld(reason)
         if reason is WithholdReason.RESTRICTED:
-            row.state, row.changed_at = transition(State(row.state), Action.RESTRICT).state.value, now
+            move(session, row, Action.RESTRICT, acting, line)
         elif reason is WithholdReason.TERM_ENDED:
-            _end(session, row, now, today)
+            _end(session, row, acting, line)
         elif reason is WithholdReason.UNRESOLVED:
             # Found only after the approval: a reviewer has to see it.
-            row.state, row.changed_at = transition(State(row.state), Action.CORRECT).state.value, now
+            move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=self.policy))
         else:
-            return
-        audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
+            # Its time of grace may be over, and something else stand against it.
+            keep_stage(row, acting.today)
 
     def _draw(self, session: Session, count: int) -> list[str]:
         """Numbers that no record has."""
@@ -114,17 +121,23 @@ class Publisher:
         return list(drawn)
 
 
-def expire_some(session: Session, now: datetime, today: date) -> tuple[int, Sequence[str]]:
+def by_system(acting: Acting) -> Acting:
+    """The same moment, when the law's clock or the gate acts and no person."""
+    return replace(acting, actor=SYSTEM)
+
+
+def expire_some(session: Session, acting: Acting) -> tuple[int, Sequence[str]]:
     """End what has reached its end (art. 10 ¶2), at most one chunk.
 
     Returns how many were looked at (none when nothing is left) and the numbers of those that were public.
     """
+    acting = by_system(acting)
     query = (
         select(RecordRow)
         .where(
             RecordRow.state.in_([State.PUBLISHED.value, State.HELD.value]),
             RecordRow.visible_until.is_not(None),
-            RecordRow.visible_until <= now,
+            RecordRow.visible_until <= acting.now,
         )
         .order_by(RecordRow.id)
         .limit(CHUNK)
@@ -132,12 +145,11 @@ def expire_some(session: Session, now: datetime, today: date) -> tuple[int, Sequ
     )
     rows, changes = list(session.scalars(query)), []
     for row in rows:
-        change = _end(session, row, now, today)
-        audit.note(session, now, SYSTEM, "expire", record=row.id)
+        change = _end(session, row, acting)
         if change and row.number:
             changes.append(journal.Change(type=change, record=row.number))
     session.flush()
-    journal.append_changes(session, now, changes)
+    _append(session, changes, acting)
     return len(rows), [change.record for change in changes]
 
 
@@ -146,7 +158,7 @@ def redisclose(
     row: RecordRow,
     record: Record,
     policy: Policy,
-    now: datetime,
+    acting: Acting,
     *,
     before: Record | None = None,
 ) -> Sequence[EntryChange]:
@@ -157,22 +169,22 @@ def redisclose(
     """
     if record.state is not State.PUBLISHED or row.number is None:
         return []
-    if before and row.policy != stamp_of(policy) and _look_alike(before, record, policy, now):
+    if before and row.policy != stamp_of(policy) and _look_alike(before, record, policy, acting):
         # What other rules change is told of all entries together (`reissue_some`). Told of this one alone and now,
         # it would say that something private of it was changed.
         return []
     shown = journal.last_documents(session, [row.number]).get(row.number)
-    change = _change_of(session, row, record, policy, now, shown)
+    change = _change_of(session, row, record, policy, by_system(acting), shown)
     session.flush()
-    return journal.append_changes(session, now, [change] if change else [])
+    return _append(session, [change] if change else [], acting)
 
 
-def reissue_some(session: Session, vault: Vault, policy: Policy, now: datetime) -> tuple[int, Sequence[EntryChange]]:
+def reissue_some(session: Session, vault: Vault, policy: Policy, acting: Acting) -> tuple[int, Sequence[EntryChange]]:
     """Pass the next published records that were disclosed under other rules, or another mask, through the gate again.
 
     Returns how many were looked at (none when nothing is left) and what the public is told of them.
     """
-    stamp = stamp_of(policy)
+    acting, stamp = by_system(acting), stamp_of(policy)
     # Two ranges, and not `!=`, so that an index finds them.
     waiting = (RecordRow.state == State.PUBLISHED.value, or_(RecordRow.policy < stamp, RecordRow.policy > stamp))
     # In an order that nothing private touches: PostgreSQL would give what was written last, last.
@@ -183,10 +195,16 @@ def reissue_some(session: Session, vault: Vault, policy: Policy, now: datetime) 
     changes = [
         change
         for row in rows
-        if (change := _change_of(session, row, read_record(row, vault), policy, now, shown.get(row.number or "")))
+        if (change := _change_of(session, row, read_record(row, vault), policy, acting, shown.get(row.number or "")))
     ]
     session.flush()
-    return len(rows), journal.append_changes(session, now, changes)
+    return len(rows), _append(session, changes, acting)
+
+
+def _append(session: Session, changes: Sequence[journal.Change], acting: Acting) -> Sequence[EntryChange]:
+    appended = journal.append_changes(session, acting.now, changes)
+    follow_departures(session, appended, acting)
+    return appended
 
 
 def stamp_of(policy: Policy) -> str:
@@ -197,27 +215,32 @@ def stamp_of(policy: Policy) -> str:
 
 
 def _change_of(
-    session: Session, row: RecordRow, record: Record, policy: Policy, now: datetime, shown: Document | None
+    session: Session, row: RecordRow, record: Record, policy: Policy, acting: Acting, shown: Document | None
 ) -> journal.Change | None:
-    number, today = row.number or "", day_of(now)
-    match disclose(replace(record, changed_at=now), policy, today):
+    number = row.number or ""
+    match disclose(replace(record, changed_at=acting.now), policy, acting.today):
         case Document() as document:
             row.visible_until, row.policy = document.visible_until, stamp_of(policy)
             if shown is not None and _same(shown, document):
                 return None
             return journal.Change(type=ChangeType.CORRECTED, record=number, document=document)
         case Withheld(reason=WithholdReason.TERM_ENDED as reason):
-            _end(session, row, now, today)
+            _end(session, row, acting, _withheld(reason))
         case Withheld(reason=reason):
             action = Action.RESTRICT if reason is WithholdReason.RESTRICTED else Action.HOLD
-            row.state, row.changed_at = transition(State.PUBLISHED, action).state.value, now
-    audit.note(session, now, SYSTEM, "withhold", record=row.id, detail={"reason": reason.value})
+            move(session, row, action, acting, _withheld(reason))
     return journal.Change(type=ChangeType.GONE, record=number)
 
 
-def _look_alike(before: Record, after: Record, policy: Policy, now: datetime) -> bool:
+def _withheld(reason: WithholdReason) -> Line:
+    return Line(word="withhold", detail={"reason": reason.value}, article=article_of(reason))
+
+
+def _look_alike(before: Record, after: Record, policy: Policy, acting: Acting) -> bool:
     """Whether the public would see the same of two versions of a record."""
-    one, other = (disclose(replace(version, changed_at=now), policy, day_of(now)) for version in (before, after))
+    one, other = (
+        disclose(replace(version, changed_at=acting.now), policy, acting.today) for version in (before, after)
+    )
     return isinstance(other, Document) and one == other
 
 
@@ -230,25 +253,23 @@ def _same(before: Document, after: Document) -> bool:
     return replace(before, updated_at=after.updated_at) == after
 
 
-def _end(session: Session, row: RecordRow, now: datetime, today: date) -> ChangeType | None:
+def _end(session: Session, row: RecordRow, acting: Acting, line: Line | None = None) -> ChangeType | None:
     """End a record whose term is over, as of the day it ended however late the machine is; what the public is told."""
-    step = transition(State(row.state), Action.EXPIRE)
-    ended = _day_of_end(row, today)
-    row.state, row.changed_at, row.departed_on, row.departed_ground = step.state.value, now, ended, "expired"
+    ended = _day_of_end(row, acting.today)
     session.add(
         DecisionRow(
             record_id=row.id,
             action=Action.EXPIRE.value,
             ground="term_ended",
-            basis="纳入期限届满（法释〔2017〕7号第十条第二款）",
+            basis=_TERM_ENDED,
             arose_on=ended,
             known_on=ended,
-            decided_at=now,
+            decided_at=acting.now,
             decided_by=SYSTEM,
         )
     )
-    notices.note_departure(session, row, now, was_public=step.change is not None)
-    return step.change
+    leaving = Exit(ground="expired", on=ended, evidence=_TERM_ENDED)
+    return move(session, row, Action.EXPIRE, acting, line or Line(), leaving=leaving).change
 
 
 def _day_of_end(row: RecordRow, today: date) -> date:

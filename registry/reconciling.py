@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from registry.acting import Acting
 from registry.departing import Departure, Grounds, NotPermitted, take_down
 from registry.intake import Accepted, Ended, Intake, read_file
 from registry.lifecycle import Action
@@ -99,11 +99,11 @@ class Reconciler:
             )
         return Plan(compared=compared, rows=listed.rows, to_hold=tuple(to_hold))
 
-    def hold(self, session: Session, item: ToHold, actor: str, now: datetime, today: date) -> Departure:
+    def hold(self, session: Session, item: ToHold, acting: Acting) -> Departure:
         """Hold one entry of the plan. Raises NotAllowed where somebody has acted on it since."""
         row = session.get_one(RecordRow, item.record_id, with_for_update=True)
-        grounds = Grounds(ground="reconciled", basis=item.reason, arose_on=today, known_on=today)
-        return take_down(session, row, Action.HOLD, grounds, actor, now, today)
+        grounds = Grounds(ground="reconciled", basis=item.reason, arose_on=acting.today, known_on=acting.today)
+        return take_down(session, row, Action.HOLD, grounds, acting)
 
     def _read(self, intake: Intake) -> _List:
         listed = _List()

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from registry.facts_json import PRIVATE_KEYS, facts_from_json, facts_to_json
+from registry.lifecycle import find_stage
 from registry.matching import identity_of, is_masked, likeness_of
+from registry.policy import Policy
 from registry.record import FREE_TEXTS, Accepted, Facts, Record, State
 from registry.redaction import Finding
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.vault import Vault
 from search_index.casenumber import CaseNumber, find_case_number
+from search_index.folding import fold_name
 from search_index.number import find_number
 
 # Free texts name third parties, with their numbers, until the gate has redacted them.
 _SEALED_KEYS = PRIVATE_KEYS | frozenset(FREE_TEXTS)
 # Beside the facts in what is sealed: a mask tells the surname.
 _REDACTIONS = "redactions"
+CHUNK = 500
 
 
 class RecordNotFound(Exception):
@@ -30,13 +35,19 @@ class RecordNotFound(Exception):
 
 
 def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
-    """The columns by which a record is found, none of which can be read back."""
+    """The columns by which a record is found. Only the folded name, which stands in the clear beside it, can be read."""
     return {
+        "name_key": name_key_of(facts.name),
         "case_key": facts.case_number.key,
         "identity": vault.digest(identity_of(facts)),
         "likeness": vault.digest(likeness_of(facts)),
         "masked": is_masked(facts),
     }
+
+
+def name_key_of(name: str) -> str:
+    """The name by which the desk finds a record, however it is typed."""
+    return fold_name(name)
 
 
 def facts_columns(
@@ -107,7 +118,20 @@ def read_record(row: RecordRow, vault: Vault) -> Record:
         published_on=row.published_on,
         changed_at=row.changed_at,
         redactions=redactions,
+        grace_until=row.grace_until,
     )
+
+
+def refresh_derived(session: Session, vault: Vault, policy: Policy, today: date) -> int:
+    """Fill in the work list and the folded name of rows that are older than these columns, one chunk; how many there
+    were. Safe to repeat: none when all have them."""
+    query = select(RecordRow).where(RecordRow.name_key == "").order_by(RecordRow.id).limit(CHUNK).with_for_update()
+    rows = list(session.scalars(query))
+    for row in rows:
+        record = read_record(row, vault)
+        row.name_key = name_key_of(record.facts.name)
+        row.stage = find_stage(record.state, record.facts, row.grace_until, policy, today).value
+    return len(rows)
 
 
 def keep_accepted(row: RecordRow, facts: Facts, redactions: Accepted, vault: Vault) -> None:
@@ -115,12 +139,14 @@ def keep_accepted(row: RecordRow, facts: Facts, redactions: Accepted, vault: Vau
     row.sealed = facts_columns(facts_to_json(facts), vault, row.identity, redactions)["sealed"]
 
 
-def get_row(session: Session, reference: str) -> RecordRow:
-    """The row that an `SX-` number or a case number names, locked for the transaction. Raises RecordNotFound."""
+def get_row(session: Session, reference: str, *, lock: bool = True) -> RecordRow:
+    """The row that an `SX-` number or a case number names, locked for the transaction unless it is only read.
+    Raises RecordNotFound."""
+    ready = _ready().with_for_update() if lock else _ready()
     if number := find_number(reference):
-        rows = list(session.scalars(_locked().where(RecordRow.number == number)))
+        rows = list(session.scalars(ready.where(RecordRow.number == number)))
     elif case := find_case_number(reference):
-        rows = _current(list(session.scalars(_locked().where(RecordRow.case_key == case.key))))
+        rows = _current(list(session.scalars(ready.where(RecordRow.case_key == case.key))))
     else:
         raise RecordNotFound(f"“{reference}”不是记录编号（SX-开头）或案号，请核对")
     if not rows:
@@ -131,10 +157,10 @@ def get_row(session: Session, reference: str) -> RecordRow:
     return rows[0]
 
 
-def _locked() -> Select[RecordRow]:
+def _ready() -> Select[RecordRow]:
     """Rows of whole batches only: what an unfinished import has staged is not there yet."""
     ready = select(BatchRow.id).where(BatchRow.ready)
-    return select(RecordRow).where(RecordRow.batch_id.in_(ready)).order_by(RecordRow.id).with_for_update()
+    return select(RecordRow).where(RecordRow.batch_id.in_(ready)).order_by(RecordRow.id)
 
 
 def _current(rows: list[RecordRow]) -> list[RecordRow]:

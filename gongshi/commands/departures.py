@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session
 from gongshi.commands.common import DAY, acting, as_json, command, day, open_court, report, sign
 from gongshi.court import Court
 from registry import departing
+from registry.acting import Acting
 from registry.approving import note_opened
 from registry.correcting import CorrectionRefused, Corrector
+from registry.deadlines import add_months
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Departure, Grounds
 from registry.findings import build_excerpts
 from registry.lifecycle import STATE_LABEL, Action
@@ -53,16 +56,30 @@ def withdraw(
 @basis_option
 @arose_option
 @known_option
+@click.option("--confirmation", metavar="文书", help="申请执行人的确认或者书面申请（文书名称和日期）。")
+@click.option("--query", "queries", multiple=True, type=DAY, help="查控日期，重复写明两次以上（no_property_found）。")
 @acting
 @as_json
 @command
 def remove(
-    record: str, ground: str, basis: str, arose: datetime | None, known: datetime | None, actor: str, as_json: bool
+    record: str,
+    ground: str,
+    basis: str,
+    arose: datetime | None,
+    known: datetime | None,
+    confirmation: str | None,
+    queries: tuple[datetime, ...],
+    actor: str,
+    as_json: bool,
 ) -> int:
     """删除法定事由已使其终止的条目。命令返回时，公众已查不到。"""
     court = open_court()
     sign(court, actor, Role.REVIEWER)
-    grounds = _grounds(court, ground, basis, arose, known)
+    grounds = replace(
+        _grounds(court, ground, basis, arose, known),
+        confirmation=confirmation,
+        queries=tuple(query.date() for query in queries),
+    )
     return _take_down(court, record, Action.REMOVE, grounds, actor, as_json)
 
 
@@ -100,6 +117,29 @@ def hold(
     return _take_down(court, record, Action.HOLD, _grounds(court, None, basis, arose, known), actor, as_json)
 
 
+@click.command(short_help="给予宽限期，期内不公布。")
+@record_argument
+@click.option("--until", type=DAY, help="宽限期的最后一日。")
+@click.option("--months", type=click.IntRange(1, 3), help="几个月，从今天起算。")
+@basis_option
+@acting
+@as_json
+@command
+def grace(record: str, until: datetime | None, months: int | None, basis: str, actor: str, as_json: bool) -> int:
+    """给予宽限期（一至三个月，法发〔2019〕35号）：只能在首次公布以前；期满后由 gongshi publish 公布。"""
+    court = open_court()
+    if (until is None) == (months is None):
+        raise click.UsageError("请用 --until 写明最后一日，或者用 --months 写明几个月，只用其一")
+    sign(court, actor, Role.REVIEWER)
+    act = court.acting(actor)
+    last = until.date() if until else add_months(act.today, months or 0)
+    with court.turns.go_ahead(), court.session() as session:
+        row = get_row(session, record)
+        departing.grant_grace(session, row, until=last, basis=basis, acting=act)
+    report(as_json, {"record": record, "until": last.isoformat()}, f"{record}：宽限期至 {last.isoformat()}，期内不公布")
+    return 0
+
+
 @click.command(short_help="更正不准确的信息。")
 @record_argument
 @click.option(
@@ -119,13 +159,13 @@ def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], 
     court = open_court()
     sign(court, actor, Role.REVIEWER)
     pairs = [_pair(setting) for setting in settings]
-    corrector = Corrector(vault=court.vault, policy=court.policy(), actor=actor, confirmed=frozenset(confirmed))
-    now, number, state = court.now, None, ""
+    corrector = Corrector(vault=court.vault, policy=court.policy(), confirmed=frozenset(confirmed))
+    act, number, state = court.acting(actor), None, ""
 
     def decide(session: Session) -> Sequence[EntryChange]:
         nonlocal number, state
         row = get_row(session, record)
-        changes = corrector.correct(session, row, pairs, now, court.today)
+        changes = corrector.correct(session, row, pairs, act)
         number, state = row.number, STATE_LABEL[State(row.state)]
         return changes
 
@@ -133,7 +173,7 @@ def correct(record: str, settings: tuple[str, ...], confirmed: tuple[str, ...], 
         changes = court.amend(decide)
     except CorrectionRefused as refused:
         raise _show_redactions(court, refused, actor) from None
-    found = {"record": number, "sequence": changes[-1].sequence if changes else None, "at": now.isoformat()}
+    found = {"record": number, "sequence": changes[-1].sequence if changes else None, "at": act.now.isoformat()}
     gone = any(change.type is ChangeType.GONE for change in changes)
     seen = f"（{state}，公众已查不到）" if gone else "" if changes else f"（{state}；公众看到的内容没有变化）"
     report(as_json, found, f"已更正 {number or record}{seen}")
@@ -154,7 +194,7 @@ def _show_redactions(court: Court, refused: CorrectionRefused, actor: str) -> Co
 
 
 def _take_down(court: Court, record: str, action: Action, grounds: Grounds, actor: str, as_json: bool) -> int:
-    departure = court.take_down(partial(_decide, record, action, grounds, actor, court))
+    departure = court.take_down(partial(_decide, record, action, grounds, court.acting(actor)))
     found = {
         "record": departure.record,
         "sequence": departure.change and departure.change.sequence,
@@ -168,22 +208,21 @@ def _take_down(court: Court, record: str, action: Action, grounds: Grounds, acto
     return 0
 
 
-def _decide(record: str, action: Action, grounds: Grounds, actor: str, court: Court, session: Session) -> Departure:
-    row = get_row(session, record)
-    return departing.take_down(session, row, action, grounds, actor, court.now, court.today)
+def _decide(record: str, action: Action, grounds: Grounds, act: Acting, session: Session) -> Departure:
+    return departing.take_down(session, get_row(session, record), action, grounds, act)
 
 
 def _confirm(court: Court, record: str, actor: str, as_json: bool) -> int:
     with court.session() as session:
         row = get_row(session, record)
-        departing.confirm_hold(session, row, actor, court.now)
+        departing.confirm_hold(session, row, court.acting(actor))
         number = row.number
     report(as_json, {"record": number, "confirmed": True}, f"{number or record}：屏蔽已确认")
     return 0
 
 
 def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> int:
-    now, publisher, shown = court.now, court.publisher(), None
+    act, publisher, shown = court.acting(actor), court.publisher(), None
     with court.session() as session:
         row = get_row(session, record)
         asked = departing.lift_is_asked(session, row)
@@ -191,9 +230,9 @@ def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> i
             require(session, actor, Role.REVIEWER)
         elif not basis:
             raise click.UsageError("提出解除屏蔽须用 --basis 说明依据")
-        lifted = departing.lift_hold(session, row, basis, actor, now, court.today)
+        lifted = departing.lift_hold(session, row, basis, act)
         if lifted:
-            shown = publisher.publish_row(session, row, now, court.today)
+            shown = publisher.publish_row(session, row, act)
         number, state = row.number, row.state
     court.feed()
     sequence = court.sequence() if shown else None
@@ -202,7 +241,7 @@ def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> i
         text = "已解除屏蔽" if shown else f"屏蔽已解除，但现在不能公布（{STATE_LABEL[State(state)]}）"
     report(
         as_json,
-        {"record": number, "sequence": sequence, "at": now.isoformat(), "state": state},
+        {"record": number, "sequence": sequence, "at": act.now.isoformat(), "state": state},
         f"{number or record}：{text}",
     )
     return 0

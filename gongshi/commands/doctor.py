@@ -15,8 +15,11 @@ from gongshi.checkup import Finding, check_sending
 from gongshi.commands.common import as_json, command, open_court, report
 from gongshi.court import Court
 from registry import journal
+from registry.acting import SYSTEM
+from registry.alarms import count_clocks
 from registry.masks import MaskProfile, count_possible
 from registry.tables import JournalRow
+from registry.watch import is_due
 from search_index.index import Index
 from search_index.sync import verify
 
@@ -81,12 +84,29 @@ def _calendar(court: Court) -> Iterator[Finding]:
         yield Finding(
             "节假日",
             "fail",
-            f"没有 {year} 年的节假日安排，期限均为暂定：请把国务院办公厅通知存为 registry/calendar.csv",
+            f"没有 {year} 年的节假日安排，期限均为暂定：请用 gongshi calendar import 导入国务院办公厅通知",
         )
     elif not calendar.is_known(year + 1):
-        yield Finding("节假日", "warn", f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定")
+        yield Finding("节假日", "warn", f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定：通知公布后请用 gongshi calendar import 导入")
     else:
         yield Finding("节假日", "ok", f"{year}、{year + 1} 年已知")
+
+
+def _clocks(court: Court) -> Iterator[Finding]:
+    acting = court.acting(SYSTEM)
+    with court.reading() as session:
+        tally, waiting = count_clocks(session, acting), is_due(session, acting)
+    if waiting:
+        text = "有到期未决定的事由，而条目还没有屏蔽：请确认后台工作进程在运行，或立即运行 gongshi publish"
+        yield Finding("期限", "fail", text)
+    if tally.hidden:
+        yield Finding("期限", "warn", f"{tally.hidden} 项到期没有决定，条目已自行屏蔽：请尽快撤下，或者驳回事由")
+    if tally.over:
+        yield Finding("期限", "fail", f"{tally.over} 项已经逾期：请在内部页面查看并办理")
+    if tally.unseen:
+        yield Finding("期限", "warn", f"{tally.unseen} 项逾期或者自行屏蔽的提醒还没有人看")
+    uncertain = f"，{tally.provisional} 项为暂定" if tally.provisional else ""
+    yield Finding("期限", "ok", f"今天到期 {tally.today} 项{uncertain}")
 
 
 def _store(court: Court) -> Iterator[Finding]:
@@ -123,6 +143,7 @@ CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (
     _key,
     _clock,
     _calendar,
+    _clocks,
     _store,
     _permissions,
     check_sending,

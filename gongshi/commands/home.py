@@ -1,8 +1,7 @@
-"""The home: making it, its people, and the court's profile."""
+"""The home: making it, and the court's profile."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import click
 from gongshi.commands.common import as_json, command, make_court, open_court, report, sign
 from gongshi.court import rules_of
 from gongshi.office import init_office
-from registry import staff
+from registry import sealbox
 from registry.staff import Role
 from search_index.profile import Profile
 
@@ -33,42 +32,27 @@ def init(as_json: bool) -> int:
     return 0
 
 
-@click.group(short_help="管理工作人员账户。")
-def user() -> None:
-    """管理工作人员账户。"""
-
-
-@user.command("add", short_help="增加账户；口令从终端询问或从标准输入读取。")
-@click.argument("name", metavar="姓名")
-@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="角色。")
-@as_json
-@command
-def user_add(name: str, role: str, as_json: bool) -> int:
-    """增加账户。口令从终端询问；标准输入不是终端时，读取其第一行。"""
-    court = open_court()
-    password = _read_password()
-    with court.session() as session:
-        staff.add(session, name, Role(role), password, court.now, name)
-    report(as_json, {"name": name, "role": role}, f"已增加{staff.ROLE_LABEL[Role(role)]}“{name}”")
-    return 0
-
-
 @click.command(short_help="查看或设置法院信息。")
 @click.option("--set", "settings", multiple=True, metavar="项=值", help="设置一项，可重复。")
 @click.option("--emblem", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="国徽图案（SVG 或 PNG）。")
+@click.option("--new-sealing-key", is_flag=True, help="更换公众来件的加密钥匙；以前收到的仍能打开。")
 @click.option("--as", "actor", metavar="姓名", help="以哪个账户办理。")
 @as_json
 @command
-def profile(settings: tuple[str, ...], emblem: Path | None, actor: str | None, as_json: bool) -> int:
-    """查看法院信息；用 --set 或 --emblem 设置（须用 --as 指明系统管理员或审核人）。"""
+def profile(
+    settings: tuple[str, ...], emblem: Path | None, new_sealing_key: bool, actor: str | None, as_json: bool
+) -> int:
+    """查看法院信息；用 --set、--emblem 或 --new-sealing-key 设置（须用 --as 指明系统管理员或审核人）。"""
     court = open_court()
     current = court.profile()
-    if settings or emblem:
+    if settings or emblem or new_sealing_key:
         if not actor:
             raise click.UsageError("设置法院信息须用 --as 指明账户")
         sign(court, actor, Role.ADMIN, Role.REVIEWER)
         current = _changed(current, settings, emblem)
         rules_of(current)
+        if new_sealing_key:
+            current = replace(current, sealing_key=sealbox.renew_key(court.private / "keys" / "submissions.key"))
         court.set_profile(current, actor)
     shown = {**asdict(current), "emblem": f"{len(current.emblem)} 字节" if current.emblem else ""}
     report(as_json, shown, "\n".join(f"{key} = {value}" for key, value in shown.items()))
@@ -77,7 +61,7 @@ def profile(settings: tuple[str, ...], emblem: Path | None, actor: str | None, a
 
 def _changed(current: Profile, settings: tuple[str, ...], emblem: Path | None) -> Profile:
     values: dict[str, Any] = {}
-    known = asdict(current).keys() - {"emblem", "emblem_type"}
+    known = asdict(current).keys() - {"emblem", "emblem_type", "sealing_key"}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or key not in known:
@@ -90,16 +74,3 @@ def _changed(current: Profile, settings: tuple[str, ...], emblem: Path | None) -
             raise click.UsageError("国徽图案应为 SVG 或 PNG，不超过 512 KB")
         values |= {"emblem": data, "emblem_type": kind}
     return replace(current, **values)
-
-
-def _read_password() -> str:
-    if sys.stdin is None:
-        return ""
-    if sys.stdin.isatty():
-        return str(click.prompt("口令", hide_input=True, confirmation_prompt="再输入一次"))
-    try:
-        password = sys.stdin.readline().rstrip("\r\n")
-        password.encode()
-    except UnicodeError:
-        raise click.UsageError("口令不是有效的 UTF-8 文字") from None
-    return password

@@ -10,6 +10,7 @@ import click
 
 from gongshi.commands.common import acting, as_json, command, open_court, progress_bar, report, sign, world
 from gongshi.court import Court
+from registry.acting import Acting
 from registry.approving import Approver, LineRefusal, open_findings
 from registry.departing import Departure
 from registry.importing import Importer, ImportReport
@@ -42,7 +43,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
     court = open_court()
     sign(court, actor, Role.CLERK, Role.REVIEWER)
     folder = court.settings.private / "quarantine"
-    importer = Importer(engine=court.engine, vault=court.vault, turns=court.turns, folder=folder)
+    importer = Importer(engine=court.engine, vault=court.vault, turns=court.turns, folder=folder, policy=court.policy())
     with progress_bar("导入") as progress:
         done = importer.run(file, actor, court.now, progress)
     found = {
@@ -78,11 +79,10 @@ def approve(batch: int, actor: str, confirm: tuple[str, ...], as_json: bool) -> 
         vault=court.vault,
         turns=court.turns,
         policy=court.policy(),
-        approver=actor,
         confirmed=frozenset(confirm),
     )
     with progress_bar("审核") as progress:
-        done = approver.run(batch, court.now, court.today, progress)
+        done = approver.run(batch, court.acting(actor), progress)
     # A second version may have changed, or taken down, what is public.
     court.spread()
     found = {
@@ -141,7 +141,8 @@ def reconcile(file: Path, actor: str, force: bool, as_json: bool) -> int:
     sign(court, actor, Role.CLERK, Role.REVIEWER)
     reconciler = Reconciler(engine=court.engine, vault=court.vault)
     plan = reconciler.plan(file, force=force)
-    held = [(item, departure) for item in plan.to_hold if (departure := _hold(court, reconciler, item, actor))]
+    act = court.acting(actor)
+    held = [(item, departure) for item in plan.to_hold if (departure := _hold(court, reconciler, item, act))]
     found = {
         "compared": plan.compared,
         "rows": plan.rows,
@@ -152,10 +153,10 @@ def reconcile(file: Path, actor: str, force: bool, as_json: bool) -> int:
     return 0
 
 
-def _hold(court: Court, reconciler: Reconciler, item: ToHold, actor: str) -> Departure | None:
+def _hold(court: Court, reconciler: Reconciler, item: ToHold, act: Acting) -> Departure | None:
     """Hold an entry of the plan; None where somebody has taken it down since."""
     try:
-        return court.take_down(lambda session: reconciler.hold(session, item, actor, court.now, court.today))
+        return court.take_down(lambda session: reconciler.hold(session, item, act))
     except NotAllowed:
         return None
 

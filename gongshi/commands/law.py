@@ -9,7 +9,7 @@ import click
 from gongshi.calendar import load_calendar
 from gongshi.commands.common import DAY, as_json, command, report
 from gongshi.settings import read_settings
-from registry.deadlines import Profile, Rule, due
+from registry.deadlines import RULE_LABEL, Profile, Rule, due, find_span
 
 
 @click.command(short_help="计算一个法定期限的届满日。")
@@ -23,7 +23,10 @@ from registry.deadlines import Profile, Rule, due
 def deadline(rule: str, start: datetime, profile: str, as_json: bool) -> int:
     """计算法定期限的届满日、依据的条文，以及是否暂定（节假日安排尚未公布）。"""
     calendar = load_calendar(read_settings().calendar_file)
-    found = due(Rule(rule), start.date(), Profile(profile), calendar)
-    text = f"{found.due.isoformat()}（{found.article}）" + ("，暂定" if found.provisional else "")
+    asked = (Rule(rule), start.date(), Profile(profile), calendar)
+    found, span = due(*asked), find_span(*asked)
+    text = f"{RULE_LABEL[Rule(rule)]}：{found.due.isoformat()}（{found.article}）"
+    if found.provisional:
+        text += f"，暂定：最早 {span.earliest.isoformat()}，最迟 {span.latest.isoformat()}，节假日安排公布后重新计算"
     report(as_json, {"due": found.due.isoformat(), "article": found.article, "provisional": found.provisional}, text)
     return 0

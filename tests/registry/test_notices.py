@@ -181,7 +181,7 @@ def test_a_notice_is_written_with_the_departure_or_not_at_all(home: Home, court:
 
     def decide(session: Session) -> Departure:
         row = get_row(session, case_of(1))
-        return departing.take_down(session, row, Action.REMOVE, grounds, "reviewer", court.now, court.today)
+        return departing.take_down(session, row, Action.REMOVE, grounds, court.acting("reviewer"))
 
     def decide_and_fail(session: Session) -> Departure:
         decide(session)

@@ -153,7 +153,7 @@ def test_an_approved_record_with_something_new_to_hide_goes_back_to_a_reviewer(h
     with court.session() as session:
         assert session.scalars(select(RecordRow.state)).one() == State.DRAFT.value
         withheld = session.scalars(select(AuditRow).where(AuditRow.action == "withhold")).one()
-        assert withheld.detail == {"reason": "unresolved"}
+        assert withheld.detail == {"reason": "unresolved", "article": "法释〔2016〕19号第八条至第十一条"}
     court.close()
     assert approve(home, batch)["approved"] == 1
     home.ask("publish")

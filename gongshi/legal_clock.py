@@ -1,0 +1,111 @@
+"""The legal clock at work: what the worker, `publish` and the commands do with the clocks of one court."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gongshi.calendar import CalendarFileError, StateCouncilCalendar, load_calendar
+from registry.acting import SYSTEM, Acting
+from registry.alarms import raise_alarms
+from registry.clockbook import Moved, recompute
+from registry.clockwork import Clockwork
+from registry.deadlines import Profile
+from registry.figures import append_figures
+from registry.units.feedback import open_due_quarter
+from registry.watch import act_on_due, end_lapsed, is_due
+
+if TYPE_CHECKING:
+    from gongshi.court import Court
+
+
+def hold_what_is_due(court: Court, acting: Acting | None = None) -> int:
+    """Hide every entry of which a ground was left undecided at its due moment, and tell the public; how many the public
+    saw until now. A departure is not kept waiting when there is nothing to do."""
+    acting = acting or court.acting(SYSTEM)
+    hidden = 0
+    while _is_due(court, acting):
+        hidden += len(court.amend(lambda session: act_on_due(session, acting)))
+    return hidden
+
+
+def recount(court: Court, acting: Acting) -> Sequence[Moved]:
+    """Count every running clock anew with the calendar of `acting`; what moved, or became certain."""
+    moved: list[Moved] = []
+    after: int | None = 0
+    while after is not None:
+        court.turns.step_aside()
+        with court.session() as session:
+            after, some = recompute(session, acting, after=after)
+        moved += some
+    return moved
+
+
+def note_alarms(court: Court, acting: Acting) -> int:
+    """End what has lapsed and tell those concerned of what is near or over; how many alarms were new."""
+    court.turns.step_aside()
+    with court.session() as session:
+        end_lapsed(session, acting)
+        return raise_alarms(session, acting)
+
+
+def journal_figures(court: Court, acting: Acting) -> bool:
+    """Have the public told how fast departures were carried out, where that has changed."""
+    court.turns.step_aside()
+    with court.session() as session:
+        return append_figures(session, acting)
+
+
+class LegalClock:
+    """What the worker has to keep in mind of the clocks of one court between two beats."""
+
+    def __init__(self, court: Court) -> None:
+        self._court = court
+        self._calendar: StateCouncilCalendar | None = None
+        # The calendar that the running clocks were last counted by.
+        self._counted_by: StateCouncilCalendar | None = None
+
+    def acting(self) -> Acting:
+        """The product itself at this moment. A file of holidays that somebody has spoiled keeps nothing from being hidden
+        in time: until it is put right, the last good one counts."""
+        court = self._court
+        try:
+            self._calendar = load_calendar(court.settings.calendar_file)
+        except CalendarFileError:
+            self._calendar = self._calendar or StateCouncilCalendar()
+        clockwork = Clockwork(calendar=self._calendar, profile=Profile(court.policy().deadlines))
+        return Acting(actor=SYSTEM, now=court.now, clockwork=clockwork)
+
+    def hold(self) -> int:
+        """Hide what is due to be hidden: first of all when the worker starts, and every few seconds."""
+        return hold_what_is_due(self._court, self.acting())
+
+    def recount(self) -> int:
+        """Count the running clocks anew where the calendar is another than it was, by whatever hand. Returns how many
+        moved. Raises CalendarFileError, and then counts nothing."""
+        court = self._court
+        calendar = load_calendar(court.settings.calendar_file)
+        if calendar == self._counted_by:
+            return 0
+        moved = recount(court, self.acting())
+        self._counted_by = calendar
+        return len(moved)
+
+    def tell(self) -> int:
+        """Raise the alarms that are due."""
+        return note_alarms(self._court, self.acting())
+
+    def count_departures(self) -> bool:
+        """Have the public told how fast departures were carried out, where that is news."""
+        return journal_figures(self._court, self.acting())
+
+    def open_quarter(self) -> int:
+        """Ask the units for their feedback on the quarter that is over; how many were not asked before."""
+        self._court.turns.step_aside()
+        with self._court.session() as session:
+            return open_due_quarter(session, self.acting())
+
+
+def _is_due(court: Court, acting: Acting) -> bool:
+    with court.reading() as session:
+        return is_due(session, acting)

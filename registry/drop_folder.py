@@ -1,0 +1,143 @@
+"""The folder where the portal drops what the public sends in, as files: read with care, removed, or put aside.
+
+Whoever runs the portal can put anything there: links, pipes, folders, huge files, times of their choosing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import heapq
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from stat import S_ISREG
+
+from registry.sealbox import LARGEST_ENVELOPE
+from search_index.submission import SUFFIX
+
+BEFORE_ALL = (float("-inf"), "")
+_LAST_SECOND = 253_402_300_799  # of the year 9999: a file may say anything
+_FINISHED = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}")
+# Carried by hand from an isolated network it may have been under way for long; longer than this nothing is.
+_BELIEVABLE = timedelta(days=400)
+# Of what is put aside so many files are kept at most: somebody could fill the disk with what cannot be opened.
+_MOST_REFUSED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file of the drop folder, read once: what is digested is what is opened."""
+
+    path: Path
+    content: bytes = field(repr=False)
+    at: datetime
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.content).hexdigest()
+
+
+class Unfit(Exception):
+    """What lies there is no file that could be a submission."""
+
+
+def find_arrival(said: datetime, file_time: datetime, now: datetime) -> datetime:
+    """When a submission truly arrived: what it says of itself, but never later than its file, nor in the future.
+
+    A time that nothing can have been under way since is not believed; then the other one counts, or now.
+    """
+    earliest = now - _BELIEVABLE
+    times = [moment for moment in (said, file_time, now) if earliest <= moment <= now]
+    return min(times)
+
+
+def read_file(path: Path) -> Found:
+    """Raises Unfit for what is no plain file of a possible size, and OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise Unfit from None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not S_ISREG(status.st_mode) or status.st_size > LARGEST_ENVELOPE:
+            raise Unfit
+        content = file.read(LARGEST_ENVELOPE + 1)
+    return Found(path=path, content=content, at=datetime.fromtimestamp(min(max(status.st_mtime, 0), _LAST_SECOND), UTC))
+
+
+def list_oldest(drop: Path, most: int, behind: tuple[float, str]) -> tuple[list[tuple[float, str]], int]:
+    """The oldest finished files behind one, and how many more there are; however many there are, few are held at once."""
+    count = 0
+
+    def finished() -> Iterator[tuple[float, str]]:
+        nonlocal count
+        with os.scandir(drop) as entries:
+            for entry in entries:
+                if _FINISHED.fullmatch(entry.name):
+                    with suppress(FileNotFoundError):
+                        key = (entry.stat(follow_symlinks=False).st_mtime, entry.name)
+                        if key > behind:
+                            count += 1
+                            yield key
+
+    try:
+        oldest = heapq.nsmallest(most, finished())
+    except FileNotFoundError:
+        return [], 0
+    return oldest, count - len(oldest)
+
+
+def remove(path: Path) -> None:
+    # Known by its digest: where it cannot be removed now, it is met and removed later.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def move_aside(path: Path, folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(OSError):
+        if sum(1 for _ in folder.iterdir()) >= _MOST_REFUSED:
+            _discard(path)
+            return
+        try:
+            path.rename(folder / path.name)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _carry_over(path, folder / path.name)
+
+
+def _carry_over(path: Path, target: Path) -> None:
+    """The two folders are on different disks: what is no plain file, or too large to be one of ours, is not carried."""
+    status = path.lstat()
+    if S_ISREG(status.st_mode) and status.st_size <= LARGEST_ENVELOPE:
+        shutil.copyfile(path, target, follow_symlinks=False)
+    _discard(path)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Whether this process is the only one that collects, as long as it does; a killed one leaves no lock."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

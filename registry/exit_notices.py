@@ -1,0 +1,106 @@
+"""Exit notices (退出公告) and clarifications (澄清): telling where a name was shown that it is shown no more.
+
+Who leaves is named by surname only, for a short time (法释〔2016〕19号 art. 9 by analogy; 河南省社会信用条例 art. 37); who
+should never have been listed is not named again at all, unless a clarification is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry import journal
+from registry.acting import Acting
+from registry.article_review import ArticleKind
+from registry.articles import ArticleRefused, ArticleState, publish_made
+from registry.letters.sheet import day_words
+from registry.masks import mask_name
+from registry.policy import load_policy
+from registry.record import Disclosure, Kind, State
+from registry.tables import ArticleRow, RecordRow
+from search_index.casenumber import CaseNumber
+
+# A minor, the dead and whoever was listed wrongly are not pointed at once more.
+_NOT_TOLD = frozenset({"minor", "deceased", "wrongly_listed"})
+_GONE_WORD = {State.WITHDRAWN: "撤销", State.REMOVED: "删除", State.EXPIRED: "因纳入期限届满删除"}
+_USUAL_DAYS = 30
+# Case and document numbers do not have that many digits in a row.
+_LONG_NUMBER = re.compile(r"\d{10}")
+
+
+def note_exit(session: Session, row: RecordRow, acting: Acting) -> ArticleRow | None:
+    """Publish the exit notice of a departure that `row` now shows, where the policy in force asks for one; once."""
+    days = _days(journal.newest_profile(session).policy)
+    if days == 0 or not _was_public(row) or row.departed_ground in _NOT_TOLD:
+        return None
+    if row.state == State.WITHDRAWN.value or _find(session, row, ArticleKind.EXIT):
+        return None
+    return publish_made(session, ArticleKind.EXIT, row, _exit_words(row), days, acting)
+
+
+def clarify(session: Session, row: RecordRow, basis: str, acting: Acting) -> ArticleRow:
+    """Publish, because the person asked for it, that what was listed in a case was withdrawn: by the number of the case and
+    without a name. `basis` names the request. Raises ArticleRefused.
+
+    Those who were sent the entry are told by the notifier since its withdrawal; those who were told by letter are in
+    letters.list_to_recall.
+    """
+    if not _was_public(row) or row.state != State.WITHDRAWN.value or row.departed_ground != "wrongly_listed":
+        raise ArticleRefused("只有曾经公布、因不应纳入而撤销的记录才发布澄清公告（法释〔2017〕7号第九条）")
+    if not basis.strip() or len(basis) > 80 or _LONG_NUMBER.search(basis):
+        raise ArticleRefused("请写明本人申请的文书名称和日期，不超过八十个字，不写证件和电话号码")
+    if _find(session, row, ArticleKind.CLARIFICATION):
+        raise ArticleRefused("该记录已经发布过澄清公告")
+    days = _days(journal.newest_profile(session).policy) or _USUAL_DAYS
+    return publish_made(
+        session, ArticleKind.CLARIFICATION, row, _clarifying_words(row), days, acting, basis=basis.strip()
+    )
+
+
+# Many entries may end in one night.
+@lru_cache(maxsize=4)
+def _days(policy: str) -> int:
+    return load_policy(policy).exit_notice_days
+
+
+def _was_public(row: RecordRow) -> bool:
+    departed = State(row.state).has_departed and row.departed_on is not None
+    return departed and row.number is not None and row.facts.get("disclosure") != Disclosure.RESTRICTED.value
+
+
+def _find(session: Session, row: RecordRow, kind: ArticleKind) -> ArticleRow | None:
+    which = (
+        ArticleRow.record_id == row.id,
+        ArticleRow.kind == kind.value,
+        ArticleRow.state == ArticleState.PUBLISHED.value,
+    )
+    return session.scalar(select(ArticleRow).where(*which).limit(1))
+
+
+def _exit_words(row: RecordRow) -> tuple[str, str]:
+    name = str(row.facts["name"])
+    shown = name if row.facts["kind"] == Kind.ORGANISATION.value else mask_name(name, hidden="某")
+    return (
+        "退出公告",
+        f"被执行人{shown}（{_case(row)}）的失信信息，已于{_gone_on(row)}依法{_GONE_WORD[State(row.state)]}，不再公布。"
+        "任何单位和个人不得继续公布、转载该信息。",
+    )
+
+
+def _clarifying_words(row: RecordRow) -> tuple[str, str]:
+    return (
+        "澄清公告",
+        f"本院在{_case(row)}案件中曾经公布的失信被执行人信息，系不应纳入而纳入，本院已于{_gone_on(row)}依法撤销"
+        "（法释〔2017〕7号第九条）。曾经使用、转载该信息的单位和个人，应当立即停止使用并予以删除。",
+    )
+
+
+def _case(row: RecordRow) -> str:
+    return CaseNumber.parse(str(row.facts["case_number"])).canonical
+
+
+def _gone_on(row: RecordRow) -> str:
+    return day_words(row.departed_on) if row.departed_on else ""

@@ -1,0 +1,143 @@
+"""The one place where a record changes its state: what `lifecycle` decides, carried out in the caller's transaction.
+
+Here and nowhere else are written, together: the state, the work list, the audit line, the clocks that begin and end, the
+private notices, and the notice of exit. Lines of the journal are the caller's, who numbers them in chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from registry import audit, notices
+from registry.acting import Acting
+from registry.articles import take_down_naming
+from registry.clockbook import About, end_clocks, set_clock
+from registry.deadlines import Rule
+from registry.exit_notices import note_exit
+from registry.lifecycle import ACTION_LABEL, Action, Transition, find_later_stage, find_stage, transition
+from registry.matters.fulfilling import close_fulfilled
+from registry.policy import Policy
+from registry.record import Facts, State
+from registry.tables import RecordRow
+from registry.undecided import close_grounds
+from registry.units.ledger import note_release
+from search_index.journal import ChangeType, EntryChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What the work list of a draft is found by: its facts, and the policy that says what approval asks for."""
+
+    facts: Facts
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """Why a record departs and on which day it did. `evidence` names a document."""
+
+    ground: str | None
+    on: date
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What the audit line says beyond the action: another word for it, the batch, the details, and the article where it
+    is not the action's own. Names nobody."""
+
+    word: str | None = None
+    batch: int | None = None
+    detail: Mapping[str, Any] | None = None
+    article: str | None = None
+
+
+_PLAIN = Line()
+
+
+def move(
+    session: Session,
+    row: RecordRow,
+    action: Action,
+    acting: Acting,
+    line: Line = _PLAIN,
+    *,
+    leaving: Exit | None = None,
+    draft: Draft | None = None,
+) -> Transition:
+    """Take `row` to where `action` leads, with all that follows. Raises NotAllowed, before anything is changed.
+
+    `leaving` is needed for what departs, `draft` for what becomes or stays a draft (ValueError: a mistake in the program).
+    """
+    before = State(row.state)
+    step = transition(before, action)
+    if (leaving is not None) != action.ends:
+        raise ValueError("a departure needs its ground, and nothing else has one")
+    row.state, row.changed_at = step.state.value, acting.now
+    if leaving is not None:
+        row.departed_on, row.departed_ground = leaving.on, leaving.ground
+    # What leaves the facts of a draft alone leaves it on its list.
+    if step.state is not State.DRAFT or draft is not None or before is not State.DRAFT:
+        keep_stage(row, acting.today, draft)
+    detail = {**(line.detail or {}), "article": line.article or step.article}
+    audit.note(
+        session, acting.now, acting.actor, line.word or step.audited, record=row.id, batch=line.batch, detail=detail
+    )
+    _end_clocks(session, row, step, acting)
+    if leaving is not None:
+        _leave(session, row, action, step, leaving, acting)
+    return step
+
+
+def follow_departures(session: Session, changes: Sequence[EntryChange], acting: Acting) -> None:
+    """What follows from lines of the journal that say that entries have gone: articles that name them are taken down, and
+    the units are told (香格里拉市 四（二）4、5). In the transaction of the lines, after them."""
+    for change in changes:
+        if change.type is ChangeType.GONE:
+            take_down_naming(session, change.record, acting)
+            note_release(session, change.record, acting)
+
+
+def keep_stage(row: RecordRow, today: date, draft: Draft | None = None) -> None:
+    """Put a record on the work list where it belongs; a draft by its facts and by what approval asks for."""
+    state = State(row.state)
+    if state is not State.DRAFT:
+        row.stage = find_later_stage(state, row.grace_until, today).value
+    elif draft is None:
+        raise ValueError("the work list of a draft follows from its facts")
+    else:
+        row.stage = find_stage(state, draft.facts, row.grace_until, draft.policy, today).value
+
+
+def await_confirmation(session: Session, row: RecordRow, acting: Acting, basis: str) -> None:
+    """Set the clock within which a second person confirms a hold."""
+    set_clock(session, acting, Rule.HOLD_CONFIRM, About(record=row.id), started_on=acting.today, evidence=basis)
+
+
+def _end_clocks(session: Session, row: RecordRow, step: Transition, acting: Acting) -> None:
+    ends = step.ends
+    if row.grace_until is None:
+        ends -= {Rule.GRACE}
+    # Nothing to look for, as a rule, when thousands are published.
+    if ends:
+        end_clocks(session, acting, ends, About(record=row.id))
+
+
+def _leave(session: Session, row: RecordRow, action: Action, step: Transition, leaving: Exit, acting: Acting) -> None:
+    was_public = step.change is not None
+    if Rule.UNITS_TOLD in step.sets and row.number is not None:
+        evidence = f"{ACTION_LABEL[action]}：{leaving.evidence}"
+        set_clock(session, acting, Rule.UNITS_TOLD, About(record=row.id), started_on=acting.today, evidence=evidence)
+    session.flush()
+    if step.settles_grounds:
+        close_grounds(session, row, acting)
+        close_fulfilled(session, row, acting)
+    if step.exit_notice:
+        note_exit(session, row, acting)
+    if step.tells:
+        notices.note_departure(session, row, acting.now, was_public=was_public)

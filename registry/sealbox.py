@@ -1,0 +1,157 @@
+"""The court's box for what the public sends in: its key pair, the folder where it is dropped, and opening it.
+
+The portal seals to the public key (libsodium sealed box) and cannot open what it sealed; only the court holds the private
+key. Keys that were replaced stay beside the present one, so that what was under way still opens.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from stat import S_ISREG
+
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, SealedBox
+
+from search_index.submission import MAGIC, SIZES, SUFFIX, UNFINISHED, BadSubmission, Submission, unpack
+
+LARGEST_ENVELOPE = len(MAGIC) + SIZES[-1] + 48  # what a sealed box adds: a public key and a tag
+# Anybody may put something in, nobody but the owner may look what is there, and nobody takes out what is another's.
+DROP_MODE = 0o1733
+
+_KEY_BYTES = 32
+_FINISHED = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}", re.ASCII)
+_UNFINISHED_FOR = timedelta(days=1)
+
+
+class SealBroken(Exception):
+    """It cannot be opened: not sealed to this court, damaged, or no submission. Nothing of it is in the message."""
+
+
+class KeyLost(Exception):
+    """The court's own key file is missing or damaged. The message is for the administrator (Chinese)."""
+
+
+def prepare_box(private: Path, public: Path) -> str:
+    """Make the key pair and the drop folder where they are missing; return the public key (hex) for the court's profile.
+
+    `private` is the key file, which only its owner may read; `public` the drop folder. Raises KeyLost for a key file that
+    holds no key.
+    """
+    private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not private.exists():
+        _write_key(private, PrivateKey.generate())
+    public.mkdir(parents=True, exist_ok=True)
+    public.chmod(DROP_MODE)  # whatever the umask
+    return _public_of(_read_key(private))
+
+
+def renew_key(private: Path) -> str:
+    """Put a new key in place of the present one, which is kept beside it; return the new public key (hex).
+
+    The old one goes on opening what the portal sealed to it. Raises KeyLost for a key file that holds no key.
+    """
+    former = private.with_name(f"{private.stem}-{_public_of(_read_key(private))[:16]}{private.suffix}")
+    if not former.exists():
+        os.link(private, former)
+    _write_key(private, PrivateKey.generate())
+    return _public_of(_read_key(private))
+
+
+def list_sealed(drop: Path) -> list[Path]:
+    """The finished files of the drop folder, the oldest first. Names that the portal does not give are left alone."""
+    try:
+        found = [path for path in drop.iterdir() if _FINISHED.fullmatch(path.name)]
+    except FileNotFoundError:
+        return []
+    return sorted(found, key=lambda path: (_changed_at(path), path.name))
+
+
+def sweep(drop: Path, now: datetime) -> int:
+    """Remove what was begun and never finished, once it is a day old. Returns how many there were."""
+    latest = (now - _UNFINISHED_FOR).timestamp()
+    try:
+        old = [path for path in drop.iterdir() if path.name.startswith(UNFINISHED) and _changed_at(path) < latest]
+    except FileNotFoundError:
+        return 0
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def open_sealed(path: Path, private: Path) -> Submission:
+    """Open one file of the drop folder. Raises SealBroken; KeyLost where the court's key is; OSError where
+    it cannot be read.
+
+    Whoever can write there could put anything: no link is followed, and nothing longer than an envelope is read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise SealBroken("it cannot be opened as a file") from error
+    if not S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SealBroken("it is no file")
+    with os.fdopen(descriptor, "rb") as file:
+        return open_envelope(file.read(LARGEST_ENVELOPE + 1), private)
+
+
+def open_envelope(content: bytes, private: Path) -> Submission:
+    """Open what a file of the drop folder held. Raises SealBroken; KeyLost where the court's key is."""
+    if not content.startswith(MAGIC) or len(content) > LARGEST_ENVELOPE:
+        raise SealBroken("it is no sealed submission of a version that is known")
+    sealed = content[len(MAGIC) :]
+    for key in _list_keys(private):
+        try:
+            opened = SealedBox(key).decrypt(sealed)
+        except (CryptoError, ValueError):
+            continue
+        try:
+            return unpack(opened)
+        except BadSubmission as error:
+            raise SealBroken(str(error)) from None
+    raise SealBroken("it is sealed to a key that this court does not have, or damaged")
+
+
+def _list_keys(private: Path) -> list[PrivateKey]:
+    former = sorted(private.parent.glob(f"{private.stem}-*{private.suffix}"))
+    return [_read_key(path) for path in (private, *former)]
+
+
+def _read_key(path: Path) -> PrivateKey:
+    try:
+        return PrivateKey(bytes.fromhex(path.read_text("ascii").strip()))
+    except (ValueError, UnicodeDecodeError, TypeError):
+        raise KeyLost(f"密钥文件 {path.name} 已损坏：请从备份恢复") from None
+    except FileNotFoundError:
+        raise KeyLost(f"没有密钥文件 {path.name}：请从备份恢复，或者运行 gongshi init") from None
+
+
+def _write_key(path: Path, key: PrivateKey) -> None:
+    """Whole or not at all, and the owner's alone from the first byte."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{bytes(key).hex()}\n")
+        file.flush()
+        os.fsync(descriptor)
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _public_of(key: PrivateKey) -> str:
+    return bytes(key.public_key).hex()
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
