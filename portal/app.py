@@ -6,34 +6,54 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import parameters
 from portal.accesslog import log_error, register_access_log
 from portal.api import api, health
+from portal.articles import articles
+from portal.formtokens import FormKey
 from portal.headers import register_headers
 from portal.limits import RULES, Gatekeeper, SharedCounters
 from portal.pages import pages
 from portal.presentation import day, digits, moment, sentence
 from portal.problems import PROBLEMS, TooManyRequests, register_problems
+from portal.sealing import Drop
+from portal.sending import submissions
 from portal.settings import PortalSettings
 from portal.site import KEY, Fragments, Site, find_other_mode, get_links, get_now, get_profile, get_site, is_elder
 from search_index.register import Register
 from search_index.store import Store
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-_LARGEST_BODY = 16 * 1024  # bytes; the only form has three short fields
+_LARGEST_BODY = 16 * 1024  # bytes; the forms by which something is sent in have limits of their own
 _LINKED = ("*.css", "*.svg")
+
+
+class InMemory(Request):
+    """A request whose files stay in memory: nothing that somebody sent lies unsealed on a disk, not even for a moment."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> BytesIO:
+        return BytesIO()
 
 
 class Portal(Flask):
     """Flask, but an unforeseen error is written without anything the request held."""
+
+    request_class = InMemory
 
     def close(self) -> None:
         """Release the store."""
@@ -65,7 +85,7 @@ def create_app(settings: PortalSettings, clock: Callable[[], datetime]) -> Porta
     app.before_request(_count_request)
     app.after_request(_tell_allowance)
     register_problems(app)
-    for blueprint in (pages, api, health):
+    for blueprint in (pages, submissions, articles, api, health):
         app.register_blueprint(blueprint)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents middleware
@@ -82,6 +102,9 @@ def build_site(settings: PortalSettings, clock: Callable[[], datetime]) -> Site:
         clock=clock,
         gatekeeper=_build_gatekeeper(clock) if settings.rate_limit else None,
         assets=read_versions(STATIC),
+        drop=Drop(settings.drop_folder) if settings.drop_folder else None,
+        form_key=FormKey(secret=secrets.token_bytes(32)),
+        random=secrets.SystemRandom(),
     )
 
 
@@ -110,7 +133,7 @@ def _set_up_templates(app: Flask) -> None:
         field_texts=parameters.LABELS,
     )
     # What a template imports is looked up each time; these are used at every request, and take what they are given.
-    for name in ("cards", "filters", "frame"):
+    for name in ("cards", "fields", "filters", "frame"):
         app.jinja_env.globals[name] = app.jinja_env.get_template(f"{name}.html").module
     app.context_processor(_common)
 

@@ -83,6 +83,10 @@ def _keep(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     if response.status_code != 200:
         return response
+    if request.blueprint == "submissions":
+        # Each form has a token of its own: it is nobody else's, and never the same again.
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
     response.add_etag()
     if not _CONDITIONS.isdisjoint(request.environ):
         response.make_conditional(request)

@@ -70,10 +70,19 @@ SEARCH_RULES = (_rule("search", "60/minute"),)
 API_RULES = (_rule("api", "60/minute"),)
 ENTRY_RULES = (_rule("entry", "120/minute"),)
 
+SUBMIT_RULES = (_rule("submit", "20/hour"), _rule("submit", "60/day"), _rule("submit", "600/hour", "all"))
+STATE_RULES = (_rule("state", "10/minute"), _rule("state", "100/day"), _rule("state", "600/minute", "all"))
+# What may be dropped in a day, in MiB: the folder cannot be counted by whoever may not look into it.
+DROP_RULE = _rule("drop", "2048/day", "all")
+
 RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     ("pages.search", "GET"): SEARCH_RULES,
     ("pages.entry", "GET"): ENTRY_RULES,
     ("pages.answer_check", "POST"): CHECK_RULES,
+    ("submissions.send_objection", "POST"): SUBMIT_RULES,
+    ("submissions.send_complaint", "POST"): SUBMIT_RULES,
+    ("submissions.tell_state", "POST"): STATE_RULES,
+    ("articles.tell_certificate", "POST"): STATE_RULES,
     ("api.entries", "GET"): API_RULES,
     ("api.entry", "GET"): API_RULES,
 }
@@ -177,6 +186,10 @@ class Gatekeeper:
             if tightest is None or allowance.remaining < tightest.remaining:
                 tightest = allowance
         return tightest
+
+    def spend(self, rule: Rule, cost: int) -> bool:
+        """Count `cost` against a rule for all together; False where it does not allow that much any more."""
+        return self._limiter.hit(rule.limit, rule.name, "*", cost=cost)
 
     def _count(self, rule: Rule, key: str) -> Allowance:
         admitted = self._limiter.hit(rule.limit, rule.name, key)

@@ -22,6 +22,7 @@ from portal.narrowing import (
 from portal.parameters import MODE, PARAMETERS, BadParameters, Refusal, read_query, refuse_unknown
 from portal.presentation import build_cards, build_rows, list_page_numbers
 from portal.problems import EntryGone
+from portal.public_words import read_figures
 from portal.site import get_links, get_now, get_profile, get_site, link
 from search_index.document import Document
 from search_index.number import find_number
@@ -38,6 +39,9 @@ User-agent: *
 Disallow: /search
 Disallow: /check
 Disallow: /api/
+Disallow: /objections/
+Disallow: /complaints/
+Disallow: /certificates
 """
 
 
@@ -62,14 +66,20 @@ def find_entry(typed: str) -> Document | str:
 @pages.before_request
 def refuse_unknown_parameters() -> AnyResponse | None:
     """The search reads its own parameters; every other page takes none but the mode."""
+    return check_parameters(None if request.endpoint == "pages.search" else set())
+
+
+def check_parameters(known: set[str] | None) -> AnyResponse | None:
+    """Open the page without what WeChat puts on a link; otherwise refuse every parameter but `known` and the mode.
+    None: the page reads its parameters itself. Raises BadParameters."""
     given = request.args
     if request.method in ("GET", "HEAD") and any(_is_of_wechat(name, given) for name in given):
         kept = {name: values for name, values in given.lists() if not _is_of_wechat(name, given)}
         values: dict[str, Any] = {**(request.view_args or {}), **kept}
         return redirect(url_for(request.endpoint or "pages.home", **values))
-    if request.endpoint == "pages.search":
+    if known is None:
         return None
-    if refusals := refuse_unknown(dict(request.args.lists()), {MODE}):
+    if refusals := refuse_unknown(dict(request.args.lists()), {MODE, *known}):
         raise BadParameters(refusals)
     return None
 
@@ -151,7 +161,9 @@ def rights() -> str:
 
 @pages.get("/about")
 def about() -> str:
-    return render_template("about.html", mask=get_mask(get_profile().id_mask), head=get_site().register.head(get_now()))
+    register, now = get_site().register, get_now()
+    figures = read_figures(register.subject("figures", "departures", now))
+    return render_template("about.html", mask=get_mask(get_profile().id_mask), head=register.head(now), figures=figures)
 
 
 @pages.get("/privacy")

@@ -120,6 +120,11 @@ def _gone(error: EntryGone) -> Response:
 
 
 def _too_many(error: TooManyRequests) -> Response:
+    if request.blueprint == "submissions" and request.endpoint != "submissions.tell_state":
+        detail = "从您所在网络提交的次数，或者本网站现在收到的提交，暂时已达上限，请稍后再试；急需提出的，请按下面的方式联系法院。"
+        return respond(
+            build_problem(429, detail=detail, headers=error.allowance.headers(), template="sending_closed.html")
+        )
     detail = f"您所在网络的查询次数暂时已达上限，请在 {error.allowance.reset} 秒后再试。"
     return respond(build_problem(429, detail=detail, headers=error.allowance.headers()))
 

@@ -23,11 +23,13 @@ class PortalSettings:
     """What the portal must know to run: where the public list is, and how the site is reached.
 
     `disclosed_url` is a database address (SQLite or PostgreSQL) of the disclosed store, opened read-only.
+    `drop_folder` is where what people send in is dropped, sealed: the portal may create there and look at nothing.
     `trusted_proxies` is how many proxies in front set X-Forwarded-For; 0 takes the peer's address as it is.
     """
 
     disclosed_url: str = field(repr=False)
     index_folder: Path
+    drop_folder: Path | None = None
     public_url: str = _HERE
     rate_limit: bool = True
     trusted_proxies: int = 0
@@ -42,6 +44,7 @@ class PortalSettings:
         return cls(
             disclosed_url=_database(environ.get("GONGSHI_DISCLOSED_URL") or f"sqlite:///{public / 'disclosed.db'}"),
             index_folder=public / "index",
+            drop_folder=public / "drop",
             public_url=_site(environ.get("GONGSHI_PUBLIC_URL") or _HERE),
             rate_limit=_switch("GONGSHI_RATE_LIMIT", environ.get("GONGSHI_RATE_LIMIT") or "on"),
             trusted_proxies=_proxies(environ.get("GONGSHI_TRUSTED_PROXIES") or "0"),

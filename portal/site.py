@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 from typing import Any, cast
 
 from flask import current_app, g, request, url_for
 from markupsafe import Markup
 
 from portal.addresses import SearchAddresses
+from portal.formtokens import FormKey
 from portal.limits import Gatekeeper
 from portal.parameters import ELDER, MODE
+from portal.sealing import DropFolder
 from portal.settings import PortalSettings
 from search_index.profile import Profile
 from search_index.register import Register, RegisterUnavailable
@@ -28,7 +31,8 @@ _Fixed = tuple[str, str, str, bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The parts of the portal: what it reads, its settings, its clock, its limits, and versions of static files.
+    """The parts of the portal: what it reads, its settings, its clock, its limits, versions of static files, where what
+    people send in is dropped, what their forms are told by, and a source of chance that nobody can foresee.
 
     `addresses` and `fragments` keep what is the same at every request.
     """
@@ -38,6 +42,9 @@ class Site:
     clock: Callable[[], datetime]
     gatekeeper: Gatekeeper | None
     assets: Mapping[str, str]
+    drop: DropFolder | None
+    form_key: FormKey
+    random: Random
     addresses: dict[_Fixed, str] = field(default_factory=dict)
     fragments: dict[Hashable, Markup] = field(default_factory=dict)
 

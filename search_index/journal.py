@@ -42,4 +42,22 @@ class ProfileChange:
     body: Mapping[str, Any]
 
 
-JournalEntry = EntryChange | ProfileChange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectChange:
+    """What the public may know of something that is no entry: an article, the state of a submission, figures.
+
+    `subject` names the kind and `key` the one of that kind; neither is derived from personal data that could be guessed.
+    `records` of a body names the entries that it tells of: it is seen only while all of them are.
+    `body` replaces what was known of it; None takes it away, and is also what the journal keeps of a body that was
+    replaced since. A body may carry `visible_until`, an instant (ISO 8601 with offset) from which no reader sees it.
+    A subject that this version does not know is stored and asked for by nobody; without a key it is passed over.
+    """
+
+    position: int
+    at: datetime
+    subject: str
+    key: str
+    body: Mapping[str, Any] | None
+
+
+JournalEntry = EntryChange | ProfileChange | SubjectChange

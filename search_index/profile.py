@@ -34,6 +34,8 @@ class Profile:
     training: bool = False
     emblem: bytes = b""
     emblem_type: str = ""
+    # The public key (hex) to which the portal seals what people send in; none while empty.
+    sealing_key: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "emblem": base64.b64encode(self.emblem).decode()}

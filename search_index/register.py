@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -98,6 +99,21 @@ class Register:
         """The court's profile."""
         with self._snapshot(now) as snapshot:
             return snapshot.profile()
+
+    def subject(self, subject: str, key: str, now: datetime) -> Mapping[str, Any] | None:
+        """What may be known of the one `key` of a `subject` (journal.SubjectChange); None where there is nothing."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.subject(subject, key)
+
+    def subjects(self, subject: str, now: datetime, limit: int = 100) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Key, time of the last change and body of everything of a `subject`, the newest first."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.subjects(subject, limit)
+
+    def knew(self, subject: str, key: str, now: datetime) -> bool:
+        """Whether there is, or ever was, the one `key` of a `subject`."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.knew(subject, key)
 
     def mark(self, now: datetime) -> tuple[int, int, int, str | None, int]:
         """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, and no

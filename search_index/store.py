@@ -11,9 +11,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, without_transaction, writing_engine
-from search_index.day import SHANGHAI
 from search_index.document import Document
 from search_index.folding import fold_name
-from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
+from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
 from search_index.number import is_number
 from search_index.page import PAGE_SIZE, Departed
 from search_index.profile import Profile
+from search_index.rows import local, upsert, utc
+from search_index.subjects import apply_subjects, is_known, list_records, read_subject, read_subjects, subject_table
 
 metadata = MetaData()
 
@@ -153,7 +153,7 @@ class Snapshot:
         self.sequence: int
         self.indexed: int
         self.sequence, self.indexed, updated_at, profile, last_change, first_end = state
-        self.updated_at = _local(updated_at) if updated_at else None
+        self.updated_at = local(updated_at) if updated_at else None
         self._profile: str | None = profile
         self._last_change: int = last_change or 0
         self._first_end: str | None = first_end
@@ -172,7 +172,7 @@ class Snapshot:
         """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet."""
         asked = {"record": record, **self._moment}
         rows = self._reading.ask(_TOMBSTONE, asked) or self._reading.ask(_END, asked)
-        return Departed(record=record, at=_local(rows[0][0])) if rows else None
+        return Departed(record=record, at=local(rows[0][0])) if rows else None
 
     def changed_since(self, sequence: int) -> set[str]:
         if self._last_change <= sequence:
@@ -216,7 +216,7 @@ class Snapshot:
         asked = {"since": since, "until": self.sequence, "limit": limit}
         return [
             EntryChange(
-                position=position, at=_local(at), sequence=sequence, type=ChangeType(type_), record=record, body=None
+                position=position, at=local(at), sequence=sequence, type=ChangeType(type_), record=record, body=None
             )
             for sequence, position, type_, record, at in self._reading.ask(_CHANGES, asked)
         ]
@@ -224,8 +224,28 @@ class Snapshot:
     def all(self, after: str = "", limit: int = 1000) -> list[Document]:
         return self._read(_ALL, {"after": after, "limit": limit})
 
+    def subject(self, subject: str, key: str) -> Mapping[str, Any] | None:
+        """What may be known of the one `key` of a `subject` (SubjectChange.body); None where there is nothing, or
+        nothing any more."""
+        body = read_subject(self._reading, subject, key, self._moment)
+        return body if body is not None and self._may_be_shown(body) else None
+
+    def subjects(self, subject: str, limit: int = 100) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Key, time of the last change and body of everything of a `subject`, the newest first."""
+        found = read_subjects(self._reading, subject, limit, self._moment)
+        return [one for one in found if self._may_be_shown(one[2])]
+
+    def knew(self, subject: str, key: str) -> bool:
+        """Whether there is, or ever was, the one `key` of a `subject`."""
+        return is_known(self._reading, subject, key)
+
     def profile(self) -> Profile:
         return _read_profile(self._profile)
+
+    def _may_be_shown(self, body: Mapping[str, Any]) -> bool:
+        """What names entries goes with the first of them, whenever its own line of the journal comes."""
+        records = list_records(body)
+        return not records or self.documents(records).keys() == records
 
     def _read(self, query: Select[Any], values: Mapping[str, Any]) -> list[Document]:
         return [_read(body) for (body,) in self._reading.ask(query, {**values, **self._moment})]
@@ -281,6 +301,7 @@ class StoreWriter:
             path.chmod(0o644)
         with _damage_told(), self._engine.begin() as connection:
             metadata.create_all(connection)
+            subject_table.create(connection, checkfirst=True)
             if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
                 connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
             if connection.execute(select(folding_table.c.version)).scalar() != FOLDING:
@@ -336,7 +357,7 @@ class StoreWriter:
 
     def _replay_rows(self, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
         with self._engine.begin() as connection:
-            for table in (document_table, change_table, tombstone_table):
+            for table in (document_table, change_table, tombstone_table, subject_table):
                 connection.execute(delete(table))
             connection.execute(state_table.update().values(position=0, sequence=0, indexed=indexed, profile=None))
             for chunk in chunks:
@@ -365,6 +386,7 @@ class StoreWriter:
             if self._engine.dialect.name == "postgresql":
                 # With ANALYZE: what the planner noted of typical values are names and texts of those who have left.
                 connection.execute(text("VACUUM (ANALYZE) document"))
+                connection.execute(text("VACUUM (ANALYZE) subject"))
                 connection.execute(text("VACUUM pg_statistic"))
             elif self._free_share(connection) > VACUUM_SHARE:
                 connection.exec_driver_sql("VACUUM")
@@ -400,16 +422,6 @@ def _remove_new(path: Path) -> Path:
     for leftover in (new_path, new_path.with_name(f"{new_path.name}-journal")):
         leftover.unlink(missing_ok=True)
     return new_path
-
-
-def utc(at: datetime) -> str:
-    """An aware instant as UTC text of one width, which sorts as time does."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _local(text: str) -> datetime:
-    """What `utc` wrote, at the court's offset: readers are shown it."""
-    return datetime.fromisoformat(text).astimezone(SHANGHAI)
 
 
 @lru_cache(maxsize=4)
@@ -457,12 +469,15 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
         if isinstance(entry, ProfileChange):
             connection.execute(state_table.update().values(profile=json.dumps(entry.body, ensure_ascii=False)))
     _apply_changes(connection, [entry for entry in new if isinstance(entry, EntryChange)])
+    apply_subjects(connection, [entry for entry in new if isinstance(entry, SubjectChange)])
     sequences = [entry.sequence for entry in new if isinstance(entry, EntryChange)]
+    # A subject is no change of the list: what arrives at the court would show in the time that every page tells.
+    seen = [utc(entry.at) for entry in new if not isinstance(entry, SubjectChange)]
     connection.execute(
         state_table.update().values(
             position=new[-1].position,
             sequence=max([state.sequence, *sequences]),
-            updated_at=utc(new[-1].at),
+            updated_at=max([state.updated_at or "", *seen]) or None,
         )
     )
 
@@ -515,7 +530,7 @@ def _build_row(entry: EntryChange) -> dict[str, Any]:
 
 
 def _put(connection: Connection, documents: dict[str, dict[str, Any]]) -> None:
-    _upsert(connection, document_table, list(documents.values()))
+    upsert(connection, document_table, list(documents.values()))
     records = list(documents)
     for start in range(0, len(records), _CHUNK):
         chunk = tombstone_table.c.record.in_(records[start : start + _CHUNK])
@@ -524,7 +539,7 @@ def _put(connection: Connection, documents: dict[str, dict[str, Any]]) -> None:
 
 def _depart(connection: Connection, entry: EntryChange) -> None:
     connection.execute(delete(document_table).where(document_table.c.record == entry.record))
-    _upsert(connection, tombstone_table, [{"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)}])
+    upsert(connection, tombstone_table, [{"record": entry.record, "sequence": entry.sequence, "at": utc(entry.at)}])
 
 
 def _note_changes(connection: Connection, entries: Sequence[EntryChange]) -> None:
@@ -538,14 +553,4 @@ def _note_changes(connection: Connection, entries: Sequence[EntryChange]) -> Non
         }
         for entry in entries
     ]
-    _upsert(connection, change_table, rows)
-
-
-def _upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
-    keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+    upsert(connection, change_table, rows)

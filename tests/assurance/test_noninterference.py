@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -22,6 +23,7 @@ from two_homes import (
     Life,
     OwnHome,
     Secret,
+    ask_everything,
     build_home,
     copy_home,
     fingerprint,
@@ -33,6 +35,9 @@ from two_homes import (
     see,
     with_other_secrets,
 )
+
+from registry.journal import append_subject
+from search_index.submission import draw_receipt, token_of
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 # After these everything is asked; after the others the store, and a few answers that are made of all of it.
@@ -125,6 +130,35 @@ def test_a_private_change_between_new_rules_and_their_publication_is_not_told_of
         life.home.ask("publish")
     assert list_differences(glance(bare.home), glance(laden.home)) == []
     assert {entry["id_number"][6:10] for entry in glance_people(laden.home)} == {"****"}
+
+
+def test_what_becomes_of_a_submission_is_told_only_to_who_has_its_code(copies: tuple[Life, Life]) -> None:
+    bare, laden = copies
+    for life in copies:
+        run_to(life, "and published")
+    receipt, code = draw_receipt(Random(5)), "01234-56789"
+    with laden.home.named():
+        court = laden.home.court
+    for state in ("received", "reviewing", "upheld", None):
+        laden.home.clock.advance(days=1)
+        with court.session() as session:
+            body = {"state": state, "on": "2026-11-20", "until": None} if state else None
+            append_subject(session, court.now, "submission", token_of(receipt, code), body)
+        court.feed()
+        unknown = tell_state(bare, receipt, code)
+        assert (tell_state(laden, receipt, code) == unknown) is (state is None)
+        assert tell_state(laden, receipt, "01234-56780") == unknown
+    court.close()
+    laden.home.clock.moment = bare.home.clock.moment
+    assert list_differences(ask_everything(bare.home), ask_everything(laden.home)) == []
+    for life in copies:
+        live(life, HISTORY[3])
+    assert list_differences(ask_everything(bare.home), ask_everything(laden.home)) == []
+
+
+def tell_state(life: Life, receipt: str, code: str) -> bytes:
+    with life.home.browsed() as portal:
+        return portal.test_client().post("/objections/state", data={"receipt": receipt, "code": code}).data
 
 
 @pytest.mark.soak

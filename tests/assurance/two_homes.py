@@ -3,6 +3,7 @@ public can see of a home."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,9 @@ from portal.app import Portal, create_app
 from search_index.day import SHANGHAI
 from search_index.number import draw_number
 from search_index.store import metadata as disclosed_tables
+from search_index.store import state_table
+from search_index.subjects import subject_table
+from search_index.submission import draw_receipt, draw_verify
 
 STAFF = {"clerk": "clerk", "reviewer": "reviewer", "second": "reviewer", "auditor": "auditor"}
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
@@ -562,37 +566,60 @@ def _ask_everything(portal: Portal) -> Answers:
     for claim in CLAIMS:
         answer = client.post("/check", data=claim)
         answers[f"POST /check {claim}"] = _read(answer)
+    for address, form in NUMBERS:
+        answers[f"POST {address} {form}"] = _read(client.post(address, data=form))
     return answers
 
 
 def _read(answer: TestResponse) -> tuple[str, list[tuple[str, str]], bytes]:
     """An answer as it arrives. Werkzeug puts the wall clock on some; this is the only header that is not compared."""
-    return answer.status, sorted(pair for pair in answer.headers if pair[0] != "Date"), answer.data
+    data = _TOKEN.sub(b"0", answer.data)
+    return answer.status, sorted(pair for pair in answer.headers if pair[0] != "Date"), data
+
+
+# What a form is told by is drawn anew at every start, and of one length.
+_TOKEN = re.compile(rb"(?<=name=\"token\" value=\")[0-9]+\.[0-9a-f]{32}\.[0-9a-f]{64}(?=\")")
+
+
+def find_sealing_key(home: OwnHome) -> str:
+    """The public key to which the portal of a home seals: each court draws its own."""
+    engine = create_engine(home.public_settings.disclosed_url)
+    with engine.connect() as connection:
+        profile = connection.execute(select(state_table.c.profile)).scalar_one()
+    engine.dispose()
+    return str(json.loads(profile)["sealing_key"])
 
 
 def read_tables(home: OwnHome) -> Answers:
     """Every row of the disclosed store."""
     engine = create_engine(home.public_settings.disclosed_url)
+    key = find_sealing_key(home)
+    tables = {**disclosed_tables.tables, "subject": subject_table}
     with engine.connect() as connection:
         rows = {
-            name: sorted(map(tuple, connection.execute(select(table))), key=repr)
-            for name, table in disclosed_tables.tables.items()
+            name: sorted((_hide(tuple(row), key) for row in connection.execute(select(table))), key=repr)
+            for name, table in tables.items()
         }
     engine.dispose()
     return {f"table {name}": found for name, found in rows.items()}
 
 
+def _hide(row: tuple[Any, ...], key: str) -> tuple[Any, ...]:
+    return tuple(value.replace(key, "0" * len(key)) if isinstance(value, str) else value for value in row)
+
+
 def read_public_files(home: OwnHome) -> Answers:
     """The bytes of every file under public/. Whoosh draws the names of its segments: they are numbered instead."""
     folder = home.folder / "public"
-    drawn: dict[bytes, bytes] = {}
+    key = find_sealing_key(home).encode()
+    drawn: dict[bytes, bytes] = {key: b"0" * len(key)}
     found: Answers = {}
     paths = sorted(
         (path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.stat().st_size, path.name)
     )
     for path in paths:
         if match := _SEGMENT.search(path.name.encode()):
-            drawn.setdefault(match[1], b"%016d" % len(drawn))
+            drawn.setdefault(match[1], b"%016d" % (len(drawn) - 1))
     for path in paths:
         name, content = str(path.relative_to(folder)).encode(), path.read_bytes()
         for word, number in drawn.items():
@@ -699,6 +726,13 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/rights": ["/rights"],
     "/about": ["/about"],
     "/privacy": ["/privacy"],
+    "/objections/new": ["/objections/new", f"/objections/new?record={_DRAWN[0]}", "/objections/new?x=1"],
+    "/objections/state": ["/objections/state"],
+    "/complaints/new": ["/complaints/new"],
+    "/articles": ["/articles"],
+    "/articles/<key>": ["/articles/1", "/articles/none", "/articles/%2e%2e"],
+    "/notices": ["/notices"],
+    "/certificates": ["/certificates"],
     "/robots.txt": ["/robots.txt"],
     "/emblem": ["/emblem"],
     "/static/<path:filename>": [
@@ -722,6 +756,12 @@ def _claim(name: str, number: str) -> dict[str, str]:
     return {"name": name, "head": number[:10], "tail": number[-4:]}
 
 
+NUMBERS = [
+    ("/objections/state", {"receipt": draw_receipt(Random(1)), "code": "00000-00000"}),
+    ("/objections/state", {"receipt": "SL-1", "code": ""}),
+    ("/certificates", {"number": draw_verify(Random(1))}),
+    ("/certificates", {"number": "ZM-1"}),
+]
 CLAIMS = [
     form
     for name, serial in (

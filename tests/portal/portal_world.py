@@ -13,12 +13,14 @@ from werkzeug.test import TestResponse
 
 from portal.app import Portal, create_app
 from portal.settings import PortalSettings
+from registry.sealbox import list_sealed, open_sealed, prepare_box
 from search_index.document import DisclosedConduct, Document
 from search_index.index import IndexWriter
-from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
+from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
 from search_index.number import draw_number
 from search_index.profile import Profile
 from search_index.store import Store, StoreWriter
+from search_index.submission import Submission
 from search_index.sync import sync
 
 START = datetime(2026, 8, 3, 2, 0, tzinfo=UTC)
@@ -104,7 +106,10 @@ class World:
         self.index = IndexWriter(self.folder / "index")
         self.writer = StoreWriter(self.url)
         self.writer.create()
-        self.set_profile(PROFILE)
+        self.drop = self.folder / "drop"
+        self.key = self.folder.parent / f"{self.folder.name}-court" / "submissions.key"
+        self.profile = replace(PROFILE, sealing_key=prepare_box(self.key, self.drop))
+        self.set_profile(self.profile)
 
     def set_profile(self, profile: Profile) -> None:
         self._apply([ProfileChange(position=len(self.journal) + 1, at=self.now, body=profile.as_json())])
@@ -124,10 +129,19 @@ class World:
     def withdraw(self, record: str) -> None:
         self._apply([self._change(ChangeType.GONE, record, None)])
 
+    def tell(self, subject: str, key: str, body: dict[str, Any] | None) -> None:
+        """Journal what is no entry."""
+        self._apply([SubjectChange(position=len(self.journal) + 1, at=self.now, subject=subject, key=key, body=body)])
+
+    def collect(self) -> list[Submission]:
+        """What the court finds in the drop folder, opened."""
+        return [open_sealed(path, self.key) for path in list_sealed(self.drop)]
+
     def build_app(self, **settings: object) -> Portal:
         given = {
             "disclosed_url": self.url,
             "index_folder": self.folder / "index",
+            "drop_folder": self.drop,
             "public_url": "https://example.invalid",
             "rate_limit": False,
             **settings,

@@ -63,6 +63,7 @@ def test_nothing_private_is_read_or_kept() -> None:
     assert PortalSettings.from_environment(private) == PortalSettings.from_environment({})
     assert {f.name for f in fields(PortalSettings)} == {
         "disclosed_url",
+        "drop_folder",
         "index_folder",
         "public_url",
         "rate_limit",

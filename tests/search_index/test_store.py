@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from synthetic_list import NOW, PublishedList, build_document
 
 from search_index.folding import fold_name
-from search_index.journal import ChangeType, EntryChange, ProfileChange
+from search_index.journal import ChangeType, EntryChange, ProfileChange, SubjectChange
 from search_index.page import Departed
 from search_index.profile import Profile
 from search_index.store import FOLDING, JournalGap, Store, StoreUnavailable, StoreWriter
@@ -219,3 +219,125 @@ def test_a_child_opens_the_store_itself(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
     own.publish([build_document(3)])
     assert own.register.head(NOW).entries == 3
+
+
+def told(position: int, key: str, body: dict[str, object] | None, subject: str = "article") -> SubjectChange:
+    return SubjectChange(position=position, at=AT + timedelta(minutes=position), subject=subject, key=key, body=body)
+
+
+def test_the_newest_of_what_is_no_entry_is_read_back_newest_first(url: str, writer: StoreWriter) -> None:
+    writer.apply([told(1, "one", {"title": "旧"}), told(2, "two", {"title": "乙"}), told(3, "one", {"title": "新"})])
+    writer.apply([told(4, "three", {"n": 1}, "figures"), told(5, "two", {"title": "乙"}), told(6, "four", {"n": 1})])
+    writer.apply([told(7, "four", None)])
+    with Store(url).snapshot(AT) as snapshot:
+        found = snapshot.subjects("article")
+        assert [(key, body) for key, _, body in found] == [("two", {"title": "乙"}), ("one", {"title": "新"})]
+        assert [key for key, _, _ in snapshot.subjects("article", limit=1)] == ["two"]
+        assert found[0][1] == AT + timedelta(minutes=5)
+        assert snapshot.subject("article", "one") == {"title": "新"}
+        assert snapshot.subject("article", "four") is None
+        assert (snapshot.knew("article", "four"), snapshot.knew("article", "five")) == (True, False)
+        assert snapshot.subject("figures", "one") is None
+
+
+def test_what_is_no_entry_changes_neither_the_sequence_nor_the_time_of_the_list(url: str, writer: StoreWriter) -> None:
+    writer.apply([shown(1, a_document())])
+    with Store(url).snapshot(AT) as snapshot:
+        before = snapshot.sequence, snapshot.updated_at, snapshot.count_changes()
+    writer.apply([told(2, "0" * 64, {"state": "received"}, "submission"), told(3, "one", None)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert (snapshot.sequence, snapshot.updated_at, snapshot.count_changes()) == before
+    assert writer.position() == 3
+
+
+def test_at_its_end_it_is_gone_though_nobody_took_it_away(url: str, writer: StoreWriter) -> None:
+    end = AT + timedelta(days=30)
+    writer.apply([told(1, "one", {"title": "甲", "visible_until": end.isoformat()})])
+    writer.apply([told(2, "two", {"title": "乙", "visible_until": "when the moon is full"})])
+    with Store(url).snapshot(end - timedelta(microseconds=1)) as snapshot:
+        assert snapshot.subject("article", "one") is not None
+        assert snapshot.subject("article", "two") is None
+    with Store(url).snapshot(end) as snapshot:
+        assert snapshot.subject("article", "one") is None
+        assert snapshot.subjects("article") == []
+        assert snapshot.knew("article", "one")
+
+
+def test_what_names_entries_goes_with_the_first_of_them(url: str, writer: StoreWriter) -> None:
+    first, second = a_document(1), a_document(2)
+    body = {"title": "甲", "records": [first.record, second.record]}
+    writer.apply([shown(1, first), shown(2, second), told(3, "one", body)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.subject("article", "one") == body
+        assert len(snapshot.subjects("article")) == 1
+    writer.apply_ahead([gone(4, second.record)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.subject("article", "one") is None
+        assert snapshot.subjects("article") == []
+
+
+def test_a_subject_of_a_version_to_come_is_no_error(url: str, writer: StoreWriter) -> None:
+    writer.apply([told(1, "", {"x": 1}, "tomorrow"), told(2, "one", {"x": 1}, "tomorrow"), shown(3, a_document())])
+    assert writer.position() == 3
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.count() == 1
+        assert snapshot.subject("article", "one") is None
+
+
+def test_a_store_from_before_them_is_brought_up_to_date(url: str, writer: StoreWriter, tmp_path: Path) -> None:
+    writer.apply([shown(1, a_document())])
+    with sqlite3.connect(tmp_path / "disclosed.db") as old:
+        old.execute("DROP TABLE subject")
+    old.close()
+    StoreWriter(url).create()
+    writer.apply([told(2, "one", {"title": "甲"})])
+    with Store(url).snapshot(AT) as snapshot:
+        assert snapshot.subject("article", "one") == {"title": "甲"}
+        assert snapshot.count() == 1
+
+
+def test_their_words_leave_the_file(url: str, writer: StoreWriter, tmp_path: Path) -> None:
+    words = "独一无二的标题𠮷𠮷"
+    for position in range(1, 40):
+        writer.apply([told(position, f"key-{position}", {"title": words if position == 20 else "甲" * 10})])
+    writer.apply([told(40, "key-20", None)])
+    assert all(words.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+told_histories = st.lists(
+    st.tuples(st.sampled_from(["a", "b", ""]), st.sampled_from(["article", "figures"]), st.booleans()), max_size=20
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(history=told_histories, cuts=st.lists(st.integers(0, 20), max_size=3))
+def test_however_they_are_applied_and_replayed_it_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, str, bool]], cuts: list[int]
+) -> None:
+    lines = [
+        told(position, key, {"n": position} if shown_now else None, subject)
+        for position, (key, subject, shown_now) in enumerate(history, start=1)
+    ]
+    # What the journal keeps: of each the newest body alone.
+    newest = {(line.subject, line.key): line.position for line in lines}
+    kept = [line if newest[line.subject, line.key] == line.position else replace(line, body=None) for line in lines]
+    folder = tmp_path_factory.mktemp("subjects")
+    whole, parts, anew = (StoreWriter(f"sqlite:///{folder / name}.db") for name in ("whole", "parts", "anew"))
+    for one in (whole, parts, anew):
+        one.create()
+    whole.apply(lines)
+    for cut in sorted(cuts):
+        parts.apply(lines[: min(cut, len(lines))])
+    parts.apply(lines)
+    anew.apply(lines)
+    anew.replay([kept[:5], kept[5:]])
+    found = [_told_in(f"sqlite:///{folder / name}.db") for name in ("whole", "parts", "anew")]
+    assert found[0] == found[1] == found[2]
+
+
+def _told_in(url: str) -> object:
+    with Store(url).snapshot(AT) as snapshot:
+        return [
+            (snapshot.subjects(subject), [snapshot.knew(subject, key) for key in "ab"])
+            for subject in ("article", "figures")
+        ]
