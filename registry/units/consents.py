@@ -1,0 +1,189 @@
+"""Applications that a unit refused because of the list, and those it agreed to in spite of it (policy B26): refusals go with
+the quarter; what is agreed to all the same (仍予以同意) is reported to the leading group at once, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from registry import audit
+from registry.acting import Acting
+from registry.tables import ConsentRow, UnitRow
+from registry.units.ledger import LedgerKind, Line, append, has_gone, was_public
+from registry.units.measures import find_measure
+from registry.units.quarters import Quarter
+from registry.units.words import UnitError, check_text
+from search_index.number import find_number
+
+
+class ConsentKind(StrEnum):
+    REFUSED = "refused"
+    AGREED = "agreed"
+
+    @property
+    def label(self) -> str:
+        return {"refused": "不予同意", "agreed": "仍予以同意"}[self.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One application. `after_departure`: a refusal that came when the entry had left the list, which may not be."""
+
+    id: int
+    unit_id: int
+    unit: str
+    period: str
+    record: str
+    kind: ConsentKind
+    measure: str | None
+    reason: str | None
+    at: datetime
+    by: str
+    reported_at: datetime | None
+
+
+def report_refusal(session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting) -> bool:
+    """Note that an application was refused because of an entry. True where the entry had left the list by then: the unit is
+    to be told to lift what it did. Raises UnitError."""
+    number = _check_record(session, record)
+    found = find_measure(session, measure, unit.id)
+    kept = check_text(reason, "说明", most=500) if reason.strip() else None
+    late = has_gone(session, number)
+    _add(session, unit, _Application(number, ConsentKind.REFUSED, found.code, kept), acting, reported_at=None)
+    words = "该条目已经退出公布，不得再据此限制" if late else ""
+    line = Line(
+        unit_id=unit.id,
+        kind=LedgerKind.REFUSAL,
+        at=acting.now,
+        by=acting.actor,
+        record=number,
+        measure=found.code,
+        period=str(Quarter.of(acting.today)),
+        detail={"words": words},
+    )
+    append(session, [line])
+    return late
+
+
+def report_consent(session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting) -> bool:
+    """Note that an application was agreed to in spite of an entry, and report it to the leading group at once: it is in the
+    ledger of each of its members. False where no member is registered: the court has to tell them. Raises UnitError."""
+    number = _check_record(session, record)
+    found = find_measure(session, measure, unit.id)
+    kept = check_text(reason, "仍予以同意的理由", most=1000)
+    members = list(session.scalars(select(UnitRow.id).where(UnitRow.leading, UnitRow.active, UnitRow.id != unit.id)))
+    application = _Application(number, ConsentKind.AGREED, found.code, kept)
+    row = _add(session, unit, application, acting, reported_at=acting.now if members else None)
+    lines = [
+        Line(
+            unit_id=told,
+            kind=LedgerKind.CONSENT,
+            at=acting.now,
+            by=acting.actor,
+            key=f"consent/{row.id}/{told}",
+            record=number,
+            measure=found.code,
+            period=row.period,
+            detail={"consent": row.id, "words": f"{unit.name}仍予以同意" if told != unit.id else "已报告领导小组"},
+        )
+        for told in (unit.id, *members)
+    ]
+    append(session, lines)
+    return bool(members)
+
+
+def mark_reported(session: Session, consent_id: int, acting: Acting) -> None:
+    """The court has told the leading group itself. Raises UnitError."""
+    row = session.scalars(select(ConsentRow).where(ConsentRow.id == consent_id).with_for_update()).first()
+    if row is None or row.kind != ConsentKind.AGREED.value:
+        raise UnitError("没有这一“仍予以同意”的情况")
+    if row.reported_at is not None:
+        raise UnitError("该情况已经报告领导小组")
+    row.reported_at = acting.now
+    audit.note(session, acting.now, acting.actor, "consent_reported", detail={"consent": consent_id})
+
+
+def list_consents(
+    session: Session,
+    *,
+    unit_id: int | None = None,
+    kind: ConsentKind | None = None,
+    quarter: Quarter | None = None,
+    page: int = 1,
+    limit: int = 50,
+) -> tuple[list[Consent], int]:
+    """A page of them, the newest first, and how many there are."""
+    which = [
+        *([ConsentRow.unit_id == unit_id] if unit_id is not None else []),
+        *([ConsentRow.kind == kind.value] if kind is not None else []),
+        *([ConsentRow.period == str(quarter)] if quarter is not None else []),
+    ]
+    total = session.scalar(select(func.count()).select_from(ConsentRow).where(*which)) or 0
+    query = select(ConsentRow, UnitRow.name).join(UnitRow, UnitRow.id == ConsentRow.unit_id).where(*which)
+    query = query.order_by(ConsentRow.id.desc()).offset((max(page, 1) - 1) * limit).limit(limit)
+    return [_to_consent(row, name) for row, name in session.execute(query)], total
+
+
+def count_unreported(session: Session) -> int:
+    """How many agreements the leading group was not told of."""
+    query = select(func.count()).select_from(ConsentRow)
+    which = (ConsentRow.kind == ConsentKind.AGREED.value, ConsentRow.reported_at.is_(None))
+    return session.scalar(query.where(*which)) or 0
+
+
+def _check_record(session: Session, typed: str) -> str:
+    number = find_number(typed)
+    if number is None:
+        raise UnitError("公开编号不正确：应为 SX- 加 8 位字母和数字，请照名单填写")
+    if not was_public(session, number):
+        raise UnitError("名单中没有过这一公开编号：请核对")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    record: str
+    kind: ConsentKind
+    measure: str
+    reason: str | None
+
+
+def _add(
+    session: Session, unit: UnitRow, one: _Application, acting: Acting, *, reported_at: datetime | None
+) -> ConsentRow:
+    row = ConsentRow(
+        unit_id=unit.id,
+        period=str(Quarter.of(acting.today)),
+        record=one.record,
+        kind=one.kind.value,
+        measure=one.measure,
+        reason=one.reason,
+        at=acting.now,
+        by=acting.actor,
+        reported_at=reported_at,
+    )
+    session.add(row)
+    session.flush()
+    detail = {"unit": unit.slug, "entry": one.record, "measure": one.measure, "consent": row.id}
+    audit.note(session, acting.now, acting.actor, f"unit_{one.kind.value}", detail=detail)
+    return row
+
+
+def _to_consent(row: ConsentRow, name: str) -> Consent:
+    return Consent(
+        id=row.id,
+        unit_id=row.unit_id,
+        unit=name,
+        period=row.period,
+        record=row.record,
+        kind=ConsentKind(row.kind),
+        measure=row.measure,
+        reason=row.reason,
+        at=row.at,
+        by=row.by,
+        reported_at=row.reported_at,
+    )

@@ -1,0 +1,97 @@
+"""What is typed about units, checked: lines and texts that name documents and nobody's numbers. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from registry.staff import StaffError
+
+LONGEST_LINE = 80
+LONGEST_TEXT = 1000
+# Case and document numbers have neither so many digits in a row nor three long groups of them; dates have short groups.
+_LONG_NUMBER = re.compile(r"\d{10}|\d{3,8}(?:[ \-－]\d{3,8}){2,}|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)")
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})", re.ASCII)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class UnitError(StaffError):
+    """What was asked of a unit, an account, a measure or a ledger cannot be done. The message is for whoever asked."""
+
+
+def check_line(text: str, label: str, *, most: int = LONGEST_LINE) -> str:
+    """One line that must be filled in, without blanks at its ends. Raises UnitError that names the field by `label`."""
+    line = " ".join(text.split())
+    if not line:
+        raise UnitError(f"请填写{label}")
+    if len(line) > most:
+        raise UnitError(f"{label}不能超过{most}个字")
+    if not line.isprintable():
+        raise UnitError(f"{label}含有不能识别的字符，请重新输入")
+    return line
+
+
+def check_text(text: str, label: str, *, most: int = LONGEST_TEXT) -> str:
+    """A text that is kept in the clear and read by others: it holds nobody's numbers (个人信息保护法 art. 6). Raises UnitError."""
+    kept = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+    if not kept:
+        raise UnitError(f"请填写{label}")
+    if len(kept) > most:
+        raise UnitError(f"{label}不能超过{most}个字")
+    if not kept.replace("\n", "").isprintable():
+        raise UnitError(f"{label}含有不能识别的字符，请重新输入")
+    if _LONG_NUMBER.search(kept):
+        raise UnitError(
+            f"{label}中有身份证、电话或者账户一类的号码：请删去，只写公开编号、文书名称和文号（个人信息保护法第六条）"
+        )
+    return kept
+
+
+def check_basis(text: str, label: str = "依据") -> str:
+    """The name and number of a document that something rests on. Raises UnitError."""
+    return check_text(text, label, most=200)
+
+
+def check_slug(text: str) -> str:
+    """A short name for addresses and commands: small letters, digits and hyphens. Raises UnitError."""
+    slug = text.strip()
+    if _SLUG.fullmatch(slug) is None:
+        raise UnitError("代号应为 1 至 40 个小写字母、数字或者连字符，例如 housing")
+    return slug
+
+
+def check_code(text: str) -> str:
+    """The code of a measure. Raises UnitError."""
+    code = text.strip()
+    if _CODE.fullmatch(code) is None:
+        raise UnitError("措施代码应为 1 至 32 个字母、数字、点、横线或者下划线，以字母或者数字开头，例如 B10")
+    return code
+
+
+def check_day(text: str, label: str) -> date:
+    """A day as `<input type="date">` writes it. Raises UnitError."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise UnitError(f"请填写{label}，例如 2026-10-08") from None
+
+
+def check_count(text: str, label: str, *, most: int = 1_000_000) -> int:
+    """A number of cases or people; nothing typed is none. Raises UnitError."""
+    typed = text.strip()
+    if not typed:
+        return 0
+    if not (typed.isascii() and typed.isdigit()) or len(typed) > len(str(most)) or int(typed) > most:
+        raise UnitError(f"{label}应为 0 到 {most} 的整数")
+    return int(typed)
+
+
+def guard_formula(cell: str) -> str:
+    """`cell` with an apostrophe before it where a spreadsheet could run it as a formula, now or after it is saved anew."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
+
+
+def join_labels(labels: Iterable[str]) -> str:
+    return "、".join(labels) or "无"

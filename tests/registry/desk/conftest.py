@@ -1,0 +1,48 @@
+"""A desk, and somebody of each role who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from homes import Home
+from seats import PASSWORD, Seat, plain
+
+from gongshi.court import Court
+from gongshi.desk import create_desk
+from registry import staff
+from registry.staff import Role
+
+
+@pytest.fixture
+def court(home: Home) -> Iterator[Court]:
+    made = home.court
+    with made.session() as session:
+        staff.add(session, "admin", Role.ADMIN, PASSWORD, made.now, "admin")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk_app(court: Court) -> Flask:
+    return create_desk(court)
+
+
+@pytest.fixture
+def seat(desk_app: Flask) -> Seat:
+    """A browser in which nobody has signed in."""
+    return Seat(desk_app.test_client())
+
+
+@pytest.fixture
+def desk_client(desk_app: Flask) -> Callable[[str], Seat]:
+    """Somebody who is signed in: `clerk`, `reviewer`, `second` (a reviewer, too), `auditor` or `admin`."""
+
+    def sign_in(name: str) -> Seat:
+        seat = Seat(desk_app.test_client())
+        answer = seat.sign_in(name)
+        assert answer.status_code == 303, plain(answer.text)
+        return seat
+
+    return sign_in

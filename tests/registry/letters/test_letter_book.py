@@ -1,0 +1,323 @@
+"""The letter book: numbers without a gap, two persons, what a letter may say, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+from builders_letters import DECISION, NOTICE, Office
+from entries import a_person
+from sqlalchemy import select
+
+from gongshi.court import Court
+from gongshi.settings import read_settings
+from registry.letters import (
+    LetterKind,
+    LetterRefused,
+    LetterState,
+    Outcome,
+    check_certificate,
+    get_letter,
+    list_letters,
+    list_overdue,
+    list_to_recall,
+    note_answer,
+    note_delivery,
+    read_letter,
+    recall_notice,
+    render_docx,
+    render_pdf,
+    void_letter,
+)
+from registry.letters.wording import write_letter
+from registry.tables import AuditRow, JournalRow, LetterRow
+
+
+def words_of(office: Office, letter: int) -> str:
+    return "\n".join(write_letter(office.read(letter), office.court.profile()).texts())
+
+
+# Numbers
+
+
+def test_each_series_and_year_counts_for_itself(office: Office) -> None:
+    drafted = [
+        office.draft(LetterKind.SEALED_NOTICE, NOTICE),
+        office.draft(LetterKind.SEALED_NOTICE, NOTICE),
+        office.draft(LetterKind.OBJECTION_DECISION, DECISION, 2),
+    ]
+    office.home.clock.advance(days=60)
+    drafted.append(office.draft(LetterKind.SEALED_NOTICE, NOTICE))
+    assert [office.read(letter).number for letter in drafted] == [
+        "（2026）失信通字第1号",
+        "（2026）失信通字第2号",
+        "（2026）失信决字第1号",
+        "（2027）失信通字第1号",
+    ]
+
+
+def test_what_was_not_drafted_after_all_leaves_no_gap(office: Office) -> None:
+    with pytest.raises(LetterRefused), office.court.session() as session:
+        from registry.letters import draft_letter
+        from registry.tables import RecordRow
+
+        record = session.get_one(RecordRow, office.record(1))
+        values = {"content": NOTICE, "acting": office.court.acting("clerk"), "record": record}
+        draft_letter(session, office.court.vault, kind=LetterKind.SEALED_NOTICE, **values)  # type: ignore[arg-type]
+        raise LetterRefused("given up in the same transaction")
+    assert office.read(office.draft(LetterKind.SEALED_NOTICE, NOTICE)).number == "（2026）失信通字第1号"
+
+
+def test_a_void_letter_keeps_its_number(office: Office) -> None:
+    first = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    office.act(first, void_letter, reason="收文单位有误")
+    assert office.read(office.draft(LetterKind.SEALED_NOTICE, NOTICE)).number == "（2026）失信通字第2号"
+    with pytest.raises(LetterRefused, match="已作废"):
+        office.confirm(first)
+
+
+def test_many_drafters_at_once_get_every_number_once(office: Office) -> None:
+    def draft(_: int) -> None:
+        court = Court(read_settings(), office.home.world)
+        try:
+            Office(office.home, court).draft(LetterKind.SEALED_NOTICE, NOTICE)
+        finally:
+            court.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(draft, range(12)))
+    with office.court.reading() as session:
+        serials = Counter(session.scalars(select(LetterRow.serial)))
+    assert serials == Counter(range(1, 13))
+
+
+# Two persons
+
+
+def test_a_notice_is_agreed_to_by_another_before_it_can_be_printed(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    for render in (render_docx, render_pdf):
+        with pytest.raises(LetterRefused, match="核发"):
+            render(office.read(letter), office.court.profile())
+    with pytest.raises(LetterRefused, match="须由另一人核发"):
+        office.confirm(letter, "clerk")
+    office.confirm(letter)
+    assert office.read(letter).state is LetterState.CONFIRMED
+    assert render_pdf(office.read(letter), office.court.profile()).startswith(b"%PDF-")
+    with pytest.raises(LetterRefused, match="不能核发"):
+        office.confirm(letter, "second")
+
+
+def test_a_letter_whose_record_was_corrected_is_not_agreed_to(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, {**NOTICE, "relation": "official"}, 2)
+    said = office.home.run(
+        "correct", a_person(2)["case_number"], "--set", "performance=部分未履行", "--as", "reviewer", "--confirm", "art3"
+    )
+    assert said.code == 0, said.out + said.err
+    with pytest.raises(LetterRefused, match="已经更正"):
+        office.confirm(letter)
+
+
+def test_a_letter_whose_record_has_gone_is_not_agreed_to(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, {**NOTICE, "relation": "official"}, 2)
+    office.remove(2)
+    with pytest.raises(LetterRefused, match="退出"):
+        office.confirm(letter)
+
+
+# What may be written, and what it says
+
+_OWN = {
+    LetterKind.SEALED_NOTICE: {"甲测试", "男"},
+    LetterKind.DISCIPLINE_NOTICE: {"甲测试", "男"},
+    LetterKind.OBJECTION_DECISION: set(),
+    LetterKind.OBJECTION_NOTICE: set(),
+}
+_CONTENT = {
+    LetterKind.SEALED_NOTICE: NOTICE,
+    LetterKind.DISCIPLINE_NOTICE: {"addressee": "测试市纪检监察机关"},
+    LetterKind.OBJECTION_DECISION: DECISION,
+    LetterKind.OBJECTION_NOTICE: {"addressee": "乙申诉", "received_on": "2026-11-02", "notice": "accepted"},
+}
+
+
+@pytest.mark.parametrize("kind", list(_CONTENT))
+def test_a_letter_says_what_its_purpose_needs_and_no_more(office: Office, kind: LetterKind) -> None:
+    letter = office.draft(kind, _CONTENT[kind])
+    words = words_of(office, letter)
+    entry = a_person(1)
+    own = _OWN[kind]
+    for value in (entry["id_number"], entry["phone"], entry["address"], entry["note"], entry["obligation"]):
+        assert value not in words
+    for value in (entry["employer"], entry["applicant"]["phone"], entry["id_number"][6:14], "个人隐私"):
+        assert value not in words
+    assert all(value in words for value in own)
+    assert (entry["name"] in words) == (entry["name"] in own)
+    assert entry["case_number"] in words
+
+
+def test_a_sealed_notice_names_its_article_and_has_a_slip_that_names_nobody(office: Office) -> None:
+    words = words_of(office, office.draft(LetterKind.SEALED_NOTICE, NOTICE))
+    notice, slip = words.split("回　执")
+    assert "依法不宜公开失信信息的被执行人通报其所在单位" in notice
+    assert "甲测试" in notice
+    assert "甲测试" not in slip
+    assert a_person(1)["case_number"] not in slip
+    assert "（2026）失信通字第1号" in slip
+
+
+def test_a_rejection_tells_of_reconsideration_and_a_correction_does_not(office: Office) -> None:
+    rejected = words_of(office, office.draft(LetterKind.OBJECTION_DECISION, DECISION, 2))
+    assert "自决定书送达之日起十日内" in rejected
+    assert "不停止原决定的执行" in rejected
+    upheld = {**DECISION, "outcome": "upheld", "result": "withdrawn"}
+    accepted = words_of(office, office.draft(LetterKind.OBJECTION_DECISION, upheld, 2))
+    assert "三个工作日内撤销失信信息" in accepted
+    assert "复议" not in accepted
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "serial", "said"),
+    [
+        (LetterKind.SEALED_NOTICE, {"relation": "restricted"}, 1, "收文单位全称"),
+        (LetterKind.SEALED_NOTICE, {**NOTICE, "relation": "rumour"}, 1, "通报的理由"),
+        (LetterKind.SEALED_NOTICE, NOTICE, 2, "该记录是公开的"),
+        (LetterKind.SEALED_NOTICE, {**NOTICE, "relation": "public_body"}, 2, "自然人"),
+        (LetterKind.SEALED_NOTICE, {**NOTICE, "addressee": "长" * 81}, 1, "不能超过80个字"),
+        (LetterKind.SEALED_NOTICE, {**NOTICE, "addressee": "测\x00试"}, 1, "不能识别"),
+        (LetterKind.SEALED_NOTICE, {**NOTICE, "phone": "1"}, 1, "没有这些栏目"),
+        (LetterKind.CERTIFICATE, {}, 2, "还没有退出名单"),
+        (LetterKind.SEALED_NOTICE, NOTICE, None, "须就一条记录办理"),
+        (LetterKind.OBJECTION_DECISION, {**DECISION, "received_on": "2026-11-31"}, 2, "应为日期"),
+        (LetterKind.OBJECTION_DECISION, {**DECISION, "received_on": "2026-11-19"}, 2, "不能晚于今天"),
+        (LetterKind.OBJECTION_DECISION, {**DECISION, "outcome": "upheld"}, 2, "纠正的方式"),
+        (LetterKind.OBJECTION_DECISION, {**DECISION, "result": "removed"}, 2, "驳回申请的"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_and_takes_no_number(
+    office: Office, kind: LetterKind, content: dict[str, str], serial: int | None, said: str
+) -> None:
+    with pytest.raises(LetterRefused, match=said):
+        office.draft(kind, content, serial)
+    with office.court.reading() as session:
+        assert list_letters(session) == []
+
+
+def test_nobody_is_told_of_a_record_that_is_not_yet_decided_or_has_gone(office: Office) -> None:
+    office.home.ask("import", office.home.write("more.jsonl", [a_person(3)]), "--as", "clerk")
+    with pytest.raises(LetterRefused, match="还没有办到这一步"):
+        office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": "测试机关"}, 3)
+    office.remove(2)
+    with pytest.raises(LetterRefused, match="已经屏蔽、退出"):
+        office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": "测试机关"}, 2)
+
+
+def test_what_is_sealed_stands_in_no_column_and_no_audit_line(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, {**NOTICE, "addressee": "绝密收文单位"})
+    office.confirm(letter)
+    office.act(letter, note_delivery, delivered_on=date(2026, 11, 18))
+    with office.court.session() as session:
+        row = get_letter(session, letter)
+        note_answer(
+            session,
+            office.court.vault,
+            row,
+            answered_on=date(2026, 11, 18),
+            outcome=Outcome.HANDLED,
+            words="已给予绝密处分",
+            acting=office.court.acting("clerk"),
+        )
+    assert office.read(letter).answer == "已给予绝密处分"
+    with office.court.reading() as session:
+        row = session.get_one(LetterRow, letter)
+        columns = repr({c.name: getattr(row, c.name) for c in LetterRow.__table__.columns})
+        details = json.dumps([line.detail for line in session.scalars(select(AuditRow))], ensure_ascii=False)
+    for secret in ("绝密", "甲测试"):
+        assert secret not in columns
+        assert secret not in details
+
+
+# Delivery and answers
+
+
+def test_a_letter_is_delivered_and_answered_in_order_and_not_in_the_future(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    with pytest.raises(LetterRefused, match="待核发"):
+        office.act(letter, note_delivery, delivered_on=date(2026, 11, 18))
+    office.confirm(letter)
+    for day, said in ((date(2026, 11, 19), "不能晚于今天"), (date(2026, 11, 17), "不能早于核发")):
+        with pytest.raises(LetterRefused, match=said):
+            office.act(letter, note_delivery, delivered_on=day)
+    office.act(letter, note_delivery, delivered_on=date(2026, 11, 18))
+    assert office.read(letter).state is LetterState.DELIVERED
+
+
+def test_an_answer_that_does_not_come_is_overdue_after_thirty_days(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    office.confirm(letter)
+    office.act(letter, note_delivery, delivered_on=date(2026, 11, 18))
+    with office.court.reading() as session:
+        assert list_overdue(session, date(2026, 12, 18)) == []
+        assert [line.id for line in list_overdue(session, date(2026, 12, 19))] == [letter]
+
+
+def test_whoever_was_told_of_a_listing_is_told_of_its_end(office: Office) -> None:
+    letter = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    office.confirm(letter)
+    other = office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": "测试机关"})
+    with office.court.reading() as session:
+        assert list_to_recall(session, office.court.vault) == []
+    office.remove(1)
+    with office.court.session() as session:
+        # What nobody agreed to was told to nobody.
+        assert [line.id for line in list_to_recall(session, office.court.vault)] == [letter]
+        made = recall_notice(session, office.court.vault, get_letter(session, letter), office.court.acting("clerk"))
+        recall = read_letter(made, office.court.vault)
+        assert list_to_recall(session, office.court.vault) == []
+        with pytest.raises(LetterRefused, match="不需要撤回"):
+            recall_notice(session, office.court.vault, get_letter(session, other), office.court.acting("clerk"))
+    assert recall.content == {"addressee": NOTICE["addressee"], "notice": "（2026）失信通字第1号"}
+    words = "\n".join(write_letter(recall, office.court.profile()).texts())
+    assert "2026年11月18日依法删除" in words
+    assert "甲测试" not in words
+
+
+# Certificates
+
+
+def test_a_certificate_can_be_checked_and_the_journal_says_nothing_of_the_person(office: Office) -> None:
+    office.remove(2)
+    letter = office.draft(LetterKind.CERTIFICATE, {}, 2)
+    verify = office.read(letter).verify
+    assert verify is not None
+    words = words_of(office, letter)
+    assert verify in words
+    assert "丁测试" in words
+    assert "已于2026年11月18日依法删除" in words
+    with office.court.reading() as session:
+        assert check_certificate(session, verify)
+        assert check_certificate(session, f" {verify.lower()} ")
+        assert not check_certificate(session, verify[:-1] + ("A" if verify[-1] != "A" else "B"))
+        assert not check_certificate(session, "丁测试")
+        line = session.scalars(select(JournalRow).where(JournalRow.subject == "certificate")).one()
+    assert json.loads(line.body or "") == {"issued_on": "2026-11-18"}
+
+
+def test_a_void_certificate_is_not_valid_any_more(office: Office) -> None:
+    office.remove(2)
+    letter = office.draft(LetterKind.CERTIFICATE, {}, 2)
+    verify = office.read(letter).verify or ""
+    office.act(letter, void_letter, reason="内容有误")
+    with office.court.reading() as session:
+        assert not check_certificate(session, verify)
+        lines = list(session.scalars(select(JournalRow.body).where(JournalRow.subject == "certificate")))
+    assert lines == [None, None]
+
+
+def test_two_certificates_have_two_numbers(office: Office) -> None:
+    office.remove(2)
+    numbers = {office.read(office.draft(LetterKind.CERTIFICATE, {}, 2)).verify for _ in range(3)}
+    assert len(numbers) == 3

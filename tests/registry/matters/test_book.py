@@ -1,0 +1,388 @@
+"""A matter from its arrival to its end, through the registry: clocks, recusal, what is sealed, whom it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from entries import a_person
+from homes import Home
+from sqlalchemy import select, text
+
+from gongshi.court import Court
+from registry.departing import Grounds
+from registry.matters import (
+    Arrival,
+    Channel,
+    Claim,
+    Content,
+    Given,
+    MatterKind,
+    MatterRefused,
+    MatterState,
+    Remedy,
+    Step,
+    carrying,
+    close_fulfilled,
+    get_matter,
+    link_record,
+    list_of_record,
+    read_content,
+    read_notes,
+    register_matter,
+    take_step,
+    take_unit_answer,
+)
+from registry.record import State
+from registry.records import get_row
+from registry.tables import AuditRow, ClockRow, JournalRow, LedgerRow, MatterRow, UnitRow
+from search_index.submission import draw_code, draw_receipt, token_of
+
+SECRET = ("秘密来件人", "13812340000", "秘密路99号", "秘密内容三个字")
+
+
+@pytest.fixture
+def court(home: Home) -> Iterator[Court]:
+    home.publish(a_person(1), a_person(2))
+    made = home.court
+    yield made
+    made.close()
+
+
+def objection(court: Court, **changes: Any) -> int:
+    """Register an objection about the first entry on paper; its id."""
+    with court.session() as session:
+        values: dict[str, Any] = {
+            "kind": MatterKind.OBJECTION,
+            "channel": Channel.PAPER,
+            "received_on": court.today,
+            "content": Content(words=SECRET[3], who=SECRET[0], phone=SECRET[1], address=SECRET[2]),
+            "record": get_row(session, "（2025）测0101执1号"),
+            "ground": Claim.PERFORMED,
+        }
+        return register_matter(session, court.vault, Arrival(**{**values, **changes}), court.acting("clerk")).id
+
+
+def step(court: Court, matter: int, what: Step, actor: str = "second", **given: Any) -> None:
+    with court.session() as session:
+        row = get_matter(session, matter)
+        assert row is not None
+        take_step(session, court.vault, row, what, court.acting(actor), Given(**given))
+
+
+def state(court: Court, matter: int) -> MatterState:
+    with court.reading() as session:
+        return MatterState(session.get_one(MatterRow, matter).state)
+
+
+def running(court: Court, matter: int) -> dict[str, date]:
+    with court.reading() as session:
+        query = select(ClockRow).where(ClockRow.matter_id == matter, ClockRow.ended.is_(None))
+        return {clock.rule: clock.due for clock in session.scalars(query)}
+
+
+def uphold(court: Court, matter: int, remedy: Remedy) -> None:
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.UPHOLD, words="查明已经履行", basis="（2026）测0101执异1号", remedy=remedy)
+
+
+def test_b19_review_runs_fifteen_days_from_the_true_arrival(court: Court) -> None:
+    """B19, P22: from the day it arrived and not from the click; a late application is registered like any other."""
+    assert running(court, objection(court, received_on=date(2026, 11, 9))) == {"correction_review": date(2026, 11, 24)}
+    late = objection(court, received_on=date(2026, 4, 20))
+    assert running(court, late) == {"correction_review": date(2026, 5, 6)}
+    with pytest.raises(MatterRefused, match="不能晚于今天"):
+        objection(court, received_on=court.today + timedelta(days=1))
+
+
+def test_p22_what_is_right_is_put_right_within_three_working_days(court: Court) -> None:
+    matter = objection(court)
+    uphold(court, matter, Remedy.REMOVE)
+    # 2026-11-18 is a Wednesday.
+    assert running(court, matter) == {"correction_fix": date(2026, 11, 23)}
+    grounds = Grounds(ground="performed", basis="（2026）测0101执异1号", arose_on=court.today, known_on=court.today)
+
+    def decide(session: Any) -> Any:
+        row = get_matter(session, matter)
+        assert row is not None
+        return carrying.carry_out(
+            session, row, get_row(session, "（2025）测0101执1号"), grounds, court.acting("second")
+        )
+
+    departure = court.take_down(decide)
+    assert departure.state is State.REMOVED
+    assert departure.change is not None
+    assert state(court, matter) is MatterState.CLOSED
+    assert running(court, matter) == {}
+
+
+def test_a_departure_by_any_way_closes_what_was_found_right_and_nothing_else(home: Home, court: Court) -> None:
+    right, open_one = objection(court), objection(court)
+    uphold(court, right, Remedy.WITHDRAW)
+    said = home.run(
+        "withdraw", "（2025）测0101执1号", "--ground", "wrongly_listed", "--basis", "裁定", "--as", "reviewer"
+    )
+    assert said.code == 0, said.err
+    assert state(court, right) is MatterState.CLOSED
+    assert state(court, open_one) is MatterState.RECEIVED
+
+
+def test_p22_a_refusal_is_served_and_can_be_taken_to_the_higher_court(court: Court) -> None:
+    matter = objection(court, received_on=date(2026, 11, 2))
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.REJECT, words="尚未履行完毕")
+    assert running(court, matter) == {}
+    step(court, matter, Step.SERVE, on=date(2026, 11, 10))
+    assert running(court, matter) == {"reconsideration_request": date(2026, 11, 20)}
+    with pytest.raises(MatterRefused, match="届满前不能办结"):
+        step(court, matter, Step.CLOSE)
+    step(court, matter, Step.ASK_ABOVE, on=date(2026, 11, 12))
+    step(court, matter, Step.SEND_ABOVE, on=date(2026, 11, 13))
+    assert running(court, matter) == {"reconsideration_decision": date(2026, 11, 30)}
+    step(court, matter, Step.UPHOLD_ABOVE, on=court.today, basis="（2026）测01执复1号", remedy=Remedy.CORRECT)
+    assert state(court, matter) is MatterState.UPHELD_ABOVE
+    assert "correction_fix" in running(court, matter)
+
+
+def test_the_day_of_the_act_and_not_of_the_click_says_whether_it_was_in_time(home: Home, court: Court) -> None:
+    matter = objection(court, received_on=date(2026, 11, 2))
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.REJECT, words="理由")
+    step(court, matter, Step.SERVE, on=date(2026, 11, 3))
+    home.clock.advance(days=30)
+    step(court, matter, Step.ASK_ABOVE, on=date(2026, 11, 13))
+    with court.reading() as session:
+        ended = session.scalars(select(ClockRow.ended).where(ClockRow.rule == "reconsideration_request")).all()
+    assert ended == ["met"]
+
+
+def test_the_window_for_reconsideration_closes_after_its_last_day(home: Home, court: Court) -> None:
+    matter = objection(court)
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.REJECT, words="理由")
+    step(court, matter, Step.SERVE, on=court.today)
+    home.clock.advance(days=10)
+    with pytest.raises(MatterRefused, match="届满前不能办结"):
+        step(court, matter, Step.CLOSE)
+    home.clock.advance(days=4)
+    step(court, matter, Step.CLOSE)
+    assert state(court, matter) is MatterState.CLOSED
+
+
+@pytest.mark.parametrize("actor", ["clerk", "reviewer"])
+def test_who_listed_somebody_does_not_judge_the_objection(court: Court, actor: str) -> None:
+    """The clerk imported the entry and the reviewer approved it; either may register and look, a third decides."""
+    matter = objection(court)
+    step(court, matter, Step.REVIEW, actor)
+    for what in ({"what": Step.REJECT}, {"what": Step.UPHOLD, "basis": "裁定", "remedy": Remedy.REMOVE}):
+        with pytest.raises(MatterRefused, match="另一名审核人"):
+            step(court, matter, actor=actor, words="理由", **what)
+    step(court, matter, Step.REJECT, words="理由")
+
+
+def test_nothing_that_names_anybody_lies_in_the_clear(home: Home, court: Court) -> None:
+    matter = objection(court)
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.REJECT, words=f"{SECRET[0]}没有履行")
+    with court.reading() as session:
+        for table in ("matter", "audit", "clock", "journal", "ledger"):
+            rows = session.execute(text(f"select * from {table}")).all()
+            assert rows or table == "ledger"
+            whole = repr(rows)
+            assert not any(word in whole for word in SECRET), table
+        row = session.get_one(MatterRow, matter)
+        assert read_content(row, court.vault).who == SECRET[0]
+        assert [note.step for note in read_notes(row, court.vault)] == ["review", "reject"]
+    with pytest.raises(MatterRefused, match="号码"):
+        step(court, objection(court), Step.DROP, on=court.today, basis="电话13812340000")
+
+
+def test_every_step_has_its_audit_line_with_the_article(court: Court) -> None:
+    matter = objection(court)
+    uphold(court, matter, Remedy.CORRECT)
+    with court.reading() as session:
+        lines = session.scalars(select(AuditRow).where(AuditRow.action.like("objection_%")).order_by(AuditRow.id)).all()
+        said = [(line.action, line.actor, line.detail.get("to")) for line in lines]
+        assert all("第十" in line.detail["article"] and line.detail["matter"] == matter for line in lines)
+    assert said == [
+        ("objection_register", "clerk", None),
+        ("objection_review", "second", "reviewing"),
+        ("objection_uphold", "second", "upheld"),
+    ]
+
+
+def test_the_portal_is_told_one_word_and_two_days(home: Home, court: Court) -> None:
+    receipt, code = draw_receipt(home.random), draw_code(home.random)
+    token = token_of(receipt, code)
+    matter = objection(court, receipt=receipt, token=token)
+    step(court, matter, Step.REVIEW)
+    step(court, matter, Step.REJECT, words=SECRET[3])
+
+    def told() -> dict[str, Any]:
+        with court.reading() as session:
+            query = select(JournalRow.body).where(JournalRow.key == token).order_by(JournalRow.position.desc())
+            return dict(json.loads(session.scalars(query).first() or "{}"))
+
+    assert told() == {"state": "rejected", "on": "2026-11-18", "until": None}
+    step(court, matter, Step.SERVE, on=court.today)
+    assert told() == {"state": "rejected", "on": "2026-11-18", "until": "2026-11-30"}
+    step(court, matter, Step.DROP, on=court.today)
+    assert told()["state"] == "closed"
+    assert set(told()) == {"state", "on", "until", "visible_until"}
+
+
+def test_b20_units_are_told_once_per_entry_and_again_when_the_last_objection_is_decided(court: Court) -> None:
+    with court.session() as session:
+        unit = a_unit(court)
+        session.add(unit)
+        session.flush()
+        number = get_row(session, "（2025）测0101执1号").number
+        sent_to(session, unit, number, court)
+    first, second = objection(court), objection(court)
+
+    def said() -> list[str]:
+        with court.reading() as session:
+            rows = session.scalars(select(LedgerRow).order_by(LedgerRow.id)).all()
+            return [str(row.detail.get("state")) for row in rows if row.detail.get("state")]
+
+    assert said() == ["UNDER_VERIFICATION"]
+    for matter in (first, second):
+        step(court, matter, Step.REVIEW)
+        assert said() == ["UNDER_VERIFICATION"]
+        step(court, matter, Step.REJECT, words="理由")
+    assert said() == ["UNDER_VERIFICATION", "VERIFIED"]
+
+
+def test_b25_a_complaint_goes_to_its_unit_and_the_reporter_is_told(court: Court) -> None:
+    with court.session() as session:
+        one, other = a_unit(court, "one"), a_unit(court, "other")
+        session.add_all([one, other])
+        session.flush()
+        units = one.id, other.id
+    matter = objection(court, kind=MatterKind.COMPLAINT, ground=None, record=None)
+    assert set(running(court, matter)) == {"complaint"}
+    with pytest.raises(MatterRefused, match="请选择"):
+        step(court, matter, Step.ROUTE, "clerk", unit=999)
+    step(court, matter, Step.ROUTE, "clerk", unit=units[0])
+    with court.session() as session, pytest.raises(MatterRefused, match="没有转给本单位"):
+        take_unit_answer(session, court.vault, matter, units[1], "不是我们的", court.acting("other"))
+    with court.session() as session:
+        take_unit_answer(session, court.vault, matter, units[0], "已经按规定办理", court.acting("one"))
+    assert set(running(court, matter)) == {"complaint"}
+    step(court, matter, Step.TELL, "clerk", on=court.today)
+    assert state(court, matter) is MatterState.CLOSED
+    assert running(court, matter) == {}
+
+
+def test_b23_repair_is_for_who_has_left_and_takes_both_sides(home: Home, court: Court) -> None:
+    with pytest.raises(MatterRefused, match="还没有退出"):
+        objection(court, kind=MatterKind.REPAIR, ground=None)
+    said = home.run("remove", "（2025）测0101执1号", "--ground", "closed", "--basis", "裁定", "--as", "reviewer")
+    assert said.code == 0, said.err
+    matter = objection(court, kind=MatterKind.REPAIR, ground=None)
+    with pytest.raises(MatterRefused):
+        step(court, matter, Step.ALLOW, words="同意")
+    step(court, matter, Step.CONSULT, words="单位认为可以修复")
+    step(court, matter, Step.GIVE_VIEW, words="本院没有意见")
+    step(court, matter, Step.ALLOW, words="同意修复")
+    step(court, matter, Step.EXPORT, on=court.today)
+    with court.reading() as session:
+        assert session.get_one(MatterRow, matter).outcome == "allowed"
+
+
+def test_a_correction_counts_only_when_it_was_made_after_the_decision(home: Home, court: Court) -> None:
+    matter = objection(court)
+    uphold(court, matter, Remedy.CORRECT)
+
+    def settle() -> None:
+        with court.session() as session:
+            row = get_matter(session, matter)
+            assert row is not None
+            record = get_row(session, "（2025）测0101执1号")
+            carrying.settle(session, court.vault, row, record, court.acting("second"))
+
+    with pytest.raises(MatterRefused, match="还没有更正"):
+        settle()
+    home.clock.advance(minutes=1)
+    said = home.run(
+        "correct",
+        "（2025）测0101执1号",
+        "--set",
+        "performance=部分未履行",
+        "--as",
+        "reviewer",
+        "--confirm",
+        "art3",
+        "--confirm",
+        "redactions",
+    )
+    assert said.code == 0, said.err
+    settle()
+    assert state(court, matter) is MatterState.CLOSED
+
+
+def test_an_entry_is_linked_once_its_clocks_with_it(court: Court) -> None:
+    matter = objection(court, record=None)
+    step(court, matter, Step.REVIEW)
+    with pytest.raises(MatterRefused, match="先关联"):
+        step(court, matter, Step.UPHOLD, words="理由", basis="裁定", remedy=Remedy.REMOVE)
+    with court.session() as session:
+        row = get_matter(session, matter)
+        assert row is not None
+        record = get_row(session, "（2025）测0101执2号")
+        link_record(session, row, record, court.acting("clerk"))
+        clocks = session.scalars(select(ClockRow.record_id).where(ClockRow.matter_id == matter)).all()
+        assert clocks == [record.id]
+        assert [line.id for line in list_of_record(session, record.id)] == [matter]
+        with pytest.raises(MatterRefused, match="已经开始办理"):
+            link_record(session, row, get_row(session, "（2025）测0101执1号"), court.acting("clerk"))
+
+
+def test_a_step_is_taken_once(court: Court) -> None:
+    matter = objection(court)
+    step(court, matter, Step.REVIEW)
+    with pytest.raises(MatterRefused, match="不能办理“开始审查”"):
+        step(court, matter, Step.REVIEW)
+
+
+def test_close_fulfilled_leaves_other_entries_alone(court: Court) -> None:
+    matter = objection(court)
+    uphold(court, matter, Remedy.REMOVE)
+    with court.session() as session:
+        other = get_row(session, "（2025）测0101执2号")
+        assert close_fulfilled(session, other, court.acting("second")) == 0
+    assert state(court, matter) is MatterState.UPHELD
+
+
+def a_unit(court: Court, slug: str = "unit") -> UnitRow:
+    return UnitRow(
+        slug=slug,
+        name=f"测试市{slug}局",
+        department=None,
+        leading=False,
+        basis="测试依据",
+        receives={},
+        recipient=None,
+        active=True,
+        created_at=court.now,
+    )
+
+
+def sent_to(session: Any, unit: UnitRow, number: str | None, court: Court) -> None:
+    """Have the ledger say that the unit holds this entry."""
+    session.add(
+        LedgerRow(
+            unit_id=unit.id,
+            key=None,
+            at=court.now,
+            kind="push",
+            record=number,
+            period="2026Q3",
+            count=1,
+            by="x",
+            detail={},
+        )
+    )
