@@ -1,4 +1,4 @@
-"""The desk's process. Until the desk has a sign-in it shows what the notifier does, to this machine only."""
+"""The desk's process: the staff's pages, and those of the notifier behind the same sign-in."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ from pathlib import Path
 from types import TracebackType
 
 from flask import Flask, Response
+from flask.sansio.blueprints import BlueprintSetupState
 from jinja2 import StrictUndefined
-from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from gongshi.channels import Providers, read_providers, read_rules
-from gongshi.court import Court
+from gongshi.court import Court, NotTold, StoreAhead
 from gongshi.errorlog import log_error
 from gongshi.gateway import create_gateway
 from gongshi.notices import list_stuck
 from gongshi.office import open_office
-from gongshi.settings import BadSetting
+from gongshi.settings import BadSetting, Settings
 from notifier.desk import desk_pages
-from notifier.desk_base import USUAL_PRICE, DeskSettings, Untold, show_error
+from notifier.desk_base import USUAL_PRICE, DeskSettings, Host, Untold
 from notifier.desk_line import GatewayLine
 from notifier.desk_templates import read_price
 from notifier.wechat.settings import WeChatSettings
 from notifier.wechat.templates import BadTemplates, RegisteredTemplate, load_templates
+from registry.desk import staff_desk
+from registry.desk.access import Access
+from registry.desk.base import Rules, current, form_token, set_access
+from registry.papers import open_scanner
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 # Whoever brings another name has been led here by somebody else's page.
-_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LARGEST_ROW = 2**31 - 1
 _LARGEST_FORM = 512 * 1024  # bytes: the records of a whole list fit
 _HEADERS = {
     "Content-Security-Policy": (
@@ -43,6 +49,13 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a database can be asked for: a larger one is the address of nothing."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = _LARGEST_ROW) -> None:
+        super().__init__(map, fixed_digits, min, max)
 
 
 class DeskApp(Flask):
@@ -61,24 +74,30 @@ def create_desk(court: Court) -> DeskApp:
     office = open_office(court)
     providers = read_providers(court, office)
     app = DeskApp("gongshi.desk", static_folder=str(STATIC), static_url_path="/static")
-    app.config.update(TRUSTED_HOSTS=_HOSTS, MAX_CONTENT_LENGTH=_LARGEST_FORM, MAX_FORM_MEMORY_SIZE=_LARGEST_FORM)
-    app.jinja_env.undefined = StrictUndefined
-    app.register_blueprint(
-        desk_pages(
-            office,
-            clock=court.world.now,
-            settings=DeskSettings(
-                rules=read_rules(court.settings, training=providers.training),
-                wechat_templates=_read_templates(providers.wechat),
-                price=_read_price(os.environ.get("GONGSHI_SMS_PRICE", "")),
-                list_untold=lambda: _list_untold(court),
-                store=court.store,
-            ),
-            random=court.world.random,
-            phone=_open_line(court, providers),
-        )
+    app.config.update(
+        TRUSTED_HOSTS=[*_LOOPBACK, *court.settings.desk_host_list],
+        MAX_CONTENT_LENGTH=_LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
     )
-    app.register_error_handler(HTTPException, show_error)
+    app.jinja_env.undefined = StrictUndefined
+    app.url_map.converters["int"] = RowNumber
+    app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings)))
+    pushing = desk_pages(
+        office,
+        clock=court.world.now,
+        settings=DeskSettings(
+            rules=read_rules(court.settings, training=providers.training),
+            wechat_templates=_read_templates(providers.wechat),
+            price=_read_price(os.environ.get("GONGSHI_SMS_PRICE", "")),
+            list_untold=lambda: _list_untold(court),
+            store=court.store,
+        ),
+        random=court.world.random,
+        phone=_open_line(court, providers),
+        host=Host(layout="desk/layout.html", who=lambda: current().name, issue=form_token),
+    )
+    pushing.record(_share_out)
+    app.register_blueprint(pushing)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -87,9 +106,47 @@ def create_desk(court: Court) -> DeskApp:
         return response
 
     # A connection that two processes hold belongs to neither.
+    court.engine.dispose()
     office.engine.dispose()
     court.store.close()
     return app
+
+
+# Whose the notifier's pages are. What is not named here is nobody's.
+_PUSHING = {
+    Access.READ: (
+        "runs", "run", "preview", "run_file", "recalls", "recalls_csv", "recalls_json", "messages", "message", "recipients",
+        "printings", "templates", "actions", "inbox", "inbox_parcel", "inbox_file",
+        # Training only: nothing of the court is done there.
+        "phone", "phone_say", "phone_press", "phone_follow", "phone_leave", "phone_threads", "phone_sms", "phone_reply",
+    ),
+    Access.WORK: ("settle", "resume", "allow_address", "take_answer", "put_up", "put_down"),
+    Access.DECIDE: ("approve", "push_now"),
+}  # fmt: skip
+
+
+def _share_out(state: BlueprintSetupState) -> None:
+    for access, endpoints in _PUSHING.items():
+        for endpoint in endpoints:
+            set_access(state, f"{state.blueprint.name}.{endpoint}", access)
+
+
+def _read_rules(settings: Settings) -> Rules:
+    return Rules(
+        second_factor=settings.desk_second_factor == "required",
+        upload_limit=settings.desk_upload_mb * 1024 * 1024,
+        scan=open_scanner(settings.scan_command),
+        explain=_explain,
+    )
+
+
+def _explain(error: Exception) -> str | None:
+    if isinstance(error, NotTold):
+        return (
+            "决定已经登记，但公示库没有更新，公众可能仍能查到：请立即请系统管理员排除故障并运行 gongshi publish，"
+            "办好以前不要当作已经撤下"
+        )
+    return str(error) if isinstance(error, StoreAhead) else None
 
 
 def _open_line(court: Court, providers: Providers) -> GatewayLine | None:

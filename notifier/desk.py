@@ -1,7 +1,7 @@
 """The notifier's pages for the staff: runs, their messages and files, recalls and who has not answered, what did not
 go out, who receives what, what hangs where, and what sandbox recipients received.
 
-The blueprint has no sign-in of its own: whoever mounts it puts it behind one.
+The blueprint has no sign-in of its own: whoever mounts it puts it behind one (`Host`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ from werkzeug.exceptions import HTTPException
 from notifier.channels.sandbox import list_letters, list_sandbox_messages
 from notifier.context import Notifier
 from notifier.desk_actions import add_actions
-from notifier.desk_base import BROKEN, Desk, DeskSettings, keep_private, show, show_broken, show_error, template_values
+from notifier.desk_base import (
+    BROKEN,
+    Desk,
+    DeskSettings,
+    Host,
+    keep_private,
+    show,
+    show_broken,
+    show_error,
+    template_values,
+)
 from notifier.desk_pages import (
     SHOWN_ENTRIES,
     get_run,
@@ -57,11 +67,12 @@ def desk_pages(
     settings: DeskSettings = _USUAL,
     random: Random = SYSTEM_RANDOM,
     phone: PhoneLine | None = None,
+    host: Host | None = None,
 ) -> Blueprint:
     """The pages under `/runs`, `/recalls`, `/messages`, `/recipients`, `/printings`, `/templates`, `/actions` and `/inbox`;
-    `/` leads to the first. With a `phone`, which only a home for training has, there is `/phone`. They use the style
-    sheets of the application's own `static` folder."""
-    desk = Desk(notifier=notifier, clock=clock, random=random, settings=settings)
+    without a `host` around them, `/` leads to the first. With a `phone`, which only a home for training has, there is
+    `/phone`. They use the style sheets of the application's own `static` folder."""
+    desk = Desk(notifier=notifier, clock=clock, random=random, settings=settings, host=host)
     pages = Blueprint(name, __name__, template_folder="templates")
     pages.context_processor(lambda: template_values(desk, has_phone=phone is not None))
     pages.after_request(keep_private)
@@ -81,9 +92,11 @@ def desk_pages(
 def _add_runs(pages: Blueprint, desk: Desk) -> None:
     notifier = desk.notifier
 
-    @pages.get("/")
-    def home() -> ResponseValue:
-        return redirect(url_for(".runs"))
+    if desk.host is None:
+
+        @pages.get("/")
+        def home() -> ResponseValue:
+            return redirect(url_for(".runs"))
 
     @pages.get("/runs")
     def runs() -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, request
 from werkzeug import Response as ResponseValue
 
 from notifier.desk_base import Desk, act, after
-from notifier.desk_forms import FormRefused, read_by, read_choice, read_line, read_moment, read_optional
+from notifier.desk_forms import FormRefused, read_choice, read_line, read_moment, read_optional
 from notifier.desk_log import DeskAction, note_action
 from notifier.desk_messages import find_changed, hide_address
 from notifier.desk_pages import (
@@ -64,7 +64,7 @@ def _add_message_actions(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/messages/<int(max=999999999999):message_id>/settle")
     def settle(message_id: int) -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             verdict = read_choice(request.form, "verdict", Verdict, "核实的结果")
             if not settle_by_person(engine, message_id, verdict, by=by, now=desk.now):
                 raise FormRefused("这条消息的结果已经明确，不需要再核实", 409)
@@ -76,7 +76,7 @@ def _add_message_actions(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/channels/<name>/resume")
     def resume(name: str) -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             if not resume_channel(engine, name):
                 raise FormRefused("这个通道没有暂停", 409)
             note(DeskAction.RESUME, name, by)
@@ -87,7 +87,7 @@ def _add_message_actions(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/addresses/allow")
     def allow_address() -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             address = _read_address(read_line(request.form, "address", "地址", most=200))
             reason = read_line(request.form, "reason", "恢复的原因", most=100)
             if not allow(engine, address):
@@ -104,7 +104,7 @@ def _add_run_actions(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/runs/<period>/approve")
     def approve(period: str) -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             asked = read_period(period)
             announced = find_announced_periods(notifier, desk.now)
             if asked not in {one.period for one in (*announced, *find_due_periods(notifier, desk.now))}:
@@ -119,7 +119,7 @@ def _add_run_actions(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/runs/<period>/push")
     def push_now(period: str) -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             asked = read_period(period)
             due = find_due_periods(notifier, desk.now)
             if asked not in {one.period for one in find_waiting(notifier.engine, due, desk.rules)}:
@@ -167,7 +167,7 @@ def _add_printings(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/printings")
     def put_up() -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             board = request.form.get("board", "")
             if board not in {one.slug for one in list_boards(engine)}:
                 raise FormRefused("请选择张贴栏或者电子屏")
@@ -182,7 +182,7 @@ def _add_printings(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/printings/<int(max=999999999999):printing_id>/down")
     def put_down(printing_id: int) -> ResponseValue:
         def carry_out() -> str:
-            by = read_by(request.form)
+            by = desk.read_by()
             if not end_printing(engine, printing_id, by=by, now=desk.now):
                 raise FormRefused("这一件已经登记撤下", 409)
             note(DeskAction.TAKE_DOWN, f"张贴{printing_id}", by)
@@ -206,7 +206,7 @@ def _read_answer(desk: Desk) -> Acknowledgement:
         given_by=read_line(request.form, "given_by", "对方的姓名或者岗位", most=30),
         given_at=read_moment(request.form, "given_at", "答复的时间", desk.now),
         place=place,
-        noted_by=read_by(request.form),
+        noted_by=desk.read_by(),
     )
 
 

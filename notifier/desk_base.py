@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from notifier.calendar import Period
 from notifier.context import Notifier
-from notifier.desk_forms import FormKeeper, FormRefused, Sent, open_forms
+from notifier.desk_forms import FormKeeper, FormRefused, Sent, open_forms, read_by
 from notifier.enrolling import CHANNEL_LABEL
 from notifier.packages import FileRefused
 from notifier.policy import Rules
@@ -75,13 +75,24 @@ class DeskSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The desk that the pages are mounted in, behind its sign-in. `layout` is the template that they extend, `who` says who
+    is signed in, and `issue` gives the token of a form for an address; forms are checked there, before a view runs."""
+
+    layout: str
+    who: Callable[[], str]
+    issue: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The notifier behind the pages, the clock and the random source, and the settings."""
+    """The notifier behind the pages, the clock and the random source, the settings, and the desk around them, if any."""
 
     notifier: Notifier
     clock: Clock
     random: Random
     settings: DeskSettings
+    host: Host | None = None
 
     @property
     def rules(self) -> Rules:
@@ -95,6 +106,10 @@ class Desk:
     def forms(self) -> FormKeeper:
         """Opened when they are needed: pages are made before the database is there to be asked."""
         return open_forms(self.notifier.engine, clock=self.clock, random=self.random)
+
+    def read_by(self) -> str:
+        """Who does it: whoever is signed in, or else the name in the form. Raises FormRefused."""
+        return self.host.who() if self.host is not None else read_by(request.form)
 
 
 # What makes a page; the sentence is of what could not be done.
@@ -111,7 +126,8 @@ def act(desk: Desk, show_page: ShowPage, carry_out: Callable[[], str]) -> Respon
     """Carry out a form of ours and go on to a page that can be loaded again; what is refused is said on `show_page`.
     `carry_out` returns the address to go on to, and raises FormRefused."""
     try:
-        desk.forms.take(_read_sent())
+        if desk.host is None:
+            desk.forms.take(_read_sent())
         address = carry_out()
     except FormRefused as error:
         return make_response(show_page(str(error)), error.status)
@@ -133,13 +149,16 @@ def show_error(error: HTTPException) -> ResponseValue:
         # Nothing is known of an address under another name.
         return make_response("不接受这个主机名。\n", 400, {"Content-Type": "text/plain; charset=utf-8"})
     said = error.description if error.description and not error.description.isascii() else None
-    page = render_template("notifier/error.html", reason=said or _SAID.get(error.code, "不能办理这一请求"))
-    return make_response(page, error.code)
+    return make_response(_render_error(said or _SAID.get(error.code, "不能办理这一请求")), error.code)
 
 
 def show_broken(error: Exception) -> ResponseValue:
     """The page where the disk, a database or the list cannot be read at this moment."""
-    return make_response(render_template("notifier/error.html", reason=_tell_broken(error)), 503)
+    return make_response(_render_error(_tell_broken(error)), 503)
+
+
+def _render_error(reason: str) -> str:
+    return render_template("notifier/error.html", reason=reason, problem=None, done=None)
 
 
 def _tell_broken(error: Exception) -> str:
@@ -171,14 +190,17 @@ def template_values(desk: Desk, has_phone: bool) -> dict[str, Any]:
     def forms() -> FormKeeper:
         return desk.forms
 
+    issue = desk.host.issue if desk.host is not None else lambda address: forms().issue(address)
     return {
+        "frame": desk.host.layout if desk.host is not None else "notifier/frame.html",
+        "asks_who": desk.host is None,
         "local_time": local_time,
         "local_day": local_day,
         "local_input": local_input,
         "parcel_label": parcel_label,
         "channel_label": channel_label,
         "field_label": field_label,
-        "form_token": lambda address: forms().issue(address),
+        "form_token": issue,
         "typed": request.form if request.method == "POST" else {},
         "right_now": desk.now,
         "has_phone": has_phone,

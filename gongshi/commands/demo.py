@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import shutil
 import signal
@@ -11,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import click
 
 from gongshi.clock import World
 from gongshi.commands.common import command, make_court, world
+from gongshi.commands.demo_desk import CLERK, REVIEWER, Person, enrol_staff, enrol_units, find_due_day, open_cases
 from gongshi.court import Court
 from gongshi.office import open_register
 from notifier.calendar import Period
@@ -26,7 +28,8 @@ from search_index.page import Query
 from search_index.profile import Profile
 
 MARKER = "这是演示数据目录-可随时删除.txt"
-CLERK, REVIEWER = "书记员甲", "审核人乙"
+# The list was published so long ago: grounds that are due today arose after that.
+_PUBLISHED_BEFORE = timedelta(days=40)
 _PULLING = ("--name", "测试市融媒体中心", "--kind", "television", "--channel", "pull")
 PROFILE = Profile(
     court="测试市人民法院",
@@ -47,13 +50,13 @@ PROFILE = Profile(
     "--port",
     default=8000,
     show_default=True,
-    type=click.IntRange(1, 65533),
-    help="公示网站的端口；内部页面和对外接口用其后两个。",
+    type=click.IntRange(1, 65532),
+    help="公示网站的端口；内部页面、对外接口和单位页面用其后三个。",
 )
 @click.option("--no-serve", is_flag=True, help="只准备数据，不启动网站。")
 @command
 def demo(entries: int, port: int, no_serve: bool) -> int:
-    """建立全新的演示目录（默认 ./demo-home），导入虚构数据并公布、推送、撤回，然后启动公示网站、内部页面、对外接口和后台进程。"""
+    """建立全新的演示目录（默认 ./demo-home），导入虚构数据并公布、推送、撤回，然后启动公示网站、内部页面、单位页面、对外接口和后台进程。"""
     started = time.monotonic()
     home = Path(os.environ.get("GONGSHI_HOME", "demo-home"))
     _make_fresh(home)
@@ -63,9 +66,9 @@ def demo(entries: int, port: int, no_serve: bool) -> int:
     # Whoever looks at a demonstration at night or on a Sunday wants to see the messages, too.
     os.environ["GONGSHI_QUIET_HOURS"] = "off"
     given = world()
-    court = _prepare(home, entries, given)
+    court, people = _prepare(home, entries, given)
     click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")
-    _tell(court, port)
+    _tell(court, port, people)
     return 0 if no_serve else _run_all(port)
 
 
@@ -82,24 +85,28 @@ def _make_fresh(home: Path) -> None:
     (home / MARKER).write_text("本目录由 gongshi demo 建立，全部是虚构数据，每次演示都会清空。\n", encoding="utf-8")
 
 
-def _prepare(home: Path, entries: int, given: World) -> Court:
+def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person]]:
     click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
     court = make_court()
     court.init(PROFILE)
+    earlier = replace(given, now=lambda: given.now() - _PUBLISHED_BEFORE)
     _step(["init"], given)
-    for name, role in ((CLERK, "clerk"), (REVIEWER, "reviewer")):
-        _step(["user", "add", name, "--role", role], given, typed=secrets.token_urlsafe(12))
+    people = enrol_staff(lambda arguments, typed: _step(arguments, given, typed))
     file = home / "虚构数据.jsonl"
-    _step(["generate", str(entries), "--out", str(file), "--seed", "2026"], given)
-    _step(["import", str(file), "--as", CLERK], given)
-    _step(["approve", "1", "--as", REVIEWER, "--confirm", "art3", "--confirm", "redactions"], given)
+    click.echo(f"\n（以下至 publish 各步，时钟拨回 {_PUBLISHED_BEFORE.days} 天）")
+    _step(["generate", str(entries), "--out", str(file), "--seed", "2026"], earlier)
+    _step(["import", str(file), "--as", CLERK], earlier)
+    _step(["approve", "1", "--as", REVIEWER, "--confirm", "art3", "--confirm", "redactions"], earlier)
+    _step(["publish"], earlier)
     _step(["publish"], given)
     _step(["recipient", "add", "media", *_PULLING, "--as", REVIEWER], given)
+    enrol_units(lambda arguments, typed: _step(arguments, given, typed))
     _step(["push", "--period", str(_last_quarter(court))], given)
     # Sent before anybody leaves: so that there is something to take back.
     _step(["worker", "--once"], given)
-    first, second, third = (hit.document for hit in open_register(court).search(Query(), court.now).hits[:3])
-    wrong, paid, changed = first.record, second.record, third.record
+    wrong, paid, changed, *others = (
+        hit.document.record for hit in open_register(court).search(Query(), court.now).hits[:7]
+    )
     _step(
         ["withdraw", wrong, "--ground", "wrongly_listed", "--basis", "（2026）测0101执异1号", "--as", REVIEWER], given
     )
@@ -113,7 +120,8 @@ def _prepare(home: Path, entries: int, given: World) -> Court:
         "unperformed_part=其余未履行",
     ]
     _step(["correct", changed, *correction, "--confirm", "art3", "--confirm", "redactions", "--as", REVIEWER], given)
-    return court
+    open_cases(court, lambda arguments, typed: _step(arguments, given, typed), others, home)
+    return court, people
 
 
 def _step(arguments: Sequence[str], given: World, typed: str = "") -> None:
@@ -136,8 +144,10 @@ def _last_quarter(court: Court) -> Period:
     return Period.of(day_of(court.now).fromordinal(this.start.toordinal() - 1))
 
 
-def _tell(court: Court, port: int) -> None:
+def _tell(court: Court, port: int, people: Sequence[Person]) -> None:
     register = open_register(court)
+    due = find_due_day(court)
+    accounts = "\n".join(f"  {one.role}  {one.name}  口令 {one.password}" for one in people)
     with court.store.snapshot(court.now) as snapshot:
         gone = [change.record for change in snapshot.changes(0, 1_000_000) if change.type.value == "gone"]
     shown = register.newest(court.now, 1)[0]
@@ -148,7 +158,9 @@ def _tell(court: Court, port: int) -> None:
   一个条目      {site}/entries/{shown.record}
   已撤下的条目  {site}/entries/{gone[0]}   （410，不再显示任何个人信息）
   接口          {site}/api/v1/entries?q={shown.name[:2]}
-内部页面        http://127.0.0.1:{port + 1}/
+内部页面        http://127.0.0.1:{port + 1}/          （用下列账户登录）
+{accounts}
+  到期的办件    首页列出 {"今天" if due == court.today else f"{due.isoformat()}（今天是休息日，顺延到的工作日）"}到期的退出事由和异议
   季度推送      http://127.0.0.1:{port + 1}/runs      （名单包、每个接收单位的进展）
   接收单位收到  http://127.0.0.1:{port + 1}/inbox     （启动几秒后可见撤回和更正通知）
   撤回与回执    http://127.0.0.1:{port + 1}/recalls
@@ -156,6 +168,7 @@ def _tell(court: Court, port: int) -> None:
   消息          http://127.0.0.1:{port + 1}/messages
 对外接口        http://127.0.0.1:{port + 2}/   （微信、短信服务商和接收单位访问；用上面的令牌：
                 curl -H 'Authorization: Bearer gsp_…' http://127.0.0.1:{port + 2}/pull）
+单位页面        http://127.0.0.1:{port + 3}/          （联合惩戒单位；账户和初始口令见上面的 gongshi unit account）
 """
     )
 
@@ -165,6 +178,7 @@ def _run_all(port: int) -> int:
         ["serve", "portal", "--bind", f"127.0.0.1:{port}"],
         ["serve", "desk", "--bind", f"127.0.0.1:{port + 1}"],
         ["serve", "gateway", "--bind", f"127.0.0.1:{port + 2}"],
+        ["serve", "units", "--bind", f"127.0.0.1:{port + 3}"],
         ["worker"],
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)

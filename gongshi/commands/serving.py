@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +14,7 @@ from gongshi.clock import World
 from gongshi.server import BadAddress, Server, is_loopback, log_to_stderr, read_bind
 
 _GATEWAY_THREADS = 16
+_DESK_THREADS = 4
 Work = TypeVar("Work", bound=Callable[..., Any])
 
 
@@ -46,24 +47,46 @@ def portal(bind: str, workers: int) -> int:
 
 @serve.command("desk", short_help="内部页面。")
 @_bind("127.0.0.1:8001")
-def desk(bind: str) -> int:
-    """内部页面：推送、接收单位、撤回、发送情况、张贴登记和演练手机。尚无登录，只能监听本机地址。"""
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 16), help="进程数。")
+def desk(bind: str, workers: int) -> int:
+    """内部页面：工作清单、审批、办件、文书、单位、名单推送和审计，凭账户登录。
+
+    不在本机的浏览器经前面的 TLS 代理访问，其主机名在 GONGSHI_DESK_HOSTS 中写明。
+    """
     from gongshi.commands.common import command, open_court
     from gongshi.desk import create_desk
 
     @command
     def work() -> int:
         court = open_court()
-        Server(lambda: create_desk(court), bind, "内部页面", workers=1).run()
+        app = create_desk(court)
+        notes = _check_open(bind, court.settings.desk_host_list, "GONGSHI_DESK_HOSTS")
+        Server(lambda: app, bind, "内部页面", workers, threads=_DESK_THREADS, notes=notes).run()
         return 0
 
-    try:
-        host, _port = read_bind(bind)
-    except BadAddress as error:
-        return _refuse(str(error))
-    if not is_loopback(host):
-        return _refuse(f"内部页面尚无登录，只能监听本机地址（127.0.0.1），不能监听 {host}")
-    return work()
+    return _checked(bind, work)
+
+
+@serve.command("units", short_help="联合惩戒单位的页面。")
+@_bind("127.0.0.1:8003")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 16), help="进程数。")
+def units(bind: str, workers: int) -> int:
+    """联合惩戒单位的页面：反馈、解除、台账和转办的投诉，凭单位的账户或者令牌登录。
+
+    由前面的 TLS 代理对外提供，其主机名在 GONGSHI_UNITS_HOSTS 中写明。
+    """
+    from gongshi.commands.common import command, open_court
+    from gongshi.units import create_units
+
+    @command
+    def work() -> int:
+        court = open_court()
+        app = create_units(court)
+        notes = _check_open(bind, court.settings.units_host_list, "GONGSHI_UNITS_HOSTS")
+        Server(lambda: app, bind, "单位页面", workers, threads=_DESK_THREADS, notes=notes).run()
+        return 0
+
+    return _checked(bind, work)
 
 
 @serve.command("gateway", short_help="网关：微信、短信服务商和接收单位访问的地址。")
@@ -92,11 +115,7 @@ def gateway(bind: str, workers: int) -> int:
         Server(lambda: app, bind, "网关", workers, threads=_GATEWAY_THREADS, notes=notes).run()
         return 0
 
-    try:
-        read_bind(bind)
-    except BadAddress as error:
-        return _refuse(str(error))
-    return work()
+    return _checked(bind, work)
 
 
 @click.command(short_help="后台工作进程。")
@@ -124,6 +143,30 @@ def worker(once: bool) -> int:
         return 0
 
     return work()
+
+
+def _checked(bind: str, work: Callable[[], int]) -> int:
+    """Refuse an address that is none before anything is opened."""
+    try:
+        read_bind(bind)
+    except BadAddress as error:
+        return _refuse(str(error))
+    return work()
+
+
+def _check_open(bind: str, hosts: Sequence[str], setting: str) -> Sequence[str]:
+    """What to say of an address that other machines reach. Raises BadSetting where nobody said under which name."""
+    from gongshi.settings import BadSetting
+
+    host, _port = read_bind(bind)
+    if is_loopback(host) or host.startswith("unix:"):
+        return ()
+    if not hosts:
+        raise BadSetting(
+            f"{host} 不是本机地址：请在设置 {setting} 中写明浏览器使用的主机名（例如 desk.court.internal），"
+            "并在前面设置 TLS 代理"
+        )
+    return (f"浏览器须经 TLS 代理（https://{hosts[0]}）访问；不经代理的明文连接不能登录",)
 
 
 def _refuse(reason: str) -> int:

@@ -14,6 +14,7 @@ from gongshi.calendar import (
     build_statutory_holidays,
     load_calendar,
 )
+from gongshi.commands.calendar import list_exceptions
 from registry.deadlines import Reading
 
 CALENDAR = StateCouncilCalendar()
@@ -105,3 +106,12 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(CalendarFileError, match="不是UTF-8"):
         load_calendar(gb)
     assert load_calendar(None) == StateCouncilCalendar()
+
+
+@pytest.mark.parametrize("year", [2025, 2026, 2027])
+def test_what_is_shown_of_a_year_is_the_calendar(year: int) -> None:
+    off, on = list_exceptions(CALENDAR, year)
+    for n in range(365):
+        day = date(year, 1, 1) + timedelta(days=n)
+        worked = (day.weekday() < 5 and day not in off) or day in on
+        assert CALENDAR.is_workday(day) == worked
