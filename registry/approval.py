@@ -27,6 +27,10 @@ REASONS = {
         "可以延长一至三年（法释〔2017〕7号第二条第一款）"
     ),
     "term_over": "期限届满日早于今天，期限已经届满，不得公布（法释〔2017〕7号第十条第二款）",
+    "unit_people": (
+        "该人是同一案件中单位被执行人的法定代表人；单位失信的，不得因此将其法定代表人、主要负责人、影响债务履行的直接责任人员、"
+        "实际控制人列入；执行依据确定其本人负有义务的，核对后加 --confirm own_liability 再审核（法发〔2019〕35号）"
+    ),
     "art3_unconfirmed": "尚未确认不属于第三条的情形；逐项核对后加 --confirm art3 再审核（法释〔2017〕7号第三条）",
     "redactions_unconfirmed": (
         "有建议遮盖的内容尚未确认；用 gongshi findings 逐条查看后加 --confirm redactions 再审核"
@@ -59,6 +63,7 @@ class _Case:
     policy: Policy
     confirmed: frozenset[str]
     opened: bool
+    leads_unit: bool
 
     @property
     def facts(self) -> Facts:
@@ -66,14 +71,30 @@ class _Case:
 
 
 def check(
-    record: Record, *, approver: str, today: date, policy: Policy, confirmed: frozenset[str], opened: bool
+    record: Record,
+    *,
+    approver: str,
+    today: date,
+    policy: Policy,
+    confirmed: frozenset[str],
+    opened: bool,
+    leads_unit: bool = False,
 ) -> tuple[Refusal, ...]:
     """Every guard that `record` does not pass, the first to be named first; empty when it may be approved.
 
-    `today` is a day in Asia/Shanghai; `confirmed` may hold "art3" and "redactions"; `opened` says that the approver has
-    looked at each redaction proposed for this very version. What is missing is refused, never guessed.
+    `today` is a day in Asia/Shanghai; `confirmed` may hold "art3", "redactions" and "own_liability"; `opened` says that the
+    approver has looked at each redaction proposed for this very version; `leads_unit` that an organisation listed in the
+    same case names this person as its legal representative. What is missing is refused, never guessed.
     """
-    case = _Case(record=record, approver=approver, today=today, policy=policy, confirmed=confirmed, opened=opened)
+    case = _Case(
+        record=record,
+        approver=approver,
+        today=today,
+        policy=policy,
+        confirmed=confirmed,
+        opened=opened,
+        leads_unit=leads_unit,
+    )
     refusals = [Refusal(rule=rule, reason=REASONS[rule]) for rule in REASONS if rule != "leak" and _GUARDS[rule](case)]
     return (*refusals, *_refuse_leak(case))
 
@@ -152,6 +173,10 @@ def _is_term_over(case: _Case) -> bool:
     return case.facts.term_ends_on is not None and case.facts.term_ends_on < case.today
 
 
+def _is_listed_for_unit(case: _Case) -> bool:
+    return case.leads_unit and "own_liability" not in case.confirmed
+
+
 def _is_art3_open(case: _Case) -> bool:
     return Conduct.REFUSES_THOUGH_ABLE in case.facts.conduct and "art3" not in case.confirmed
 
@@ -184,6 +209,7 @@ _GUARDS: dict[str, Callable[[_Case], bool]] = {
     "term_not_allowed": _has_needless_term,
     "term_too_long": _is_term_too_long,
     "term_over": _is_term_over,
+    "unit_people": _is_listed_for_unit,
     "art3_unconfirmed": _is_art3_open,
     "redactions_unconfirmed": _are_redactions_open,
     "redactions_unopened": _are_doubtful_unopened,

@@ -20,7 +20,7 @@ from registry.matching import is_same_debtor
 from registry.moving import Draft, Line, move
 from registry.policy import Policy
 from registry.publishing import is_over, redisclose
-from registry.record import Accepted, Facts, Record, State
+from registry.record import Accepted, Facts, Kind, Record, State
 from registry.records import (
     facts_columns,
     identity_columns,
@@ -93,6 +93,7 @@ class Review:
             policy=self.policy,
             confirmed=self.confirmed,
             opened=opened,
+            leads_unit=record.state is State.DRAFT and leads_unit(session, record),
         )
 
 
@@ -217,6 +218,23 @@ def correct_row(
     line = Line(batch=batch, detail={"fields": changed})
     move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=review.policy))
     return replace(record, state=state, approved_by=row.approved_by, redactions=kept)
+
+
+def leads_unit(session: Session, record: Record) -> bool:
+    """Whether an organisation that is or may be listed in the same case names this person as its legal representative
+    (法发〔2019〕35号: who leads a unit is not listed because the unit is)."""
+    facts = record.facts
+    if facts.kind is not Kind.PERSON:
+        return False
+    query = select(RecordRow.state, RecordRow.facts).where(
+        RecordRow.case_key == facts.case_number.key, RecordRow.id != record.id
+    )
+    return any(
+        found.facts["kind"] == Kind.ORGANISATION.value
+        and found.facts.get("legal_representative") == facts.name
+        and not State(found.state).has_departed
+        for found in session.execute(query)
+    )
 
 
 def _keep_known(incoming: Facts, known: Facts) -> Facts:

@@ -114,7 +114,7 @@ def review(
     names; `own_words` are the court's own name, address and telephone, which may stand in it."""
     named = [*(one for one in by_number.values() if one), *(one for many in by_case.values() for one in many)]
     public = [one for one in named if one.is_public]
-    kept = (*own_words, *(one.facts.name for one in public))
+    kept = (*own_words, *(one.facts.name for one in public), *by_number)
     findings = {
         field: tuple(f for f in found if not _is_kept(texts[field][f.start : f.end], kept))
         for field, found in redaction.find_in_fields(texts, "").items()
@@ -159,7 +159,12 @@ def _refuse(
 
 
 def _is_kept(words: str, kept: Sequence[str]) -> bool:
-    return any(words in one for one in kept if one)
+    plain = _fold(words)
+    return any(plain in _fold(one) for one in kept if one)
+
+
+def _fold(words: str) -> str:
+    return unicodedata.normalize("NFKC", words).upper()
 
 
 def _remark(field: str, text: str, finding: Finding) -> Remark:

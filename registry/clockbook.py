@@ -156,17 +156,16 @@ def list_clocks(
     until: date | None = None,
     record: int | None = None,
     matter: int | None = None,
-    unit: int | None = None,
     limit: int = 200,
 ) -> list[ClockLine]:
     """The clocks that run (`ended` False), that have ended (True), or all (None), the soonest due first; those that are
-    due by `until`, and those of one record, matter or unit."""
+    due by `until`, and those of one record or matter."""
     query = _lines()
     if ended is not None:
         query = query.where(ClockRow.ended.is_not(None) if ended else ClockRow.ended.is_(None))
     if until is not None:
         query = query.where(ClockRow.due <= until)
-    query = query.where(*_which(About(record=record, matter=matter, unit=unit)))
+    query = query.where(*_which(About(record=record, matter=matter)))
     rows = session.execute(query.order_by(ClockRow.due, ClockRow.id).limit(limit))
     return [_line(clockwork, *row) for row in rows]
 

@@ -66,11 +66,14 @@ def read_file(path: Path) -> Found:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
             raise Unfit from None
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not S_ISREG(status.st_mode) or status.st_size > LARGEST_ENVELOPE:
             raise Unfit
-        content = file.read(LARGEST_ENVELOPE + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(LARGEST_ENVELOPE + 1)
+    finally:
+        os.close(descriptor)
     return Found(path=path, content=content, at=datetime.fromtimestamp(min(max(status.st_mtime, 0), _LAST_SECOND), UTC))
 
 

@@ -19,7 +19,6 @@ from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Grounds, Not
 from registry.record import State
 from registry.tables import ClockRow, MatterRow, RecordRow
 from registry.undecided import DISMISSED, GROUND, OPEN, close_grounds, close_matter, list_open_grounds
-from registry.vault import Vault
 
 __all__ = [
     "GROUND_LABEL",
@@ -69,14 +68,11 @@ def record_ground(
     arose_on: date,
     known_on: date,
     acting: Acting,
-    vault: Vault | None = None,
-    words: str = "",
 ) -> MatterRow:
     """Record a ground to take this entry down (法释〔2017〕7号 arts. 4, 9, 10), and start the clock of the decision from when
     it arose or was known. Who records a ground that hides at once, or is already overdue, calls `watch.act_on_due` next.
 
-    `basis` names a document and stays in the clear; `words`, which may name people, are sealed with `vault`.
-    Raises NotPermitted, or StartOutOfRange.
+    `basis` names a document, and nobody: nothing of it is sealed. Raises NotPermitted, or StartOutOfRange.
     """
     reason = Grounds(ground=ground, basis=basis, arose_on=arose_on, known_on=known_on)
     _refuse_unfit(session, row, reason, acting)
@@ -96,8 +92,6 @@ def record_ground(
     )
     session.add(matter)
     session.flush()
-    if vault is not None:
-        matter.sealed = vault.seal({"content": {"words": words}, "notes": []}, f"matter {matter.id}")
     run = find_run(ground)
     clock = set_clock(
         session,
@@ -131,7 +125,12 @@ def dismiss_ground(session: Session, matter: MatterRow, *, reason: str, acting: 
     close_matter(matter, DISMISSED, acting.actor, acting.now)
     matter.summary = reason
     end_clocks(session, acting, [Rule.EXIT], About(matter=matter.id))
-    detail = {"matter": matter.id, "ground": matter.ground, "reason": reason, "article": "法释〔2017〕7号第十条、第十三条"}
+    detail = {
+        "matter": matter.id,
+        "ground": matter.ground,
+        "reason": reason,
+        "article": "法释〔2017〕7号第十条、第十三条",
+    }
     audit.note(session, acting.now, acting.actor, "ground_dismiss", record=matter.record_id, detail=detail)
 
 

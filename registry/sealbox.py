@@ -7,22 +7,19 @@ key. Keys that were replaced stay beside the present one, so that what was under
 from __future__ import annotations
 
 import os
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from stat import S_ISREG
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
-from search_index.submission import MAGIC, SIZES, SUFFIX, UNFINISHED, BadSubmission, Submission, unpack
+from search_index.submission import MAGIC, SIZES, UNFINISHED, BadSubmission, Submission, unpack
 
 LARGEST_ENVELOPE = len(MAGIC) + SIZES[-1] + 48  # what a sealed box adds: a public key and a tag
 # Anybody may put something in, nobody but the owner may look what is there, and nobody takes out what is another's.
 DROP_MODE = 0o1733
 
 _KEY_BYTES = 32
-_FINISHED = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}", re.ASCII)
 _UNFINISHED_FOR = timedelta(days=1)
 
 
@@ -60,15 +57,6 @@ def renew_key(private: Path) -> str:
     return _public_of(_read_key(private))
 
 
-def list_sealed(drop: Path) -> list[Path]:
-    """The finished files of the drop folder, the oldest first. Names that the portal does not give are left alone."""
-    try:
-        found = [path for path in drop.iterdir() if _FINISHED.fullmatch(path.name)]
-    except FileNotFoundError:
-        return []
-    return sorted(found, key=lambda path: (_changed_at(path), path.name))
-
-
 def sweep(drop: Path, now: datetime) -> int:
     """Remove what was begun and never finished, once it is a day old. Returns how many there were."""
     latest = (now - _UNFINISHED_FOR).timestamp()
@@ -79,23 +67,6 @@ def sweep(drop: Path, now: datetime) -> int:
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)
-
-
-def open_sealed(path: Path, private: Path) -> Submission:
-    """Open one file of the drop folder. Raises SealBroken; KeyLost where the court's key is; OSError where
-    it cannot be read.
-
-    Whoever can write there could put anything: no link is followed, and nothing longer than an envelope is read.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise SealBroken("it cannot be opened as a file") from error
-    if not S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise SealBroken("it is no file")
-    with os.fdopen(descriptor, "rb") as file:
-        return open_envelope(file.read(LARGEST_ENVELOPE + 1), private)
 
 
 def open_envelope(content: bytes, private: Path) -> Submission:

@@ -27,7 +27,9 @@ CHUNK = 200
 # A draft is not seen by anybody, and is not published while something is undecided (undecided.find_undecided).
 _MAY_BE_SEEN = (State.APPROVED.value, State.RESTRICTED.value, State.PUBLISHED.value)
 _RIGHTS = tuple(rule.value for rule in Rule if RULES[rule].bearer is Bearer.PARTY)
-_AT_ONCE_BASIS = "登记的事由为未成年人或者被执行人死亡，先行屏蔽（法释〔2017〕7号第四条、民事诉讼法第二百六十八条第三项）"
+_AT_ONCE_BASIS = (
+    "登记的事由为未成年人或者被执行人死亡，先行屏蔽（法释〔2017〕7号第四条、民事诉讼法第二百六十八条第三项）"
+)
 
 
 def is_due(session: Session, acting: Acting, *, record: int | None = None) -> bool:
@@ -105,7 +107,9 @@ def _undecided_clocks(session: Session, row: RecordRow, acting: Acting) -> list[
     )
     hides = [rule.value for rule in HIDES]
     over = query.where(ClockRow.rule.in_(hides), ClockRow.due <= _last_due(acting))
-    return list({clock.id: clock for one in (over, query.where(*is_at_once())) for clock in session.scalars(one)}.values())
+    return list(
+        {clock.id: clock for one in (over, query.where(*is_at_once())) for clock in session.scalars(one)}.values()
+    )
 
 
 def _matter_of(session: Session, row: RecordRow, clocks: Sequence[ClockRow]) -> MatterRow | None:

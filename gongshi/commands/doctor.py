@@ -87,7 +87,11 @@ def _calendar(court: Court) -> Iterator[Finding]:
             f"没有 {year} 年的节假日安排，期限均为暂定：请用 gongshi calendar import 导入国务院办公厅通知",
         )
     elif not calendar.is_known(year + 1):
-        yield Finding("节假日", "warn", f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定：通知公布后请用 gongshi calendar import 导入")
+        yield Finding(
+            "节假日",
+            "warn",
+            f"没有 {year + 1} 年的节假日安排，跨年的期限为暂定：通知公布后请用 gongshi calendar import 导入",
+        )
     else:
         yield Finding("节假日", "ok", f"{year}、{year + 1} 年已知")
 

@@ -27,21 +27,21 @@ from registry.tables import RecordRow
 
 DONE.update(
     {
-        "served": "送达已经登记。",
-        "attached": "文件已经附上。",
-        "approved": "已经审核。",
-        "graced": "宽限期已经登记，届满以前不会公布。",
-        "published": "已经公布。",
-        "kept": "已经办理，但现在不能公布，原因见下面。",
-        "held": "已经屏蔽，公众已查不到。须由另一人在一个工作日内确认。",
-        "confirmed": "屏蔽已经确认。",
-        "asked": "已经提出解除屏蔽，待另一名审核人同意。",
-        "gone": "已经办理，公众已查不到。",
-        "gone-note": "已经办理，公众已查不到。案卷中请补附：有纳入期限的，提前删除的决定；申请执行人的确认或者申请；两次查控的记录。",
-        "corrected": "已经更正，公众看到的已是更正后的内容。",
-        "ground": "退出事由已经登记，期限见下面；到期未决定的，自动屏蔽。",
-        "dismissed": "该事由已经驳回。",
-        "restricted": "已经转为依法不宜公开。",
+        "record-served": "送达已经登记。",
+        "record-attached": "文件已经附上。",
+        "record-approved": "已经审核。",
+        "record-graced": "宽限期已经登记，届满以前不会公布。",
+        "record-published": "已经公布。",
+        "record-kept": "已经办理，但现在不能公布，原因见下面。",
+        "record-held": "已经屏蔽，公众已查不到。须由另一人在一个工作日内确认。",
+        "record-confirmed": "屏蔽已经确认。",
+        "record-asked": "已经提出解除屏蔽，待另一名审核人同意。",
+        "record-gone": "已经办理，公众已查不到。",
+        "record-gone-note": "已经办理，公众已查不到。案卷中请补附：有纳入期限的，提前删除的决定；申请执行人的确认或者申请；两次查控的记录。",
+        "record-corrected": "已经更正，公众看到的已是更正后的内容。",
+        "record-ground": "退出事由已经登记，期限见下面；到期未决定的，自动屏蔽。",
+        "record-dismissed": "该事由已经驳回。",
+        "record-restricted": "已经转为依法不宜公开。",
     }
 )
 
@@ -87,7 +87,7 @@ def _add_act(pages: Blueprint, desk: Desk, one: Act) -> None:
                 done = acts_carry.CARRY[one.name](desk, record_id, request.form)
             except REFUSALS as error:
                 raise Refused(desk_words(str(error))) from None
-            return after("desk.record", done, record_id=record_id)
+            return after("desk.record", f"record-{done}", record_id=record_id)
 
         return act(lambda problem: _show_form(desk, one, record_id, problem), work, also=(PaperRefused,))
 

@@ -71,7 +71,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
             return make_response(_show_form(desk, record_id, str(refused)), refused.status)
         except _REFUSED as error:
             return make_response(_show_form(desk, record_id, desk_words(str(error))), 400)
-        return redirect(after("desk.record", "corrected", record_id=record_id), 303)
+        return redirect(after("desk.record", "record-corrected", record_id=record_id), 303)
 
 
 def _carry_out(desk: Desk, record_id: int) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.approval import check
-from registry.deadlines import Rule
-from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, lift_is_asked
+from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, hold_is_open, lift_is_asked
 from registry.desk.access import Access
 from registry.desk.acts_carry import Chosen, confirmed_by
 from registry.desk.acts_forms import Field, basis_field, day_fields, desk_words, ground_field
@@ -20,7 +18,7 @@ from registry.grounds import GROUND_LABEL
 from registry.lifecycle import Action, allowed
 from registry.papers import PAPER_LABEL, PaperKind
 from registry.record import Record, State
-from registry.tables import ClockRow, RecordRow
+from registry.tables import RecordRow
 from registry.undecided import list_open_grounds
 
 IsOpen = Callable[[Session, RecordRow, Record], bool]
@@ -147,15 +145,8 @@ def _can_grace(_session: Session, _row: RecordRow, record: Record) -> bool:
     return Action.GRACE in allowed(record.state) and record.number is None
 
 
-def _awaits_confirmation(session: Session, row: RecordRow) -> bool:
-    running = select(ClockRow.id).where(
-        ClockRow.record_id == row.id, ClockRow.rule == Rule.HOLD_CONFIRM.value, ClockRow.ended.is_(None)
-    )
-    return session.scalar(running.limit(1)) is not None
-
-
 def _can_confirm(session: Session, row: RecordRow, record: Record) -> bool:
-    return record.state is State.HELD and _awaits_confirmation(session, row)
+    return record.state is State.HELD and hold_is_open(session, row)
 
 
 def _can_ask(session: Session, row: RecordRow, record: Record) -> bool:

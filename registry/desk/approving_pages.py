@@ -42,11 +42,11 @@ _LARGEST_ID = 2**31 - 1
 
 DONE.update(
     {
-        "drawn": "样本已经抽取，请逐条查看并登记结果。",
-        "checked-sample": "抽查结果已经登记。",
-        "batch": "整批审核已经办完。未通过的列在下面，逐条写明原因。",
-        "proposal": "更正建议已经同意，公众看到的已是更正后的内容。",
-        "proposal-not": "更正建议没有采纳，原记录不变。",
+        "batch-drawn": "样本已经抽取，请逐条查看并登记结果。",
+        "batch-checked-sample": "抽查结果已经登记。",
+        "batch-batch": "整批审核已经办完。未通过的列在下面，逐条写明原因。",
+        "batch-proposal": "更正建议已经同意，公众看到的已是更正后的内容。",
+        "batch-proposal-not": "更正建议没有采纳，原记录不变。",
     }
 )
 
@@ -90,7 +90,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
             with desk.court.session() as session:
                 _refuse_importer(_load_batch(session, batch_id))
                 draw_sample(session, batch_id, desk.acting, desk.random)
-            return after("desk.batch", "drawn", batch_id=batch_id)
+            return after("desk.batch", "batch-drawn", batch_id=batch_id)
 
         return act(lambda problem: _show_batch(desk, batch_id, problem), carry_out)
 
@@ -98,7 +98,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
     def approve_batch(batch_id: int) -> ResponseValue:
         def carry_out() -> str:
             _approve_batch(desk, batch_id)
-            return after("desk.batch", "batch", batch_id=batch_id)
+            return after("desk.batch", "batch-batch", batch_id=batch_id)
 
         return act(lambda problem: _show_batch(desk, batch_id, problem), carry_out, also=(NotSampled,))
 
@@ -113,7 +113,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
                 _refuse_unresolved(session, desk, row, verdict)
                 note_checked(session, row, verdict, desk.acting)
                 batch_id = row.batch_id
-            return after("desk.batch", "checked-sample", batch_id=batch_id)
+            return after("desk.batch", "batch-checked-sample", batch_id=batch_id)
 
         return act(lambda problem: show_record(desk, record_id, problem), carry_out, also=(NotSampled,))
 
@@ -286,7 +286,7 @@ def _add_proposal_pages(pages: Blueprint, desk: Desk) -> None:
                 record_id = _decide_proposal(desk, proposal_id)
             except _REFUSED as error:
                 raise Refused(desk_words(str(error))) from None
-            done = "proposal" if request.form.get("verdict") == "accept" else "proposal-not"
+            done = "batch-proposal" if request.form.get("verdict") == "accept" else "batch-proposal-not"
             return after("desk.record", done, record_id=record_id)
 
         return act(lambda problem: _show_proposal(desk, proposal_id, problem), carry_out)

@@ -118,14 +118,16 @@ def _show(desk: Desk, wanted: Wanted, problem: str | None = None) -> str:
         except Refused as error:
             rows, problem = [], problem or str(error)
         about = _name_records(session, rows) if whole else {}
+        lines = [_line(row, about, whole=whole) for row in rows[:PAGE]]
+        older = rows[PAGE - 1].id if len(rows) > PAGE else None
         note_read(session, "audit")
     return show(
         "audit",
         problem,
         wanted=wanted,
         whole=whole,
-        lines=[_line(row, about, whole=whole) for row in rows[:PAGE]],
-        older=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        lines=lines,
+        older=older,
         people=[(mark_name(name), name) for name in people],
         actions=[(one, name_action(one)) for one in ACTIONS if whole or is_about_accounts(one)],
     )

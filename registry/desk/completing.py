@@ -23,7 +23,7 @@ DATES = frozenset({"birth_date", "decided_on", "served_on", "term_ends_on"})
 _LONGEST = 120
 _TAKEN = "这一行的{field}已经由他人填写，或者不再需要，没有改动"
 
-DONE["completed"] = "已经保存。补全的记录已转入下一份清单。"
+DONE["list-completed"] = "已经保存。补全的记录已转入下一份清单。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
             except REFUSALS as error:
                 problems[record_id] = str(error).rstrip("。")
         if not problems:
-            return redirect(url_for("desk.completing", done="completed" if saved else None), 303)
+            return redirect(url_for("desk.completing", done="list-completed" if saved else None), 303)
         problem = f"有{len(problems)}行没有保存，原因写在该行；其余{saved}行已经保存"
         return make_response(_show_table(desk, problem, problems), 400)
 

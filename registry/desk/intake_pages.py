@@ -35,7 +35,7 @@ FOLDER = "intake"
 _NEWEST = 20
 _COPY = 1 << 20
 
-DONE["uploaded"] = "文件已经收到，正在办理。"
+DONE["intake-uploaded"] = "文件已经收到，正在办理。"
 
 
 def add_pages(pages: Blueprint, desk: Desk) -> None:
@@ -93,7 +93,7 @@ def _begin(desk: Desk, book: JobBook, kind: str) -> str:
     else:
         work = _reconcile_work(desk.court, path, force=request.form.get("force") == "yes")
     start(book, job, work, _explain)
-    return after("desk.intake_job", "uploaded", name=job.name)
+    return after("desk.intake_job", "intake-uploaded", name=job.name)
 
 
 def _begin_again(desk: Desk, book: JobBook, job: Job) -> str:
@@ -112,7 +112,7 @@ def _begin_again(desk: Desk, book: JobBook, job: Job) -> str:
         raise Refused("没有留下任何一行：不再导入的，不必提交")
     book.save(replace(job, successor=again.name))
     start(book, again, _import_work(desk.court, path), _explain)
-    return after("desk.intake_job", "uploaded", name=again.name)
+    return after("desk.intake_job", "intake-uploaded", name=again.name)
 
 
 def _refuse_busy(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from registry.clockbook import list_clocks
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.desk.access import Access
 from registry.desk.base import Desk, current, note_read, show
-from registry.letters import LetterLine, list_letters
+from registry.letters import KINDS, list_letters
+from registry.letters.kinds import STATE_LABEL as LETTER_STATE_LABEL
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
 from registry.matters.book import find_recused
 from registry.matters.checking import NEEDS_BASIS, NEEDS_DAY, NEEDS_WORDS
@@ -57,6 +58,23 @@ _WORDS_OF: dict[Step, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatterBrief:
+    """What a matter's page shows of its row."""
+
+    id: int
+    receipt: str | None
+    ground: str | None
+    received_on: date
+    arose_on: date | None
+    known_on: date | None
+    basis: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+    served_on: date | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepForm:
     """A step that may be taken now, and what is asked for it: labels of its fields, None where it has none."""
 
@@ -83,6 +101,16 @@ class RecordBrief:
     case_number: str
     state: str
     has_departed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterBrief:
+    """What a matter's page shows of a letter in it."""
+
+    id: int
+    label: str
+    number: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +142,7 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
     acting, is_objection = desk.acting, kind is MatterKind.OBJECTION
     state = row.state
     return {
-        "matter": row,
+        "matter": _matter_brief(row),
         "kind": kind,
         "kind_label": KIND_LABEL[kind],
         "state_label": STATE_LABEL[MatterState(state)] if state in set(MatterState) else state,
@@ -124,7 +152,7 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
         "article": FIRST_ARTICLE.get(kind, ""),
         "content": read_content(row, vault),
         "history": _history(row, read_notes(row, vault)),
-        "record": _brief(record),
+        "record": _record_brief(record),
         "unit": unit.name if unit is not None else None,
         "units": _list_units(session) if kind is MatterKind.COMPLAINT else (),
         "papers": list_papers(session, vault, matter=row.id),
@@ -145,6 +173,10 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
         "paper_labels": [(one.value, label) for one, label in PAPER_LABEL.items()],
         "decided_on": day_of(row.decided_at) if row.decided_at is not None else desk.today,
     }
+
+
+def _matter_brief(row: MatterRow) -> MatterBrief:
+    return MatterBrief(**{field.name: getattr(row, field.name) for field in fields(MatterBrief)})
 
 
 def _list_forms(kind: MatterKind, state: str) -> list[StepForm]:
@@ -182,7 +214,7 @@ def _label(step: Step, state: MatterState) -> str:
     return STEP_LABEL[step]
 
 
-def _brief(record: RecordRow | None) -> RecordBrief | None:
+def _record_brief(record: RecordRow | None) -> RecordBrief | None:
     if record is None:
         return None
     return RecordBrief(
@@ -208,8 +240,11 @@ def _note_label(step: str) -> str:
     return STEP_LABEL[Step(step)] if step in set(Step) else "附件"
 
 
-def _letters(session: Session, row: MatterRow) -> list[LetterLine]:
-    return list_letters(session, matter=row.id)
+def _letters(session: Session, row: MatterRow) -> list[LetterBrief]:
+    return [
+        LetterBrief(id=one.id, label=KINDS[one.kind].label, number=one.number, state=LETTER_STATE_LABEL[one.state])
+        for one in list_letters(session, matter=row.id)
+    ]
 
 
 def _list_units(session: Session) -> list[tuple[str, str]]:

@@ -139,7 +139,9 @@ def _read_kind(typed: str) -> MatterKind:
 
 def _states_of(kind: MatterKind) -> list[tuple[str, str]]:
     states = dict.fromkeys(state for state, _ in TABLES.get(kind, {}))
-    return [(state.value, STATE_LABEL[state]) for state in states] + [(_CLOSED, "已办结和已撤回")]
+    return [(state.value, STATE_LABEL[state]) for state in states if not state.is_closed] + [
+        (_CLOSED, "已办结和已撤回")
+    ]
 
 
 def _word_of(collected: Collected) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from registry.desk.access import Access
 from registry.desk.base import (
@@ -84,10 +86,18 @@ def template_values() -> dict[str, Any]:
         "form_token": form_token,
         "local_time": local_time,
         "local_day": local_day,
-        "typed": request.form if request.method == "POST" else {},
+        "typed": _read_typed(),
         "today": the_desk().today,
         "is_training": _is_training,
     }
+
+
+def _read_typed() -> Mapping[str, str]:
+    """What was filled in, to be shown again; nothing where it was too large to be read."""
+    try:
+        return request.form if request.method == "POST" else {}
+    except HTTPException:
+        return {}
 
 
 def _is_training() -> bool:

@@ -36,8 +36,8 @@ from registry.resolutions import (
 from registry.samples import find_sampled
 from registry.tables import BatchRow, RecordRow
 
-DONE["resolved"] = "已经登记。"
-DONE["checked"] = "第三条核对结果已经登记。"
+DONE["record-resolved"] = "已经登记。"
+DONE["record-checked"] = "第三条核对结果已经登记。"
 
 RULE_NAME = {
     "unpublishable_basis": "所依据的文书不得公布",
@@ -72,7 +72,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
     def resolve_finding(record_id: int) -> ResponseValue:
         def carry_out() -> str:
             _resolve(desk, record_id)
-            return after("desk.findings", "resolved", record_id=record_id)
+            return after("desk.findings", "record-resolved", record_id=record_id)
 
         return act(lambda problem: _show_findings(desk, record_id, problem), carry_out, also=(ResolutionRefused,))
 
@@ -84,7 +84,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
                 row = load_row(session, record_id, lock=True)
                 facts = read_record(row, desk.court.vault).facts
                 keep_answers(session, desk.court.vault, row, facts, answers, desk.acting)
-            return after("desk.record", "checked", record_id=record_id)
+            return after("desk.record", "record-checked", record_id=record_id)
 
         return act(lambda problem: show_record(desk, record_id, problem), carry_out, also=(Unanswered,))
 

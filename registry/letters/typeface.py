@@ -23,6 +23,7 @@ _FILE = "NotoSansCJK-VF.otf.ttc"
 # The faces of the collection: JP, KR, SC, TC, HK.
 _FACE = 2
 _UNITS = 1000
+_MADE = 3_850_070_400  # 2026-01-01, in the seconds since 1904 that fonts count
 # What stands for a character that has no shape.
 _UNKNOWN = "□"
 
@@ -74,6 +75,8 @@ def _write(drawn: dict[str, tuple[Any, int]], weight: int) -> bytes:
     builder.setupNameTable({"familyName": "Noto Sans CJK SC", "styleName": style, "psName": f"NotoSansCJKsc-{style}"})
     builder.setupOS2(sTypoAscender=880, sTypoDescender=-120, sCapHeight=733, usWeightClass=weight)
     builder.setupPost()
+    # Not the time at which it was made: the same paper is the same file.
+    builder.updateHead(created=_MADE, modified=_MADE)
     file = io.BytesIO()
     builder.save(file)
     return file.getvalue()

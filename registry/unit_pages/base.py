@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from registry.acting import Acting
 from registry.desk.base import Court, local_day, local_time
@@ -287,11 +287,19 @@ def template_values() -> dict[str, Any]:
         "form_start": form_start,
         "local_time": local_time,
         "local_day": local_day,
-        "typed": request.form if request.method == "POST" else {},
+        "typed": _read_typed(),
         "today": day_of(the_site().now),
         "ledger_kinds": list(LedgerKind),
         "court_profile": lambda: the_site().court.profile(),
     }
+
+
+def _read_typed() -> Mapping[str, str]:
+    """What was filled in, to be shown again; nothing where it was too much to be read."""
+    try:
+        return request.form if request.method == "POST" else {}
+    except RequestEntityTooLarge:
+        return {}
 
 
 def _check_form(signed_in: SignedIn) -> ResponseValue | None:

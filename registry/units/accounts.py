@@ -23,6 +23,7 @@ from registry import audit
 from registry.acting import SYSTEM, Acting
 from registry.tables import SessionRow, UnitAccountRow, UnitRow
 from registry.units.words import UnitError
+from search_index.codes import has_citizen_number
 
 PASSWORD, TOKEN = "password", "token"  # kinds of accounts
 REALM = "units"
@@ -61,7 +62,7 @@ class UnitAccount:
 def add_account(session: Session, unit: UnitRow, name: str, kind: str, random: Random, acting: Acting) -> str:
     """A new account of `kind`; its password or token, which is shown once. Raises UnitError."""
     name = name.strip()
-    if _NAME.fullmatch(name) is None:
+    if _NAME.fullmatch(name) is None or has_citizen_number(name):
         raise UnitError("账户名应为 1 至 40 个字母、数字、点、横线或者下划线，首尾是字母或者数字")
     if kind not in (PASSWORD, TOKEN):
         raise UnitError("账户应为口令账户或者令牌")

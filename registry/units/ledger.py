@@ -157,7 +157,7 @@ def note_verification(session: Session, record: str, state: str, acting: Acting)
     if published is None or published.sequence is None:
         return 0
     told = _find_verification(session, record)
-    units = _find_told(session, record, published.sequence + 1)
+    units = _find_told(session, record, published.sequence if published.type == ChangeType.GONE.value else None)
     return append(
         session,
         [
@@ -267,8 +267,8 @@ def _tells_anyone(session: Session) -> bool:
     return any(row.receives.get("releases") for row in units) or session.scalar(sent) is not None
 
 
-def _find_told(session: Session, record: str, before: int) -> list[int]:
-    """The units that are to hear of an entry that was public before the sequence `before`."""
+def _find_told(session: Session, record: str, before: int | None) -> list[int]:
+    """The units that are to hear of an entry that was public before the sequence `before`, or still is."""
     units = session.scalars(select(UnitRow).order_by(UnitRow.id)).all()
     told = {row.id for row in units if row.active and row.receives.get("releases")}
     others = [row.id for row in units if row.id not in told]
@@ -277,7 +277,7 @@ def _find_told(session: Session, record: str, before: int) -> list[int]:
     return sorted(told)
 
 
-def _find_sent(session: Session, record: str, units: Sequence[int], before: int) -> set[int]:
+def _find_sent(session: Session, record: str, units: Sequence[int], before: int | None) -> set[int]:
     """Which of `units` were sent a list that the entry was on: a list holds whatever is public at its sequence."""
     first = session.scalar(select(func.min(JournalRow.sequence)).where(JournalRow.record == record))
     if first is None:
@@ -285,7 +285,8 @@ def _find_sent(session: Session, record: str, units: Sequence[int], before: int)
     query = select(LedgerRow.unit_id, LedgerRow.detail).where(
         LedgerRow.kind == LedgerKind.PUSH.value, LedgerRow.unit_id.in_(units)
     )
-    return {unit for unit, detail in session.execute(query) if first <= int(detail.get("sequence", -1)) < before}
+    found = [(unit, int(detail.get("sequence", -1))) for unit, detail in session.execute(query)]
+    return {unit for unit, sequence in found if first <= sequence and (before is None or sequence < before)}
 
 
 def _find_verification(session: Session, record: str) -> Mapping[int, str]:

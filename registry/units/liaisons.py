@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.acting import Acting
 from registry.tables import LiaisonRow, UnitRow
-from registry.units.words import check_line
+from registry.units.words import check_line, check_mail, check_phone
 from registry.vault import Vault
 
 
@@ -33,8 +33,8 @@ def set_liaison(
     Raises UnitError."""
     values = {
         "name": check_line(name, "联络员姓名", most=40),
-        "phone": check_line(phone, "联络电话", most=30) if phone.strip() else "",
-        "mail": check_line(mail, "电子邮箱", most=80) if mail.strip() else "",
+        "phone": check_phone(phone),
+        "mail": check_mail(mail),
     }
     for row in session.scalars(
         select(LiaisonRow).where(LiaisonRow.unit_id == unit.id, LiaisonRow.until.is_(None)).with_for_update()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from registry.staff import StaffError
+from search_index.codes import has_citizen_number
 
 LONGEST_LINE = 80
 LONGEST_TEXT = 1000
@@ -14,6 +15,9 @@ LONGEST_TEXT = 1000
 _LONG_NUMBER = re.compile(r"\d{10}|\d{3,8}(?:[ \-－]\d{3,8}){2,}|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})", re.ASCII)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()（）\-－]*(?:(?:转|分机|,)[ ]?[0-9]{1,6})?", re.ASCII)
+_FEWEST_DIGITS, _MOST_DIGITS = 5, 17
+_MAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -30,6 +34,28 @@ def check_line(text: str, label: str, *, most: int = LONGEST_LINE) -> str:
         raise UnitError(f"{label}不能超过{most}个字")
     if not line.isprintable():
         raise UnitError(f"{label}含有不能识别的字符，请重新输入")
+    if has_citizen_number(line):
+        raise UnitError(f"{label}中有身份证号码：请删去（个人信息保护法第六条）")
+    return line
+
+
+def check_phone(text: str) -> str:
+    """A telephone number as it is written, with an extension where it has one; empty is none. Raises UnitError."""
+    if not text.strip():
+        return ""
+    line = check_line(text, "联络电话", most=30)
+    if _PHONE.fullmatch(line) is None or not _FEWEST_DIGITS <= sum(c.isdigit() for c in line) <= _MOST_DIGITS:
+        raise UnitError("联络电话不是电话号码：应为手机号码，或者带区号的固定电话，可以写分机号")
+    return line
+
+
+def check_mail(text: str) -> str:
+    """A mail address; empty is none. Raises UnitError."""
+    if not text.strip():
+        return ""
+    line = check_line(text, "电子邮箱")
+    if _MAIL.fullmatch(line) is None:
+        raise UnitError("电子邮箱的写法不正确，例如 liaison@example.gov.cn")
     return line
 
 
@@ -57,7 +83,7 @@ def check_basis(text: str, label: str = "依据") -> str:
 def check_slug(text: str) -> str:
     """A short name for addresses and commands: small letters, digits and hyphens. Raises UnitError."""
     slug = text.strip()
-    if _SLUG.fullmatch(slug) is None:
+    if _SLUG.fullmatch(slug) is None or has_citizen_number(slug):
         raise UnitError("代号应为 1 至 40 个小写字母、数字或者连字符，例如 housing")
     return slug
 
@@ -65,7 +91,7 @@ def check_slug(text: str) -> str:
 def check_code(text: str) -> str:
     """The code of a measure. Raises UnitError."""
     code = text.strip()
-    if _CODE.fullmatch(code) is None:
+    if _CODE.fullmatch(code) is None or has_citizen_number(code):
         raise UnitError("措施代码应为 1 至 32 个字母、数字、点、横线或者下划线，以字母或者数字开头，例如 B10")
     return code
 

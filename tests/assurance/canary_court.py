@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -22,6 +23,8 @@ from sqlalchemy import create_engine, inspect, make_url, select, text
 
 from gongshi.clock import system_now
 from notifier.calendar import Period
+from portal.app import create_app
+from portal.settings import PortalSettings
 from registry.tables import RecordRow
 from search_index.day import day_of
 
@@ -268,6 +271,7 @@ def live(court: CanaryCourt) -> None:
     court.home.clock.advance(days=3)
     court.do("publish")
     _look_after(court)
+    _send_in(court)
     _tell_others(court)
     _fail(court)
     done = court.run("worker", "--once")
@@ -437,6 +441,32 @@ def _look_after(court: CanaryCourt) -> None:
     court.do("init")
 
 
+def _send_in(court: CanaryCourt) -> None:
+    """What somebody sends in through the portal: the one is collected, the other still lies in the drop folder."""
+    given = {**os.environ, "GONGSHI_RATE_LIMIT": "off"}
+    portal = create_app(PortalSettings.from_environment(given), court.home.clock)
+    client, path = portal.test_client(), "/objections/new"
+    for turn in ("collected", "not collected"):
+        words = {
+            name: court.hide(court.canaries.rare(), f"sent in, {turn}: {name}") for name in ("who", "address", "words")
+        }
+        token = re.search(r'name="token" value="([^"]+)"', client.get(path).text)
+        assert token is not None
+        court.home.clock.advance(seconds=30)
+        fixed = {"claim": "other", "role": "self", "reference": court.records["published"][0], "homepage": ""}
+        paper = io.BytesIO(b"%PDF-1.4 " + court.hide(court.canaries.rare(), f"sent in, {turn}: a file").encode())
+        name = court.hide(court.canaries.rare(), f"sent in, {turn}: name of a file")
+        phone = court.hide_number(court.canaries.phone(), f"sent in, {turn}: phone")
+        form = {**fixed, **words, "phone": phone, "token": token[1], "papers": (paper, f"{name}.pdf")}
+        assert client.post(path, data=form).status_code == 200
+        drop = court.home.folder / "public" / "drop"
+        assert len(list(drop.iterdir())) == 1
+        if turn == "collected":
+            court.run("worker", "--once")
+            assert list(drop.iterdir()) == []
+    portal.close()
+
+
 def _tell_others(court: CanaryCourt) -> None:
     """Who receives the list, what they check it with, what people are told, and what followers see."""
     secret = "whsec_" + b64encode(court.home.random.randbytes(32)).decode()
@@ -459,6 +489,31 @@ def _tell_others(court: CanaryCourt) -> None:
     court.do("notice", "list")
     court.do("notice", "list", court.records["published"][0])
     court.do("wechat", "menu", "--dry-run")
+    _use_the_desk(court, mail)
+
+
+def _use_the_desk(court: CanaryCourt, mail: str) -> None:
+    """What is known of grounds, terms and units, and who did what."""
+    phone = court.hide_number(court.canaries.phone(), "telephone of a unit's liaison")
+    holidays = court.files / "holidays.csv"
+    holidays.write_text("date,type\n2027-01-01,holiday\n", encoding="utf-8")
+    court.do("calendar", "show", "2026")
+    court.run("calendar", "import", holidays, "--as", ADMIN)
+    record = court.records["published"][0]
+    reason = court.hide(court.canaries.rare(), "why a ground is dismissed")
+    court.do("ground", "add", record, "--ground", "performed", *court.reason(), "--as", CLERK)
+    court.do("ground", "list", "--as", CLERK)
+    court.do("ground", "dismiss", record, "--reason", reason, "--as", REVIEWER)
+    court.do("grace", court.entries["draft"][0]["case_number"], "--months", "1", *court.reason(), "--as", REVIEWER)
+    court.do(
+        "unit", "add", "bureau", "--name", "测试市某某局", "--feedback", "--basis", "实施办法第九条", "--as", REVIEWER
+    )
+    court.do("unit", "liaison", "bureau", "--name", "联络员甲", "--phone", phone, "--mail", mail, "--as", REVIEWER)
+    court.do("unit", "list")
+    court.do("unit", "sheet", "--out", court.files / "sheet.xlsx", "--as", REVIEWER)
+    court.do("profile", "--new-sealing-key", "--as", ADMIN)
+    court.do("audit", "list", "--as", REVIEWER)
+    court.do("audit", "verify")
 
 
 def _fail(court: CanaryCourt) -> None:
@@ -501,6 +556,16 @@ def _fail(court: CanaryCourt) -> None:
     court.fail("deadline", number, "--from", "2026-01-01")
     court.fail("generate", f"{number}x", "--out", court.files / "x.jsonl")
     court.fail("index", number)
+    court.fail("audit", "list", "--as", number)
+    court.fail("audit", "list", "--actor", number, "--limit", phone, "--as", REVIEWER)
+    court.fail("calendar", "show", number)
+    court.fail("calendar", "import", junk, "--as", ADMIN)
+    court.fail("ground", "add", record, "--ground", number, "--basis", "x", "--as", CLERK)
+    court.fail("ground", "add", record, "--ground", "performed", "--basis", f"来电{phone}", "--as", CLERK)
+    court.fail("ground", "dismiss", record, "--reason", f"本人身份证{number}", "--as", REVIEWER)
+    court.fail("grace", record, "--until", phone, "--basis", "x", "--as", REVIEWER)
+    court.fail("unit", "add", f"{number}甲", "--name", "某局", "--as", REVIEWER)
+    court.fail("unit", "liaison", phone, "--name", "甲", "--phone", phone, "--as", REVIEWER)
     court.fail("user", "add", CLERK, "--role", "clerk", typed=password + "\n")
     court.fail("user", "add", "新人", "--role", number, typed=password + "\n")
     court.fail("user", "add", "新人", "--role", "clerk", typed=password[:3] + "\n")
@@ -567,7 +632,8 @@ def _day(text: str) -> date:
 
 def add_keys(court: CanaryCourt) -> None:
     """The key of what is sealed, and the digests by which debtors are matched: nobody outside has a use for them."""
-    court.secret.add((court.home.folder / "registry/keys/master.key").read_text().strip(), "master key")
+    for path in (court.home.folder / "registry/keys").iterdir():
+        court.secret.add(path.read_text().strip(), f"{path.stem}")
     opened = court.home.court
     with opened.reading() as session:
         for row in session.scalars(select(RecordRow)):

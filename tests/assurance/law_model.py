@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import chinese_calendar
+
 from search_index.day import SHANGHAI, day_of
 
 Version = Mapping[str, Any]
@@ -40,6 +42,21 @@ class Proposal:
     is_open: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A ground to take a name down that somebody recorded, and nobody has decided yet. `due` is the moment by which it
+    must be."""
+
+    name: str
+    since: date
+    due: datetime
+    by: str
+
+    @property
+    def hides_at_once(self) -> bool:
+        return self.name in ("minor", "deceased")
+
+
 @dataclass(slots=True)
 class Listing:
     """One listing of one debtor in one case. `writer` wrote its newest words, `agreed` are the people who have put it up
@@ -61,6 +78,9 @@ class Listing:
     proposals: list[Proposal] = field(default_factory=list)
     held_by: str | None = None
     lift_asked_by: str | None = None
+    grace_began: date | None = None
+    grace_until: date | None = None
+    grounds: list[Ground] = field(default_factory=list)
 
     @property
     def debtor(self) -> tuple[str, str]:
@@ -68,6 +88,11 @@ class Listing:
 
     def leave(self, state: str, day: date, ground: str) -> None:
         self.state, self.left_on, self.left_for = state, day, ground
+        self.grounds.clear()
+
+    def must_be_hidden(self, now: datetime) -> bool:
+        """Arts. 4, 9, 10: a ground that is left undecided until its time is over hides by itself."""
+        return any(ground.hides_at_once or now >= ground.due for ground in self.grounds)
 
     def is_over(self, now: datetime) -> bool:
         return self.until is not None and self.until <= now
@@ -128,6 +153,20 @@ def end_of(version: Version, published_on: date, rules: Rules) -> datetime | Non
     if rules.policy == "henan":
         over = min(over, years_after(published_on, 5))
     return datetime(over.year, over.month, over.day, tzinfo=SHANGHAI)
+
+
+def due_of(start: date, rules: Rules) -> datetime:
+    """Art. 9, art. 10: three working days, and in Yunnan three days if that is earlier; by the end of business."""
+    days = [start + timedelta(days=n) for n in range(1, 40)]
+    last = [day for day in days if is_worked(day)][2]
+    if rules.policy == "yunnan":
+        last = min(last, next(day for day in days[2:] if is_worked(day)))
+    return datetime(last.year, last.month, last.day, 18, tzinfo=SHANGHAI)
+
+
+def is_worked(day: date) -> bool:
+    """Where the holidays are not announced yet, a duty is read as early as it can be."""
+    return bool(chinese_calendar.is_workday(day)) if day.year <= 2026 else day.weekday() < 5
 
 
 def years_after(day: date, years: int) -> date:
@@ -282,6 +321,8 @@ class Law:
 
     def publish(self, now: datetime) -> tuple[int, int]:
         """How many are published, and how many that were public end."""
+        for listing in self.listings:
+            self._hide_if_due(listing, now)
         over = [one for one in self.listings if one.state in (SHOWN, HELD) and one.is_over(now)]
         were_public = sum(one.state == SHOWN for one in over)
         for listing in over:
@@ -289,7 +330,7 @@ class Law:
         for listing in self.listings:
             if listing.state == SHOWN and listing.rules != self.rules:
                 self._pass_gate(listing, now)
-        waiting = [one for one in self.listings if one.state == WAITING]
+        waiting = [one for one in self.listings if one.state == WAITING and not one.grounds]
         for listing in waiting:
             self._pass_gate(listing, now)
         return sum(one.state == SHOWN for one in waiting), were_public
@@ -301,6 +342,8 @@ class Law:
         if not has_come_of_age(words, today) or served is None or served > today:
             if listing.state == SHOWN:
                 listing.state, listing.held_by = HELD, None
+        elif listing.grace_until is not None and today <= listing.grace_until:
+            pass
         elif words.get("disclosure") == "restricted":
             listing.state = SEALED
         elif until is not None and day_of(until) <= today:
@@ -320,6 +363,35 @@ class Law:
         listing.state, listing.held_by, listing.lift_asked_by = HELD, by, None
         return True
 
+    def grant_grace(self, listing: Listing, until: date, today: date) -> bool:
+        """法发〔2019〕35号: three months at most, before the list has shown anybody."""
+        began = listing.grace_began or today
+        fits = today < until <= months_after(began, 3)
+        if listing.state not in (DRAFT, WAITING) or listing.number is not None or not fits:
+            return False
+        listing.grace_began, listing.grace_until = began, until
+        return True
+
+    def record_ground(self, listing: Listing, name: str, since: date, by: str, now: datetime) -> bool:
+        same = any(ground.name == name and ground.since <= since for ground in listing.grounds)
+        if listing.state in GONE or since > day_of(now) or same:
+            return False
+        listing.grounds.append(Ground(name, since, due_of(since, self.rules), by))
+        self._hide_if_due(listing, now)
+        return True
+
+    def dismiss_ground(self, listing: Listing, name: str, by: str) -> bool:
+        """Whoever recorded it does not say alone that there was nothing."""
+        named = [ground for ground in listing.grounds if ground.name == name]
+        if len(named) != 1 or named[0].by == by:
+            return False
+        listing.grounds.remove(named[0])
+        return True
+
+    def _hide_if_due(self, listing: Listing, now: datetime) -> None:
+        if listing.must_be_hidden(now):
+            self.hold(listing, "gongshi")
+
     def confirm_hold(self, listing: Listing, by: str) -> bool:
         if listing.state != HELD or listing.held_by in (None, by):
             return False
@@ -333,7 +405,7 @@ class Law:
         if listing.lift_asked_by is None:
             listing.lift_asked_by = by
             return True
-        if listing.lift_asked_by == by or not is_reviewer:
+        if listing.lift_asked_by == by or not is_reviewer or listing.grounds:
             return False
         listing.agreed = listing.lift_asked_by, by
         listing.state, listing.lift_asked_by, listing.held_by = WAITING, None, None

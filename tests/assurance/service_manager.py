@@ -85,11 +85,12 @@ class Manager:
         assert done.returncode == 0, done.stdout + done.stderr + (self.base / "log").read_text()[-2000:]
         return done.stdout
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+    def get(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """What the portal answers to somebody who comes through its socket file."""
         connection = _Connection(f"/proc/{self.pid}/root/{SOCKET}")
         try:
-            connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+            told = {name.replace("_", "-"): text for name, text in headers.items()}
+            connection.request(method, path, body, told)
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:

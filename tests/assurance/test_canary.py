@@ -266,8 +266,9 @@ def test_no_command_prints_a_full_number_a_password_or_a_setting(court: CanaryCo
     assert said == {}
 
 
-# The words around a finding (where there are any that are not hidden), the cases a list lacks, the key that is not known: what their readers must see to decide.
-TELLING = ("findings", "reconcile", "import")
+# The words around a finding (where there are any that are not hidden), the cases a list lacks, the key that is not known,
+# the documents that a ground or an act rests on: what their readers must see to decide, or to answer for it.
+TELLING = ("findings", "reconcile", "import", "ground", "audit")
 
 
 def test_no_command_prints_a_private_text_but_those_whose_reader_decides_on_it(court: CanaryCourt) -> None:
@@ -311,7 +312,12 @@ class Asked:
 
     @property
     def typed(self) -> tuple[str, ...]:
-        return (self.path, *self.query, *self.query.values(), *self.headers.values())
+        echoed = self.form.values() if self.path in FORMS else ()
+        return (self.path, *self.query, *self.query.values(), *self.headers.values(), *echoed)
+
+
+# Where something is sent in, a form that is not complete comes back with what was typed.
+FORMS = ("/objections/new", "/complaints/new", "/objections/state")
 
 
 def ask(client: FlaskClient, asked: Asked) -> TestResponse:
@@ -333,6 +339,7 @@ def every_request(court: CanaryCourt, app: Portal) -> Iterator[Asked]:
     inside = sample_of(court)
     arguments = {
         "record": [*numbers, numbers[0].lower(), "SX-00000000", "x", *inside],
+        "key": ["1", "none", "../disclosed.db", inside[0]],
         "filename": ["site.css", "nothing.css", "../disclosed.db", inside[0]],
     }
     for rule in app.url_map.iter_rules():
@@ -357,6 +364,18 @@ def every_request(court: CanaryCourt, app: Portal) -> Iterator[Asked]:
             yield Asked("POST", "/check", {}, {"name": entry["name"], "head": head, "tail": tail}, {})
     yield Asked("POST", "/check", {}, {"name": "甲" * 20_000}, {})
     yield Asked("POST", "/check", {}, {inside[0]: inside[0]}, {})
+    for value in inside[:5]:
+        for path in FORMS:
+            yield Asked(
+                "POST",
+                path,
+                {},
+                {"who": value, "words": value} if "new" in path else {"receipt": value, "code": value},
+                {},
+            )
+            yield Asked("POST", path, {}, {value: value}, {})
+            yield Asked("GET", path, {"record": value}, {}, {})
+        yield Asked("POST", "/certificates", {}, {"number": value}, {})
 
 
 def every_query(court: CanaryCourt, inside: list[str]) -> Iterator[dict[str, str]]:

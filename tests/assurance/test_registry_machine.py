@@ -31,7 +31,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from law_model import GONE, HELD, TO_BE_HIDDEN, Law, Listing, Rules, Version, has_come_of_age, hide
+from law_model import GONE, HELD, TO_BE_HIDDEN, Law, Listing, Rules, Version, has_come_of_age, hide, months_after
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.orm import Session
 
@@ -92,7 +92,10 @@ MOVES = {
     **{(state, "withdraw"): "withdrawn" for state in ("draft", "approved", "restricted", "published", "held")},
     **{(state, "correct"): state for state in ("draft", "published", "held")},
     **{("held", action): "held" for action in ("lift_request", "hold_confirm")},
+    **{(state, "grace"): state for state in ("draft", "approved")},
 }
+# What is written down of a record and leaves it where it stands.
+STANDS = frozenset({"ground_record", "ground_dismiss", "ground_closed", "article_exit"})
 
 
 def a_version(debtor: tuple[int, str, str, int], shape: str, form: str, days: int, today: date) -> Version | None:
@@ -256,7 +259,7 @@ def _follow(state: str, line: AuditRow) -> str | None:
     if line.action == "withhold":
         found = MOVES.get((state, f"withhold {line.detail['reason']}"))
         return found or MOVES.get((state, "withhold"))
-    return MOVES.get((state, line.action))
+    return state if line.action in STANDS else MOVES.get((state, line.action))
 
 
 def check_lawful(seen: Sequence[Listing], born: Callable[[Listing], str], today: date, now: datetime) -> None:
@@ -272,6 +275,7 @@ def check_lawful(seen: Sequence[Listing], born: Callable[[Listing], str], today:
         assert first != second, "four eyes"
         assert second in REVIEWERS
         assert words.get("disclosure") != "restricted"
+        assert listing.grace_until is None or listing.grace_until < listing.published_on, "in its time of grace"
 
 
 # The machine ----------------------------------------------------------------------------------------------------------
@@ -453,12 +457,14 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def publish(self) -> None:
         said = self.tell("publish")
+        overdue = [one for one in self.law.seen(self.now) if one.must_be_hidden(self.now)]
         published, ended = self.law.publish(self.now)
         assert said.code == 0, said.err
         found = said.json["published"], said.json["expired"]
         assert found == (published, ended), f"publish: {found}, by the law {(published, ended)}: {self._states()}"
         self.note("published", published)
         self.note("ended", ended)
+        self.note("hidden when it was due", overdue)
 
     @rule(
         place=ANY,
@@ -533,6 +539,7 @@ class Histories(RuleBasedStateMachine):
             self.expect(done, "hold", name, "--lift", "--basis", "核实无误", by=person)
         self.note("shown again", listing.is_seen(self.now))
         self.note("lifted in vain", listing.state == "approved")
+        self.note("not shown again before a ground is decided", listing.grounds)
 
     @precondition(lambda self: self._held(0))
     @rule(place=ANY, by=STAFF)
@@ -543,6 +550,59 @@ class Histories(RuleBasedStateMachine):
         name, named = self.name(listing, by_case=False)
         done = named is not None and self.law.lift(named, by, self.soon, is_reviewer=by in REVIEWERS)
         self.expect(done, "hold", name, "--lift", "--basis", "核实无误", by=by)
+
+    # Grace, and grounds that nobody has decided yet
+
+    def _hidden(self, place: int) -> Listing | None:
+        """A listing that the public has never seen."""
+        some = [one for one in self.law.listings if one.state in ("draft", "approved")]
+        return some[place % len(some)] if some else None
+
+    @rule(place=ANY, days=st.sampled_from([0, 3, 3, 30, 80, 120]), by=REVIEWER, of_anybody=BY_CASE)
+    def grant_grace(self, place: int, days: int, by: str, of_anybody: bool) -> None:
+        listing = self.pick(place) if of_anybody else self._hidden(place)
+        if listing is None:
+            return
+        name, named = self.name(listing, by_case=False)
+        listing = named or listing
+        until = self.today + timedelta(days=days)
+        if listing.grace_began and until > months_after(listing.grace_began, 3):
+            # Its end may be put off by days on which nobody works; that is not counted a second time here.
+            until += timedelta(days=20)
+        done = by in REVIEWERS and named is not None and self.law.grant_grace(listing, until, self.today)
+        self.expect(done, "grace", name, "--until", until, "--basis", "宽限决定书1号", by=by)
+        self.note("grace", done)
+        self.note("grace refused", by in REVIEWERS and not done)
+
+    @rule(
+        place=ANY,
+        ground=st.sampled_from(["performed", "performed", "settled", "wrongly_listed", "minor", "deceased"]),
+        days=st.sampled_from([-1, 0, 0, 1, 2, 10]),
+        by=STAFF,
+    )
+    def record_ground(self, place: int, ground: str, days: int, by: str) -> None:
+        if (listing := self.pick(place)) is None:
+            return
+        name, named = self.name(listing, by_case=False)
+        listing = named or listing
+        since = self.today - timedelta(days=days)
+        was_seen = listing.is_seen(self.now)
+        done = named is not None and self.law.record_ground(listing, ground, since, by, self.soon)
+        dates = ("--arose", since, "--known", since)
+        self.expect(done, "ground", "add", name, "--ground", ground, "--basis", "谈话笔录", *dates, by=by)
+        self.note("ground recorded", done)
+        self.note("hidden at once", done and was_seen and listing.state == HELD)
+
+    @precondition(lambda self: any(one.grounds for one in self.law.listings))
+    @rule(place=ANY, by=REVIEWER)
+    def dismiss_ground(self, place: int, by: str) -> None:
+        some = [(one, ground) for one in self.law.listings for ground in one.grounds]
+        listing, ground = some[place % len(some)]
+        name, named = self.name(listing, by_case=False)
+        done = by in REVIEWERS and named is not None and self.law.dismiss_ground(named, ground.name, by)
+        options = ("--ground", ground.name, "--reason", "核查报告1号")
+        self.expect(done, "ground", "dismiss", name, *options, by=by)
+        self.note("ground dismissed", done)
 
     @rule(
         place=ANY,
@@ -707,6 +767,8 @@ REACHED_BY_HAND = frozenset(
     | {"listed anew", "refused line", "reconciled", "list too short", "other rules", "clock stepped back"}
     | {"minor", "age_unknown", "not_served", "same_person", "art3_unconfirmed", "redactions_unconfirmed"}
     | {"term_missing", "term_not_allowed", "term_too_long", "term_over", "decision_missing", "fully_performed"}
+    | {"grace", "grace refused", "ground recorded", "ground dismissed", "hidden at once", "hidden when it was due"}
+    | {"not shown again before a ground is decided"}
     | {f"withdraw {ground}" for ground in WITHDRAWAL_GROUNDS}
     | {f"remove {ground}" for ground in REMOVAL_GROUNDS}
 )
@@ -777,6 +839,10 @@ def _told_by_hand(m: Any) -> Iterator[Callable[[], None]]:
         wanted = (f"（2025）测0101执{debtor[3]}号", debtor[1])
         return next(n for n in range(1, 200, 10) if m.pick(n).debtor == wanted)
 
+    def hidden(debtor: tuple[int, str, str, int]) -> int:
+        """What makes `grant_grace` find it while the public has never seen it."""
+        return next(n for n in range(50) if m._hidden(n).debtor[1] == debtor[1])
+
     def lists(*lines: tuple[Any, str], days: int = 40) -> Callable[[], None]:
         return lambda: m.list_some([(debtor, shape, "full", days) for debtor, shape in lines], "clerk", "reviewer")
 
@@ -804,6 +870,17 @@ def _told_by_hand(m: Any) -> Iterator[Callable[[], None]]:
     yield lambda: m.step_back(45)
     yield lambda: m.correct_held("part", "reviewer", both)
     yield lambda: m.lift(0, "second", "reviewer")
+    yield lambda: m.record_ground(place(one), "performed", 0, "clerk")
+    yield lambda: m.wait_days(7, publishes=False)
+    yield m.publish
+    yield lambda: m.lift(0, "clerk", "second")
+    yield lambda: m.dismiss_ground(0, "second")
+    yield lambda: m.lift(0, "clerk", "second")
+    for days in (0, 30):
+        yield lambda days=days: m.grant_grace(hidden(child), days, "reviewer", False)
+    yield lambda: m.record_ground(place(one), "deceased", 0, "clerk")
+    yield lambda: m.dismiss_ground(0, "second")
+    yield lambda: m.lift(0, "clerk", "second")
     yield lambda: m.correct(place(company), "restrict", "reviewer", both, False)
     yield lambda: m.wait_days(4, publishes=False)
     yield m.publish

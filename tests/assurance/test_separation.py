@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -21,12 +22,19 @@ from entries import a_person, an_organisation
 from homes import Home
 from intruder import DONE
 from service_manager import PORTAL_USER, UNIT, Manager, read_unit, service_manager, wait_until
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from gongshi.clock import system_now
 from portal.app import create_app
 from portal.settings import PortalSettings
+from registry.acting import SYSTEM
+from registry.collecting import collect_submissions
+from registry.matters.content import read_content
+from registry.papers import open_scanner
+from registry.tables import MatterRow
 
 ROOT = Path(__file__).parents[2]
 PORTAL = "gongshi-portal.service"
@@ -99,9 +107,7 @@ def intruder(home: Home, unit: str, *places: str) -> Iterator[dict[str, Any]]:
     """What an intruder can do that runs under `unit` in the place of the portal; it looks for folders that it can write
     in everywhere, or in `places`."""
     drop = home.folder / "public" / "drop"
-    drop.mkdir()
     (drop / "theirs").write_text("x")
-    drop.chmod(0o1733)
     abstract = uuid4().hex
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
         other.bind(f"\0{abstract}")
@@ -233,6 +239,40 @@ def test_what_is_decided_inside_is_seen_at_once_through_the_sandbox_and_after_a_
         os.kill(manager.main_pid(), 9)
         wait_until(lambda: manager.restarts() == 1 and manager.answers())
         assert names_in(manager) == ["甲测试"]
+
+
+@pytest.mark.separation
+@ON_FILES
+def test_what_is_sent_in_through_the_sandbox_lies_sealed_and_only_the_court_opens_it(home: Home) -> None:
+    home.clock.moment = system_now()
+    home.publish(a_person(1))
+    words = "绝密理由" * 50
+    paper = b"%PDF-1.4 " + words.encode() * 2_000
+    fields = {"claim": "other", "reference": "（2025）测0101执1号", "words": words, "role": "self", "who": words[:90]}
+    with portal_of(home) as manager:
+        page = manager.get("/objections/new").body.decode()
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        assert token is not None
+        given = MultiDict({**fields, "phone": "000-00000000", "token": token[1]})
+        given["papers"] = FileStorage(io.BytesIO(paper), "凭证.pdf", "papers", "application/pdf")
+        boundary, body = encode_multipart(given)
+        kind = f"multipart/form-data; boundary={boundary}"
+        # Refused as long as no person could have filled it in.
+        wait_until(lambda: manager.get("/objections/new", "POST", body, Content_Type=kind).status == 200)
+        (sealed,) = (home.folder / "public" / "drop").iterdir()
+        assert sealed.stat().st_uid == PORTAL_USER
+        process = Path("/proc") / str(manager.main_pid()) / "root"
+        seen = [home.folder, *(process / place.lstrip("/") for place in WRITABLE), manager.base / "run"]
+        files = [path for place in seen for path in place.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert sealed in files
+        assert [path for path in files if words.encode()[:60] in path.read_bytes()] == []
+    court = home.court
+    assert collect_submissions(court, court.acting(SYSTEM), scan=open_scanner("")).taken == 1
+    assert not sealed.exists()
+    with court.session() as session:
+        (matter,) = session.scalars(select(MatterRow))
+        assert read_content(matter, court.vault).words == words
+    court.close()
 
 
 def entries_of(manager: Manager) -> list[dict[str, Any]]:

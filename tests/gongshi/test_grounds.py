@@ -83,7 +83,9 @@ def listed(home: Home, two_listed: Path) -> Home:
 
 def test_a_recorded_ground_runs_from_its_knowing_with_its_article(listed: Home) -> None:
     # Wednesday 2026-11-18; known the Friday before.
-    added = listed.ask("ground", "add", CASE, *PERFORMED, "--arose", "2026-11-02", "--known", "2026-11-16", "--as", "clerk")
+    added = listed.ask(
+        "ground", "add", CASE, *PERFORMED, "--arose", "2026-11-02", "--known", "2026-11-16", "--as", "clerk"
+    )
     assert (added["due"], added["provisional"], added["held"]) == ("2026-11-19", False, False)
     assert "第十条第一款" in added["article"]
     assert listed.ask("ground", "list", "--as", "auditor")["grounds"] == [added]
@@ -127,7 +129,9 @@ def test_publish_alone_hides_before_it_publishes(listed: Home) -> None:
 
 
 def test_a_ground_that_was_known_too_long_ago_hides_at_once(listed: Home) -> None:
-    added = listed.ask("ground", "add", CASE, *PERFORMED, "--known", "2026-11-02", "--arose", "2026-11-02", "--as", "clerk")
+    added = listed.ask(
+        "ground", "add", CASE, *PERFORMED, "--known", "2026-11-02", "--arose", "2026-11-02", "--as", "clerk"
+    )
     assert added["held"]
     assert added["record"] not in seen_by_the_public(listed)
 

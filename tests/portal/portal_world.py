@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.app import Portal, create_app
 from portal.settings import PortalSettings
-from registry.sealbox import list_sealed, open_sealed, prepare_box
+from registry.sealbox import open_envelope, prepare_box
 from search_index.document import DisclosedConduct, Document
 from search_index.index import IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
@@ -135,7 +135,11 @@ class World:
 
     def collect(self) -> list[Submission]:
         """What the court finds in the drop folder, opened."""
-        return [open_sealed(path, self.key) for path in list_sealed(self.drop)]
+        return [open_envelope(path.read_bytes(), self.key) for path in self.list_sealed()]
+
+    def list_sealed(self) -> list[Path]:
+        """What lies in the drop folder, finished or not."""
+        return sorted(self.drop.iterdir())
 
     def build_app(self, **settings: object) -> Portal:
         given = {

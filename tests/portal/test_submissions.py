@@ -30,7 +30,7 @@ from portal.sealing import Drop
 from portal.submitting import COMPLAINT as COMPLAINT_FORM
 from portal.submitting import OBJECTION as OBJECTION_FORM
 from portal.uploads import DOCX, clean_name
-from registry.sealbox import list_sealed, open_envelope
+from registry.sealbox import open_envelope
 from search_index.submission import SIZES, Attachment, Submission, draw_receipt, find_receipt, pack, token_of, unpack
 
 OBJECT, COMPLAIN, STATE = "/objections/new", "/complaints/new", "/objections/state"
@@ -387,7 +387,7 @@ def test_the_receipt_is_shown_once_and_kept_by_nobody(client: FlaskClient, world
     receipt, code = receipt_in(answer.text)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
-    (path,) = list_sealed(world.drop)
+    (path,) = world.list_sealed()
     assert re.fullmatch(r"[0-9a-f]{32}\.sealed", path.name)
     assert receipt.encode() not in path.read_bytes()
     assert code.encode() not in pack(open_envelope(path.read_bytes(), world.key))
@@ -396,7 +396,7 @@ def test_the_receipt_is_shown_once_and_kept_by_nobody(client: FlaskClient, world
 def test_lengths_say_little(client: FlaskClient, world: World) -> None:
     send(client, world, OBJECT, {**OBJECTION, "words": "短。"})
     send(client, world, OBJECT, {**OBJECTION, "words": "长" * 4000})
-    assert len({path.stat().st_size for path in list_sealed(world.drop)}) == 1
+    assert len({path.stat().st_size for path in world.list_sealed()}) == 1
 
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=50)

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from registry.speed import FEWEST, Gone, build_figures
 
-GONE = st.builds(
-    Gone, on=st.dates(date(2026, 1, 1), date(2027, 3, 1)), days=st.integers(0, 90), in_time=st.booleans()
-)
+GONE = st.builds(Gone, on=st.dates(date(2026, 1, 1), date(2027, 3, 1)), days=st.integers(0, 90), in_time=st.booleans())
 TODAY = st.dates(date(2026, 1, 1), date(2027, 4, 1))
 
 
@@ -49,7 +47,9 @@ def test_two_states_of_the_figures_never_differ_by_fewer_than_three(gone: list[G
 
 
 def test_months_with_too_few_are_told_with_the_next() -> None:
-    gone = [Gone(on=date(2026, month, 9), days=days, in_time=days < 4) for month, days in ((1, 1), (2, 2), (3, 9), (3, 3))]
+    gone = [
+        Gone(on=date(2026, month, 9), days=days, in_time=days < 4) for month, days in ((1, 1), (2, 2), (3, 9), (3, 3))
+    ]
     figures = build_figures(gone, date(2026, 4, 1))
     assert figures == {
         "from": "2026-01-01",

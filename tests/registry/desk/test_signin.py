@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from gongshi.court import Court
 from gongshi.desk import create_desk
+from gongshi.settings import read_settings
 from registry import staff
 from registry.desk.credentials import (
     ADDRESS_FAILURES,
@@ -80,8 +81,6 @@ def test_under_another_name_than_loopback_the_cookie_is_for_encrypted_connection
     court: Court, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONGSHI_DESK_HOSTS", "desk.court.internal")
-    from gongshi.settings import read_settings
-
     app = create_desk(Court(read_settings(), court.world))
     client, base = app.test_client(), "https://desk.court.internal"
     page = client.get("/signin", base_url=base)
@@ -428,8 +427,6 @@ def test_where_it_is_required_reviewers_and_administrators_enrol_before_anything
     court: Court, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONGSHI_DESK_SECOND_FACTOR", "required")
-    from gongshi.settings import read_settings
-
     app = create_desk(Court(read_settings(), court.world))
     for name in ("reviewer", "admin"):
         seat = Seat(app.test_client())

@@ -51,9 +51,7 @@ class Office:
         with self.court.session() as session:
             record = session.get_one(RecordRow, self.record(serial)) if serial is not None else None
             acting = self.court.acting(actor)
-            return draft_letter(
-                session, self.court.vault, kind=kind, content=content, acting=acting, record=record
-            ).id
+            return draft_letter(session, self.court.vault, kind=kind, content=content, acting=acting, record=record).id
 
     def confirm(self, letter: int, actor: str = "reviewer") -> None:
         with self.court.session() as session:

@@ -20,6 +20,7 @@ from registry.letters import (
     LetterState,
     Outcome,
     check_certificate,
+    draft_letter,
     get_letter,
     list_letters,
     list_overdue,
@@ -33,7 +34,7 @@ from registry.letters import (
     void_letter,
 )
 from registry.letters.wording import write_letter
-from registry.tables import AuditRow, JournalRow, LetterRow
+from registry.tables import AuditRow, JournalRow, LetterRow, RecordRow
 
 
 def words_of(office: Office, letter: int) -> str:
@@ -60,14 +61,15 @@ def test_each_series_and_year_counts_for_itself(office: Office) -> None:
 
 
 def test_what_was_not_drafted_after_all_leaves_no_gap(office: Office) -> None:
-    with pytest.raises(LetterRefused), office.court.session() as session:
-        from registry.letters import draft_letter
-        from registry.tables import RecordRow
+    def draft_and_give_up() -> None:
+        with office.court.session() as session:
+            record, acting = session.get_one(RecordRow, office.record(1)), office.court.acting("clerk")
+            vault, kind = office.court.vault, LetterKind.SEALED_NOTICE
+            draft_letter(session, vault, kind=kind, content=NOTICE, acting=acting, record=record)
+            raise LetterRefused("given up in the same transaction")
 
-        record = session.get_one(RecordRow, office.record(1))
-        values = {"content": NOTICE, "acting": office.court.acting("clerk"), "record": record}
-        draft_letter(session, office.court.vault, kind=LetterKind.SEALED_NOTICE, **values)  # type: ignore[arg-type]
-        raise LetterRefused("given up in the same transaction")
+    with pytest.raises(LetterRefused, match="given up"):
+        draft_and_give_up()
     assert office.read(office.draft(LetterKind.SEALED_NOTICE, NOTICE)).number == "（2026）失信通字第1号"
 
 
@@ -114,7 +116,14 @@ def test_a_notice_is_agreed_to_by_another_before_it_can_be_printed(office: Offic
 def test_a_letter_whose_record_was_corrected_is_not_agreed_to(office: Office) -> None:
     letter = office.draft(LetterKind.SEALED_NOTICE, {**NOTICE, "relation": "official"}, 2)
     said = office.home.run(
-        "correct", a_person(2)["case_number"], "--set", "performance=部分未履行", "--as", "reviewer", "--confirm", "art3"
+        "correct",
+        a_person(2)["case_number"],
+        "--set",
+        "performance=部分未履行",
+        "--as",
+        "reviewer",
+        "--confirm",
+        "art3",
     )
     assert said.code == 0, said.out + said.err
     with pytest.raises(LetterRefused, match="已经更正"):
@@ -302,8 +311,8 @@ def test_a_certificate_can_be_checked_and_the_journal_says_nothing_of_the_person
         assert check_certificate(session, f" {verify.lower()} ")
         assert not check_certificate(session, verify[:-1] + ("A" if verify[-1] != "A" else "B"))
         assert not check_certificate(session, "丁测试")
-        line = session.scalars(select(JournalRow).where(JournalRow.subject == "certificate")).one()
-    assert json.loads(line.body or "") == {"issued_on": "2026-11-18"}
+        body = session.scalars(select(JournalRow.body).where(JournalRow.subject == "certificate")).one()
+    assert json.loads(body or "") == {"issued_on": "2026-11-18"}
 
 
 def test_a_void_certificate_is_not_valid_any_more(office: Office) -> None:

@@ -236,11 +236,7 @@ def test_the_portal_is_told_one_word_and_two_days(home: Home, court: Court) -> N
 
 def test_b20_units_are_told_once_per_entry_and_again_when_the_last_objection_is_decided(court: Court) -> None:
     with court.session() as session:
-        unit = a_unit(court)
-        session.add(unit)
-        session.flush()
-        number = get_row(session, "（2025）测0101执1号").number
-        sent_to(session, unit, number, court)
+        session.add(a_unit(court))
     first, second = objection(court), objection(court)
 
     def said() -> list[str]:
@@ -364,25 +360,8 @@ def a_unit(court: Court, slug: str = "unit") -> UnitRow:
         department=None,
         leading=False,
         basis="测试依据",
-        receives={},
+        receives={"releases": True},
         recipient=None,
         active=True,
         created_at=court.now,
-    )
-
-
-def sent_to(session: Any, unit: UnitRow, number: str | None, court: Court) -> None:
-    """Have the ledger say that the unit holds this entry."""
-    session.add(
-        LedgerRow(
-            unit_id=unit.id,
-            key=None,
-            at=court.now,
-            kind="push",
-            record=number,
-            period="2026Q3",
-            count=1,
-            by="x",
-            detail={},
-        )
     )

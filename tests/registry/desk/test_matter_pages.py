@@ -1,0 +1,345 @@
+"""Objections, complaints and credit repair on the desk: who may do what, and that nothing sent in becomes a page of ours."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from entries import a_person
+from homes import Home
+from seats import HOST, PLACE, Seat, find_token, plain
+from sqlalchemy import select
+from submissions import PDF, a_submission, send
+
+from gongshi.court import Court
+from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, UnitRow
+from search_index.submission import Attachment, find_code, find_receipt, token_of
+
+Sits = Callable[[str], Seat]
+CASE = "（2025）测0101执1号"
+XSS = "\"><script>alert('x')</script><b onmouseover=alert(1)>{{7*7}}"
+
+
+@pytest.fixture
+def listed(home: Home, court: Court) -> Court:
+    """A court with one entry that is public: imported by the clerk, approved by the reviewer."""
+    home.publish(a_person(1))
+    return court
+
+
+def register(seat: Seat, **changes: object) -> str:
+    """Register an objection on paper; its address."""
+    fields = {
+        "kind": "objection",
+        "channel": "paper",
+        "received_on": "2026-11-16",
+        "claim": "performed",
+        "reference": CASE,
+        "who": "丁来件",
+        "phone": "13900000009",
+        "words": "已经履行完毕",
+    }
+    answer = seat.submit("/matters/new", "/matters/new", **{**fields, **changes})
+    assert answer.status_code == 303, plain(answer.text)
+    return answer.headers["Location"].partition("?")[0]
+
+
+def see_state(court: Court, matter: int = 1) -> str:
+    with court.reading() as session:
+        return session.get_one(MatterRow, matter).state
+
+
+def test_an_objection_on_paper_from_its_arrival_to_the_withdrawal(listed: Court, desk_client: Sits) -> None:
+    clerk, second = desk_client("clerk"), desk_client("second")
+    address = register(clerk)
+    words = clerk.words(address)
+    assert "丁来件" in words
+    assert "2026年11月16日" in words
+    # Fifteen days from the day it arrived.
+    assert "2026-12-01" in words
+    assert "第1号" in clerk.words("/matters?kind=objection")
+    clerk.done(address, f"{address}/steps/review")
+    decided = second.done(
+        address, f"{address}/decide/uphold", words="查明不应纳入", basis="（2026）测0101执异1号", remedy="withdraw"
+    )
+    assert "理由成立，等待办理" in decided
+    done = second.done(
+        address,
+        f"{address}/carry-out",
+        ground="wrongly_listed",
+        basis="（2026）测0101执异1号",
+        arose_on="2026-11-16",
+        known_on="2026-11-18",
+    )
+    assert "已办结" in done
+    assert "公众已看不到" in done
+    with listed.reading() as session:
+        assert session.scalars(select(RecordRow.state)).one() == "withdrawn"
+        assert session.scalars(select(ClockRow.ended).where(ClockRow.matter_id == 1)).all() == ["met", "met"]
+
+
+def test_a_refusal_with_its_letter_its_service_and_the_higher_court(listed: Court, desk_client: Sits) -> None:
+    clerk, second = desk_client("clerk"), desk_client("second")
+    address = register(clerk)
+    clerk.done(address, f"{address}/steps/review")
+    assert "请填写驳回的理由" in second.refused(address, f"{address}/decide/reject", words=" ")
+    second.done(address, f"{address}/decide/reject", words="尚未履行完毕")
+    answer = second.submit(
+        address,
+        f"{address}/letter",
+        letter="objection_decision",
+        addressee="丁来件",
+        claim="要求删除",
+        reasons="尚未履行完毕",
+    )
+    assert answer.status_code == 303, plain(answer.text)
+    assert "/letters/" in answer.headers["Location"]
+    assert "决定书" in clerk.words(address)
+    assert "不能晚于" in clerk.refused(address, f"{address}/steps/serve", on="2026-12-18")
+    assert "日期应在收到之日" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-01")
+    assert "2026-11-30" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
+    clerk.done(address, f"{address}/steps/ask_above", on="2026-11-18")
+    clerk.done(address, f"{address}/steps/send_above", on="2026-11-18")
+    assert "已办结" in clerk.done(address, f"{address}/steps/confirm_above", on="2026-11-18", words="")
+
+
+def test_who_listed_the_person_is_shown_why_another_decides(listed: Court, desk_client: Sits) -> None:
+    clerk, reviewer = desk_client("clerk"), desk_client("reviewer")
+    address = register(clerk)
+    clerk.done(address, f"{address}/steps/review")
+    page = reviewer.read(address)
+    assert "应当由另一名审核人决定" in plain(page)
+    assert f"{address}/decide/" not in page
+    # Nor does a form that was kept from before help.
+    token = find_token(page, f"{address}/steps/ask_more")
+    assert reviewer.post(f"{address}/decide/reject", token=token, words="理由").status_code == 403
+    assert see_state(listed) == "reviewing"
+
+
+def test_each_role_may_do_only_its_own(listed: Court, desk_client: Sits) -> None:
+    address = register(desk_client("clerk"))
+    desk_client("clerk").done(address, f"{address}/steps/review")
+    assert f"{address}/decide/" not in desk_client("clerk").read(address)
+    assert desk_client("clerk").post(f"{address}/decide/reject", words="理由").status_code == 403
+    auditor = desk_client("auditor")
+    page = auditor.read(address)
+    assert "丁来件" in page
+    # Only the form to sign out.
+    assert set(re.findall(r'action="([^"]+)"', page)) == {"/signout"}
+    assert auditor.ask("/matters/new").status_code == 403
+    assert auditor.post("/matters/collect").status_code == 403
+    admin = desk_client("admin")
+    for hidden in (address, "/matters", "/matters/new", "/papers/1"):
+        assert admin.ask(hidden).status_code == 403
+    with listed.reading() as session:
+        reads = session.scalars(select(AuditRow).where(AuditRow.action == "read", AuditRow.actor == "auditor")).all()
+        assert [line.detail.get("matter") for line in reads] == [1]
+
+
+def test_a_minor_is_hidden_the_moment_a_person_registers_it(listed: Court, desk_client: Sits) -> None:
+    register(desk_client("clerk"), claim="minor")
+    with listed.reading() as session:
+        assert session.scalars(select(RecordRow.state)).one() == "held"
+    with listed.store.snapshot(listed.now) as snapshot:
+        assert snapshot.count() == 0
+
+
+def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    address = register(clerk)
+    clerk.done(
+        address,
+        f"{address}/ground",
+        ground="performed",
+        basis="（2025）测0101执1号结案通知书",
+        arose_on="2026-11-16",
+        known_on="2026-11-17",
+    )
+    with listed.reading() as session:
+        ground = session.scalars(select(MatterRow).where(MatterRow.kind == "ground")).one()
+        assert (ground.id, ground.ground, ground.record_id) == (2, "performed", 1)
+    assert "退出事由" in clerk.words("/matters/2")
+    assert "第2号" in clerk.words("/matters?kind=ground")
+    assert "请选择退出的事由" in clerk.refused(address, f"{address}/ground", ground="nonsense")
+
+
+def test_a_complaint_is_routed_answered_and_told(listed: Court, desk_client: Sits) -> None:
+    with listed.session() as session:
+        session.add(
+            UnitRow(
+                slug="unit",
+                name="测试市一局",
+                leading=False,
+                basis="测试",
+                receives={},
+                active=True,
+                created_at=listed.now,
+            )
+        )
+    clerk = desk_client("clerk")
+    address = register(clerk, kind="complaint", claim="", words="某单位没有惩戒")
+    assert "请选择办理投诉举报的单位" in clerk.refused(address, f"{address}/steps/route", unit="77")
+    assert "测试市一局" in clerk.done(address, f"{address}/steps/route", unit="1")
+    clerk.done(address, f"{address}/steps/answer", words="已经惩戒")
+    assert "已办结" in clerk.done(address, f"{address}/steps/tell", on="2026-11-18", words="电话告知")
+
+
+def test_repair_is_refused_before_the_entry_has_left(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    assert "还没有退出" in clerk.refused(
+        "/matters/new",
+        "/matters/new",
+        kind="repair",
+        channel="visit",
+        received_on="2026-11-18",
+        reference=CASE,
+        words="申请修复",
+    )
+
+
+def test_what_cannot_be_registered_is_said_and_kept(listed: Court, desk_client: Sits) -> None:
+    fields = {
+        "kind": "objection",
+        "channel": "paper",
+        "received_on": "2026-11-16",
+        "claim": "performed",
+        "reference": CASE,
+        "words": "写了很久的内容",
+    }
+    clerk = desk_client("clerk")
+    for field, value, why in (
+        ("received_on", "2026-11-19", "不能晚于"),
+        ("received_on", "1066-01-01", "不能早于"),
+        ("received_on", "gestern", "应为日期"),
+        ("kind", "ground", "请选择"),
+        ("channel", "online", "请选择"),
+        ("claim", "nonsense", "请选择"),
+        ("words", "", "请填写"),
+        ("words", "长" * 4001, "不能超过"),
+        ("reference", "SX-不存在", "请核对"),
+        ("reference", "（2025）测0101执999号", "没有"),
+    ):
+        answer = clerk.submit("/matters/new", "/matters/new", **{**fields, field: value})
+        assert answer.status_code == 400
+        assert why in plain(answer.text)
+        assert field == "words" or "写了很久的内容" in answer.text
+    with listed.reading() as session:
+        assert session.scalars(select(MatterRow)).all() == []
+
+
+def test_a_slip_shows_number_and_code_once_and_the_portal_knows_them(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    answer = clerk.submit(
+        "/matters/new",
+        "/matters/new",
+        kind="objection",
+        channel="telephone",
+        received_on="2026-11-18",
+        claim="other",
+        words="电话异议",
+        slip="yes",
+    )
+    assert answer.status_code == 200
+    words = plain(answer.text)
+    receipt = next(found for word in words.split() if (found := find_receipt(word)))
+    code = next(found for word in words.split() if "SL" not in word and (found := find_code(word)))
+    with listed.store.snapshot(listed.now) as snapshot:
+        told = snapshot.subject("submission", token_of(receipt, code))
+    assert told is not None
+    assert told["state"] == "received"
+    with listed.reading() as session:
+        assert code not in repr(session.execute(select(MatterRow.__table__)).all())
+        assert code not in repr(session.execute(select(JournalRow.__table__)).all())
+    assert code not in clerk.read("/matters/1")
+
+
+def test_online_submissions_are_collected_by_a_button(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    assert "没有新的线上提交" in clerk.done("/matters", "/matters/collect")
+    submission = a_submission(listed.now, 1, reference=CASE)
+    send(listed, submission)
+    assert "新收到的在下面" in clerk.done("/matters", "/matters/collect")
+    assert submission.receipt in clerk.words("/matters")
+    with listed.store.snapshot(listed.now) as snapshot:
+        told = snapshot.subject("submission", submission.token)
+    assert told is not None
+
+
+def test_whatever_is_sent_in_is_words_on_the_page_and_never_markup(listed: Court, desk_client: Sits) -> None:
+    fields = dict.fromkeys(("who", "phone", "address", "words", "role", "email", "reference", "about"), XSS)
+    pdf = Attachment(name=f"{XSS}.pdf", media="text/html", content=PDF)
+    send(listed, a_submission(listed.now, 1, pdf, **fields), 1)
+    send(listed, a_submission(listed.now, 2, kind="complaint", unit=XSS, **fields), 2)
+    clerk = desk_client("clerk")
+    clerk.done("/matters", "/matters/collect")
+    second = desk_client("second")
+    second.done("/matters/1", "/matters/1/link", reference=CASE)
+    second.done("/matters/1", "/matters/1/steps/review")
+    second.done("/matters/1", "/matters/1/decide/reject", words=XSS, basis="依据<script>")
+    pages = ["/matters", "/matters?kind=complaint", "/matters/1", "/matters/2", f"/matters?state={XSS}&kind={XSS}"]
+    for address in pages:
+        page = clerk.read(address)
+        assert "<script" not in page
+        assert "<b " not in page
+        assert "49" not in re.sub(r'value="[^"]*"|[0-9:年月日]{4,}', "", plain(page)) or "{{7*7}}" in page
+    assert "alert('x')" in clerk.words("/matters/1")
+    refused = clerk.refused("/matters/2", "/matters/2/link", reference=XSS)
+    assert "<script" not in refused.replace("alert('x')", "") or "&lt;" not in refused
+
+
+def test_a_paper_is_only_ever_saved(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    address = register(clerk)
+    clerk.done(address, f"{address}/papers", kind="evidence", file=(io.BytesIO(PDF), "../收据\u202e;x.pdf"))
+    answer = clerk.ask("/papers/1")
+    assert answer.status_code == 200
+    assert answer.data == PDF
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert "\u202e" not in answer.headers["Content-Disposition"]
+    assert ".." not in answer.headers["Content-Disposition"]
+    assert clerk.ask("/papers/2").status_code == 404
+    for name, content in (("页面.pdf", b"<html>"), ("页面.html", b"<html>"), ("图.svg", b"<svg/>"), ("空.pdf", b"")):
+        said = clerk.refused(address, f"{address}/papers", kind="evidence", file=(io.BytesIO(content), name))
+        assert "附件" in said
+    assert "没有附件" not in clerk.words(address)
+    with listed.reading() as session:
+        lines = session.scalars(select(AuditRow).where(AuditRow.action == "read")).all()
+        assert any(line.detail.get("page") == "paper" for line in lines)
+        assert "收" not in repr([line.detail for line in lines])
+
+
+def test_a_paper_that_is_too_large_is_refused_before_it_is_read(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    address = register(clerk)
+    large = b"--x\r\n" + b"\0" * (12 * 1024 * 1024)
+    kind = "multipart/form-data; boundary=x"
+    answer = clerk.client.post(f"{address}/papers", data=large, content_type=kind, base_url=HOST, headers=PLACE)
+    assert answer.status_code == 413
+
+
+def test_what_is_not_there_is_not_found(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    for address in ("/matters/999", "/matters/99999999999", "/matters/x", "/papers/../x", "/papers/0", "/papers/9999"):
+        assert clerk.ask(address).status_code == 404, address
+
+
+def test_steps_of_no_table_are_not_found_and_late_ones_are_refused(listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    address = register(clerk)
+    page = clerk.read(address)
+    token = find_token(page, f"{address}/steps/review")
+    assert clerk.post(f"{address}/steps/review", token=token).status_code == 303
+    assert clerk.post(f"{address}/steps/review", token=token).status_code == 409
+    assert see_state(listed) == "reviewing"
+    # A form that another person overtook.
+    stale = find_token(page, f"{address}/steps/drop")
+    clerk.done(address, f"{address}/steps/drop", on="2026-11-18")
+    said = clerk.post(f"{address}/steps/drop", token=stale, on="2026-11-18")
+    assert said.status_code == 400
+    assert "申请人已撤回" in plain(said.text)
