@@ -15,22 +15,22 @@ from sqlalchemy.orm import Session
 
 from gongshi.calendar import StateCouncilCalendar, load_calendar
 from gongshi.clock import World
+from gongshi.founding import found_home, require_home
 from gongshi.legal_clock import hold_what_is_due
 from gongshi.settings import Settings
-from registry import audit, deadlines, journal, sealbox
+from registry import audit, deadlines, journal
 from registry.acting import SYSTEM, Acting
 from registry.audit_chain import Head, Verdict, record_head, verify
 from registry.clockwork import Clockwork
-from registry.database import migrate, open_engine, settle
+from registry.database import open_engine, settle
 from registry.departing import Departure
 from registry.masks import MaskProfile
 from registry.policy import Policy, PolicyError, load_policy
 from registry.publishing import Publisher, expire_some, reissue_some
-from registry.records import refresh_derived
-from registry.tables import JournalHeadRow, RecordRow
+from registry.tables import RecordRow
 from registry.turns import Turns
-from registry.vault import Vault, VaultError, create_key, open_vault
-from search_index.database import for_reading, sqlite_file
+from registry.vault import Vault, open_vault
+from search_index.database import for_reading
 from search_index.day import day_of
 from search_index.index import IndexUnavailable, IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry
@@ -43,10 +43,6 @@ FEED_CHUNK = 500
 _FEEDING_FAILS = (DBAPIError, OSError, StoreDamaged, StoreUnavailable, IndexUnavailable)
 
 Progress = Callable[[int, int | None], None]
-
-
-class NotInitialised(Exception):
-    """There is no home to work in. The message is for the administrator."""
 
 
 class NotTold(Exception):
@@ -166,69 +162,13 @@ class Court:
 
     def require_home(self) -> None:
         """Raises NotInitialised where `init` has not been run, or where the registry is lost."""
-        if self.settings.key_file.exists():
-            self._refuse_lost_registry()
-            return
-        if self.settings.private.exists():
-            raise NotInitialised(
-                f"没有密钥文件 {self.settings.key_file}：请从备份恢复；从未用过的，请运行 gongshi init"
-            )
-        raise NotInitialised(f"{self.settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
+        require_home(self.settings)
 
     def init(self, profile: Profile | None = None) -> bool:
         """Make the home and its databases, or bring them to this version. True when it was new."""
-        settings = self.settings
-        new = not settings.key_file.exists()
-        if not new:
-            self._refuse_lost_registry()
-        if not settings.home.exists():
-            settings.home.mkdir(parents=True)
-            settings.home.chmod(0o755)  # whatever the umask: the portal's user passes through to public/
-        for private in (settings.private, settings.notifier):
-            private.mkdir(mode=0o700, exist_ok=True)
-            private.chmod(0o700)
-        settings.public.mkdir(exist_ok=True)
-        settings.public.chmod(0o755)
-        migrate(settings.registry_database)
-        self.store_writer.create()
-        sealing_key = sealbox.prepare_box(settings.private / "keys" / "submissions.key", self.drop)
-        with self.session() as session:
-            if session.get(JournalHeadRow, 1) is None:
-                session.add(JournalHeadRow(id=1, position=0, sequence=0))
-                session.flush()
-                journal.append_profile(session, self.now, replace(profile or Profile(), sealing_key=sealing_key))
-            elif (known := journal.newest_profile(session)).sealing_key != sealing_key:
-                journal.append_profile(session, self.now, replace(known, sealing_key=sealing_key))
-        self._refuse_new_key()
-        # Last: its presence is what says that everything before it was done.
-        create_key(settings.key_file)
-        self._refresh_derived()
+        new = found_home(self, profile or Profile())
         self.feed()
         return new
-
-    def _refresh_derived(self) -> None:
-        """Fill in what rows from before this version lack."""
-        policy = self.policy()
-        while True:
-            self.turns.step_aside()
-            with self.session() as session:
-                if not refresh_derived(session, self.vault, policy, self.today):
-                    return
-
-    def _refuse_lost_registry(self) -> None:
-        # The key is made last. An empty registry beside it would in the end be taken for the truth about the public list.
-        path = sqlite_file(self.settings.registry_database)
-        if path is not None and not (path.exists() and path.stat().st_size):
-            raise NotInitialised(f"登记库 {path} 不见了或者是空的：请从备份恢复，不能用 gongshi init 新建")
-
-    def _refuse_new_key(self) -> None:
-        if self.settings.key_file.exists():
-            return
-        with self.session() as session:
-            if session.scalar(select(RecordRow.id).limit(1)) is not None:
-                raise VaultError(
-                    f"数据库中已有加密的记录，而密钥文件 {self.settings.key_file} 不见了：请从备份恢复密钥，不能新建"
-                )
 
     def profile(self) -> Profile:
         with self.reading() as session:

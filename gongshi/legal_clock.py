@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gongshi.calendar import CalendarFileError, StateCouncilCalendar, load_calendar
@@ -13,7 +13,7 @@ from registry.clockwork import Clockwork
 from registry.deadlines import Profile
 from registry.figures import append_figures
 from registry.units.feedback import open_due_quarter
-from registry.watch import act_on_due, end_lapsed, is_due
+from registry.watch import act_on_due, end_lapsed, end_told, list_due
 
 if TYPE_CHECKING:
     from gongshi.court import Court
@@ -21,12 +21,34 @@ if TYPE_CHECKING:
 
 def hold_what_is_due(court: Court, acting: Acting | None = None) -> int:
     """Hide every entry of which a ground was left undecided at its due moment, and tell the public; how many the public
-    saw until now. A departure is not kept waiting when there is nothing to do."""
+    saw until now. A departure is not kept waiting when there is nothing to do.
+
+    Where one cannot be hidden the others are, each by itself; what went wrong is raised in the end.
+    """
     acting = acting or court.acting(SYSTEM)
-    hidden = 0
-    while _is_due(court, acting):
-        hidden += len(court.amend(lambda session: act_on_due(session, acting)))
+    hidden, failed, errors = 0, set[int](), list[Exception]()
+    while due := _list_due(court, acting, failed):
+        try:
+            hidden += len(court.amend(lambda session: act_on_due(session, acting, among=due)))
+        except Exception as error:
+            if len(due) == 1:
+                failed.update(due)
+                errors.append(error)
+                continue
+            for record in due:
+                hidden += _hold_one(court, acting, record, failed, errors)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ExceptionGroup("several entries could not be hidden", errors)
     return hidden
+
+
+def _hold_one(court: Court, acting: Acting, record: int, failed: set[int], errors: list[Exception]) -> int:
+    try:
+        return len(court.amend(lambda session: act_on_due(session, acting, record=record)))
+    except Exception as error:
+        failed.add(record)
+        errors.append(error)
+        return 0
 
 
 def recount(court: Court, acting: Acting) -> Sequence[Moved]:
@@ -42,10 +64,15 @@ def recount(court: Court, acting: Acting) -> Sequence[Moved]:
 
 
 def note_alarms(court: Court, acting: Acting) -> int:
-    """End what has lapsed and tell those concerned of what is near or over; how many alarms were new."""
+    """End what has lapsed, and what is done, and tell those concerned of what is near or over; how many alarms were new."""
+    for end in (end_lapsed, end_told):
+        ended = True
+        while ended:
+            court.turns.step_aside()
+            with court.session() as session:
+                ended = bool(end(session, acting))
     court.turns.step_aside()
     with court.session() as session:
-        end_lapsed(session, acting)
         return raise_alarms(session, acting)
 
 
@@ -106,6 +133,6 @@ class LegalClock:
             return open_due_quarter(session, self.acting())
 
 
-def _is_due(court: Court, acting: Acting) -> bool:
+def _list_due(court: Court, acting: Acting, but: Collection[int]) -> Sequence[int]:
     with court.reading() as session:
-        return is_due(session, acting)
+        return list_due(session, acting, but)

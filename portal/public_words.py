@@ -65,8 +65,8 @@ class Period:
 
 def read_state(body: Mapping[str, Any]) -> State:
     """The state that a journalled submission tells."""
-    word = body.get("state")
-    title, text = _STATES.get(word, _UNKNOWN) if isinstance(word, str) else _UNKNOWN
+    word = str(body.get("state"))
+    title, text = _STATES.get(word, _UNKNOWN)
     until_text = ""
     if word in _OPEN:
         until_text = "法院应当在这一天以前作出决定或者答复"

@@ -119,6 +119,8 @@ def _take(form: Form) -> str | Response | tuple[str, int]:
         given,
         [Sent(name=one.filename or "", declared=one.mimetype, content=one.read()) for one in sent if one.filename],
     )
+    if reasons and note == _TOO_SOON:
+        note = ""  # there is more to be said than that
     if note or reasons:
         again = any(one.filename for one in sent)
         return _show(form, keep_typed(form, given), reasons, note=note, files_again=again), 400

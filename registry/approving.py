@@ -229,11 +229,14 @@ def leads_unit(session: Session, record: Record) -> bool:
     query = select(RecordRow.state, RecordRow.facts).where(
         RecordRow.case_key == facts.case_number.key, RecordRow.id != record.id
     )
+    # What this approval has decided so far changes nothing of the answer: it is written chunk by chunk, not row by row.
+    with session.no_autoflush:
+        others = session.execute(query).all()
     return any(
-        found.facts["kind"] == Kind.ORGANISATION.value
-        and found.facts.get("legal_representative") == facts.name
-        and not State(found.state).has_departed
-        for found in session.execute(query)
+        other.facts["kind"] == Kind.ORGANISATION.value
+        and other.facts.get("legal_representative") == facts.name
+        and not State(other.state).has_departed
+        for other in others
     )
 
 

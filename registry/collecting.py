@@ -37,7 +37,18 @@ from registry.matters.book import register_matter
 from registry.matters.checking import LONGEST_WORDS, Arrival
 from registry.matters.content import Content, Note, add_note, read_content
 from registry.matters.states import Channel, Claim, MatterKind, MatterRefused
-from registry.papers import FOLDER, Keeping, Offered, PaperKind, Prepared, ScanFailed, Scanner, add_paper, prepare_paper
+from registry.papers import (
+    FOLDER,
+    Keeping,
+    Offered,
+    PaperKind,
+    Prepared,
+    ScanFailed,
+    Scanner,
+    add_paper,
+    prepare_paper,
+    sweep_papers,
+)
 from registry.records import RecordNotFound, get_row
 from registry.sealbox import KeyLost, SealBroken, open_envelope, sweep
 from registry.tables import MatterRow, PaperRow, RecordRow, SubmissionRow
@@ -99,6 +110,8 @@ def collect_submissions(court: Court, acting: Acting, *, scan: Scanner, most: in
         sweep(court.drop, acting.now)
         collector = _Collector(court=court, acting=acting, scan=scan)
         done = _take_all(collector, court.drop, most)
+        with court.session() as session:
+            sweep_papers(session, court.private / FOLDER, acting.now)
         if done.refused or done.waiting:
             _log.warning("submissions_not_taken", refused=done.refused, waiting=done.waiting)
         return done

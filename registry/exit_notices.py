@@ -23,9 +23,7 @@ from registry.record import Disclosure, Kind, State
 from registry.tables import ArticleRow, RecordRow
 from search_index.casenumber import CaseNumber
 
-# A minor, the dead and whoever was listed wrongly are not pointed at once more.
-_NOT_TOLD = frozenset({"minor", "deceased", "wrongly_listed"})
-_GONE_WORD = {State.WITHDRAWN: "撤销", State.REMOVED: "删除", State.EXPIRED: "因纳入期限届满删除"}
+_GONE_WORD = {State.REMOVED: "删除", State.EXPIRED: "因纳入期限届满删除"}
 _USUAL_DAYS = 30
 # Case and document numbers do not have that many digits in a row.
 _LONG_NUMBER = re.compile(r"\d{10}")
@@ -34,9 +32,10 @@ _LONG_NUMBER = re.compile(r"\d{10}")
 def note_exit(session: Session, row: RecordRow, acting: Acting) -> ArticleRow | None:
     """Publish the exit notice of a departure that `row` now shows, where the policy in force asks for one; once."""
     days = _days(journal.newest_profile(session).policy)
-    if days == 0 or not _was_public(row) or row.departed_ground in _NOT_TOLD:
+    # A minor, the dead and whoever was listed wrongly are withdrawn: they are not pointed at once more.
+    if days == 0 or not _was_public(row) or row.state == State.WITHDRAWN.value:
         return None
-    if row.state == State.WITHDRAWN.value or _find(session, row, ArticleKind.EXIT):
+    if _find(session, row, ArticleKind.EXIT):
         return None
     return publish_made(session, ArticleKind.EXIT, row, _exit_words(row), days, acting)
 

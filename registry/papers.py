@@ -32,6 +32,7 @@ FOLDER = "papers"
 LARGEST = 10 * MEGABYTE
 _SCAN_SECONDS = 60
 _ORPHAN_FOR = timedelta(days=1)
+_AT_ONCE = 500
 _FILE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -259,15 +260,15 @@ def sweep_papers(session: Session, folder: Path, now: datetime) -> int:
     if not folder.is_dir():
         return 0
     latest = (now - _ORPHAN_FOR).timestamp()
-    swept = 0
     with os.scandir(folder) as entries:
         old = [entry.name for entry in entries if entry.is_file(follow_symlinks=False) and _age(entry) < latest]
-    for name in old:
-        known = _FILE.fullmatch(name) and session.scalar(select(PaperRow.id).where(PaperRow.file == name))
-        if not known:
-            (folder / name).unlink(missing_ok=True)
-            swept += 1
-    return swept
+    unknown: set[str] = set()
+    for start in range(0, len(old), _AT_ONCE):
+        names = old[start : start + _AT_ONCE]
+        unknown |= set(names) - set(session.scalars(select(PaperRow.file).where(PaperRow.file.in_(names))))
+    for name in unknown:
+        (folder / name).unlink(missing_ok=True)
+    return len(unknown)
 
 
 def _age(entry: os.DirEntry[str]) -> float:

@@ -55,6 +55,11 @@ def place_of(field: str, finding: Finding) -> Place:
     return field, finding.start, finding.end, finding.rule
 
 
+def may_show(finding: Finding) -> bool:
+    """Whether a reviewer may decide to show it at all: not what identifies a person, nor what may not be published."""
+    return finding.rule != UNPUBLISHABLE and finding.rule not in IDENTIFIER_RULES
+
+
 def refuse_unfit(text: str, finding: Finding, resolution: Resolution) -> None:
     """Raises ResolutionRefused unless `finding` in `text` may be resolved so.
 
@@ -65,7 +70,7 @@ def refuse_unfit(text: str, finding: Finding, resolution: Resolution) -> None:
         return
     if finding.rule == UNPUBLISHABLE:
         raise ResolutionRefused("所依据的文书依法不得公布，全文只能遮盖（法释〔2016〕19号第四条）")
-    if finding.rule in IDENTIFIER_RULES:
+    if not may_show(finding):
         raise ResolutionRefused("身份证、电话、账户一类的号码只能遮盖（个人信息保护法第六条、法释〔2016〕19号第十条）")
     reason = (resolution.reason or "").strip()
     if not reason and finding.confidence == "high":

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.tables import SessionRow, StaffRow
 
+# How passwords are kept: Argon2id with the parameters of RFC 9106 for ordinary memory.
+HASHER = PasswordHasher()
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 # The sessions of the desk among those of SessionRow.
@@ -58,7 +60,7 @@ def add(session: Session, name: str, role: Role, password: str, now: datetime, a
     _refuse_weak(name, password)
     if session.get(StaffRow, name):
         raise StaffError(f"用户“{name}”已存在")
-    session.add(StaffRow(name=name, role=role.value, password_hash=PasswordHasher().hash(password), created_at=now))
+    session.add(StaffRow(name=name, role=role.value, password_hash=HASHER.hash(password), created_at=now))
     audit.note(session, now, actor, "user_add", detail={"name": name, "role": role.value})
 
 
@@ -97,7 +99,7 @@ def set_password(session: Session, name: str, password: str, now: datetime, acto
     """Give an account a new password and end its sessions. Raises StaffError."""
     row = _find(session, name)
     _refuse_weak(name, password)
-    row.password_hash = PasswordHasher().hash(password)
+    row.password_hash = HASHER.hash(password)
     # What somebody else has set is to be changed by the owner.
     row.password_changed_at = now if actor == name else None
     row.failures, row.locked_until = 0, None

@@ -5,10 +5,10 @@ It decides nothing: what is hidden is held (屏蔽), which one person can turn i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from registry import departing
@@ -19,8 +19,9 @@ from registry.deadlines import RULES, Bearer, Rule
 from registry.departing import Grounds
 from registry.lifecycle import Action
 from registry.record import State
-from registry.tables import ClockRow, MatterRow, RecordRow
+from registry.tables import ClockRow, LedgerRow, MatterRow, RecordRow
 from registry.undecided import is_at_once
+from registry.units.ledger import LedgerKind, note_release
 from search_index.journal import EntryChange
 
 CHUNK = 200
@@ -32,22 +33,27 @@ _AT_ONCE_BASIS = (
 )
 
 
-def is_due(session: Session, acting: Acting, *, record: int | None = None) -> bool:
-    """Whether `act_on_due` would find something to do. Only reads."""
-    overdue = _overdue(acting, record).limit(1)
-    return session.scalar(overdue) is not None or session.scalar(_at_once(record).limit(1)) is not None
+def list_due(session: Session, acting: Acting, but: Collection[int] = ()) -> list[int]:
+    """The next records, at most CHUNK, that `act_on_due` would hide, `but` these. Only reads."""
+    which = [RecordRow.id.not_in(but)] if but else []
+    queries = (_overdue(acting).where(*which), _at_once().where(*which))
+    return sorted({found for query in queries for found in session.scalars(query.limit(CHUNK))})[:CHUNK]
 
 
-def act_on_due(session: Session, acting: Acting, *, record: int | None = None) -> list[EntryChange]:
+def act_on_due(
+    session: Session, acting: Acting, *, record: int | None = None, among: Collection[int] | None = None
+) -> list[EntryChange]:
     """Hold, at most CHUNK at a time, the entries of which a ground, or a correction found right, was left undecided at
     its due moment (法释〔2017〕7号 arts. 9, 10 and 12 ¶1), and at once those of whom it is said that they are a child (art. 4)
-    or dead (民诉法 268 (3)). `record`: only this one.
+    or dead (民诉法 268 (3)). Only `record`, or only those `among`, where they are given.
 
-    Returns what the public is told. With the caller's transaction; repeat until `is_due` says no.
+    Returns what the public is told. With the caller's transaction; repeat until `list_due` is empty.
     """
     acting = Acting(actor=SYSTEM, now=acting.now, clockwork=acting.clockwork)
-    query = (_overdue(acting, record), _at_once(record))
-    found = {found for one in query for found in session.scalars(one.limit(CHUNK))}
+    asked = [record] if record is not None else among
+    which = [] if asked is None else [RecordRow.id.in_(asked)]
+    queries = (_overdue(acting).where(*which), _at_once().where(*which))
+    found = {found for query in queries for found in session.scalars(query.limit(CHUNK))}
     rows = select(RecordRow).where(RecordRow.id.in_(found)).order_by(RecordRow.id).with_for_update()
     return [change for row in session.scalars(rows).all() for change in _hold(session, row, acting)]
 
@@ -67,6 +73,29 @@ def end_lapsed(session: Session, acting: Acting) -> int:
         row.ended = "met" if row.rule == Rule.GRACE.value else "void"
         row.ended_at, row.ended_by = acting.now, acting.actor
     return len(rows)
+
+
+def end_told(session: Session, acting: Acting) -> int:
+    """End the clocks of telling the units of departures (香格里拉市 四（二）5): they are told when the release stands in their
+    ledgers, which is with the departure; whoever was missed is told now. Void where no unit is to hear of it. Returns how
+    many, at most CHUNK."""
+    query = (
+        select(ClockRow, RecordRow.number)
+        .join(RecordRow, RecordRow.id == ClockRow.record_id)
+        .where(ClockRow.ended.is_(None), ClockRow.rule == Rule.UNITS_TOLD.value)
+        .order_by(ClockRow.id)
+        .limit(CHUNK)
+        .with_for_update(of=ClockRow)
+    )
+    found = session.execute(query).all()
+    for clock, number in found:
+        note_release(session, number, acting)
+        lines = select(func.max(LedgerRow.at)).where(LedgerRow.record == number, LedgerRow.kind == LedgerKind.RELEASE)
+        told_at = session.scalar(lines)
+        in_time = told_at is not None and told_at <= acting.clockwork.ends_at(Rule.UNITS_TOLD, clock.due)
+        clock.ended = "void" if told_at is None else "met" if in_time else "missed"
+        clock.ended_at, clock.ended_by = max(told_at or acting.now, clock.set_at), acting.actor
+    return len(found)
 
 
 def _hold(session: Session, row: RecordRow, acting: Acting) -> Sequence[EntryChange]:
@@ -120,24 +149,19 @@ def _matter_of(session: Session, row: RecordRow, clocks: Sequence[ClockRow]) -> 
     return session.scalar(said)
 
 
-def _overdue(acting: Acting, record: int | None) -> Select[int]:
+def _overdue(acting: Acting) -> Select[int]:
     running = (ClockRow.ended.is_(None), ClockRow.due <= _last_due(acting))
     hides = ClockRow.rule.in_([rule.value for rule in HIDES])
     query = select(RecordRow.id).join(ClockRow, ClockRow.record_id == RecordRow.id)
-    return query.where(*running, hides, *_visible(record)).order_by(RecordRow.id)
+    return query.where(*running, hides, RecordRow.state.in_(_MAY_BE_SEEN)).order_by(RecordRow.id)
 
 
-def _at_once(record: int | None) -> Select[int]:
+def _at_once() -> Select[int]:
     query = select(RecordRow.id).join(MatterRow, MatterRow.record_id == RecordRow.id)
-    return query.where(*is_at_once(), *_visible(record)).order_by(RecordRow.id)
+    return query.where(*is_at_once(), RecordRow.state.in_(_MAY_BE_SEEN)).order_by(RecordRow.id)
 
 
 def _last_due(acting: Acting) -> date:
     """The last day of which the due moment has come."""
     today = acting.today
     return today if acting.now >= acting.clockwork.due_at(today) else today - timedelta(days=1)
-
-
-def _visible(record: int | None) -> list[ColumnElement[bool]]:
-    which: list[ColumnElement[bool]] = [RecordRow.state.in_(_MAY_BE_SEEN)]
-    return which if record is None else [*which, RecordRow.id == record]

@@ -285,3 +285,22 @@ def test_whatever_the_umask_the_public_half_can_be_read_and_the_private_cannot(
         assert path.stat().st_mode & wanted == wanted, path
     for path in (strict / "registry", strict / "notifier"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_damaged_key_of_what_the_public_sends_in_is_one_clear_line(home: Home) -> None:
+    (home.folder / "registry" / "keys" / "submissions.key").write_text("damaged")
+    for said in (home.run("init"), home.run("profile", "--new-sealing-key", "--as", "reviewer")):
+        assert said.code == 2
+        assert len(said.err.strip().splitlines()) == 1
+        assert "程序出错" not in said.err
+
+
+def test_a_new_sealing_key_reaches_the_portal_and_the_old_one_cannot_be_set_by_hand(home: Home) -> None:
+    before = home.ask("profile")["sealing_key"]
+    after = home.ask("profile", "--new-sealing-key", "--as", "reviewer")["sealing_key"]
+    assert before
+    assert after != before
+    with home.court.store.snapshot(home.clock()) as snapshot:
+        assert snapshot.profile().sealing_key == after
+    assert home.run("profile", "--set", f"sealing_key={before}", "--as", "reviewer").code == 2
+    assert home.ask("profile")["sealing_key"] == after

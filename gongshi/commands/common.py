@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from gongshi.calendar import CalendarFileError
 from gongshi.cli import fail, say
 from gongshi.clock import World
-from gongshi.court import Court, NotInitialised, NotTold, StoreAhead, quiet
+from gongshi.court import Court, NotTold, StoreAhead, quiet
+from gongshi.founding import NotInitialised
 from gongshi.settings import BadSetting, read_settings
 from notifier.signing import SigningKeyError
 from registry import audit
@@ -35,6 +36,7 @@ from registry.intake import UnrecognisedFile
 from registry.lifecycle import NotAllowed
 from registry.policy import PolicyError
 from registry.records import RecordNotFound
+from registry.sealbox import KeyLost
 from registry.staff import Role, StaffError, require
 from registry.turns import Busy
 from registry.vault import VaultError
@@ -53,6 +55,7 @@ EXPECTED = (
     Busy,
     CalendarFileError,
     CorrectionRefused,
+    KeyLost,
     NewerDatabase,
     NotAllowed,
     NotInitialised,

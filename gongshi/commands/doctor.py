@@ -19,7 +19,7 @@ from registry.acting import SYSTEM
 from registry.alarms import count_clocks
 from registry.masks import MaskProfile, count_possible
 from registry.tables import JournalRow
-from registry.watch import is_due
+from registry.watch import list_due
 from search_index.index import Index
 from search_index.sync import verify
 
@@ -99,7 +99,7 @@ def _calendar(court: Court) -> Iterator[Finding]:
 def _clocks(court: Court) -> Iterator[Finding]:
     acting = court.acting(SYSTEM)
     with court.reading() as session:
-        tally, waiting = count_clocks(session, acting), is_due(session, acting)
+        tally, waiting = count_clocks(session, acting), list_due(session, acting)
     if waiting:
         text = "有到期未决定的事由，而条目还没有屏蔽：请确认后台工作进程在运行，或立即运行 gongshi publish"
         yield Finding("期限", "fail", text)

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from random import Random
-from typing import Any
 
 from flask import Blueprint
 from werkzeug.exceptions import HTTPException
 
+from registry.desk import (
+    accounts,
+    approving_pages,
+    articles,
+    audit_pages,
+    home,
+    intake_pages,
+    letters,
+    matters,
+    record,
+    signin,
+    staff_pages,
+    units,
+    worklists,
+)
 from registry.desk.base import BROKEN, Court, Desk, Rules, keep_private, set_desk
 from registry.desk.errors import show_broken, show_error
 from registry.desk.guard import guard
 from registry.desk.places import template_values
 
 _PARTS = (
-    "signin",
-    "home",
-    "accounts",
-    "staff_pages",
-    "audit_pages",
-    "worklists",
-    "record",
-    "intake_pages",
-    "approving_pages",
-    "matters",
-    "letters",
-    "articles",
-    "units",
+    signin,
+    home,
+    accounts,
+    staff_pages,
+    audit_pages,
+    worklists,
+    record,
+    intake_pages,
+    approving_pages,
+    matters,
+    letters,
+    articles,
+    units,
 )
 _USUAL = Rules()
 
@@ -47,9 +58,5 @@ def staff_desk(court: Court, *, random: Random, rules: Rules = _USUAL) -> Bluepr
     for kind in BROKEN:
         pages.app_errorhandler(kind)(show_broken)
     for part in _PARTS:
-        name = f"registry.desk.{part}"
-        if find_spec(name) is not None:
-            add_pages: Callable[[Blueprint, Desk], Any] | None = getattr(import_module(name), "add_pages", None)
-            if add_pages is not None:
-                add_pages(pages, desk)
+        part.add_pages(pages, desk)
     return pages

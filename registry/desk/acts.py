@@ -41,6 +41,7 @@ DONE.update(
         "record-corrected": "已经更正，公众看到的已是更正后的内容。",
         "record-ground": "退出事由已经登记，期限见下面；到期未决定的，自动屏蔽。",
         "record-dismissed": "该事由已经驳回。",
+        "record-told": "告知已经列入发送。",
         "record-restricted": "已经转为依法不宜公开。",
     }
 )

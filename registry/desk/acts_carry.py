@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -15,9 +16,10 @@ from registry.correcting import Corrector
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Grounds
 from registry.desk.acts_forms import MOST_BASIS, read_ground, read_grounds
 from registry.desk.base import Desk
-from registry.desk.forms import Refused, read_date, read_line
+from registry.desk.forms import Refused, read_date, read_line, read_optional_date
 from registry.grounds import GROUND_LABEL, dismiss_ground, record_ground
 from registry.lifecycle import Action
+from registry.notices import BY_HAND, NoticeKind, check_by_hand, find_obstacle, find_same, send_by_hand
 from registry.papers import FOLDER, LARGEST, Keeping, Offered, PaperKind, Prepared, add_paper, prepare_paper
 from registry.record import Facts, Record, RestrictedGround, State
 from registry.records import read_record
@@ -230,6 +232,28 @@ def restrict(desk: Desk, record_id: int, form: Mapping[str, str]) -> str:
     return "restricted"
 
 
+def list_sendable(record: Record, today: date) -> list[NoticeKind]:
+    """What may be told of this record by SMS now, of what is told on a person's word."""
+    return [kind for kind in BY_HAND if find_obstacle(kind, record, today) is None]
+
+
+def notify(desk: Desk, record_id: int, form: Mapping[str, str]) -> str:
+    """Have a private notice sent: the worker hands it on. The same is not sent twice."""
+    kind = form.get("kind", "")
+    if kind not in {one.value for one in BY_HAND}:
+        raise Refused("请选择要告知的内容")
+    due = read_optional_date(form, "due", "请申请执行人确认的最后日期")
+    acting = desk.acting
+    with desk.court.session() as session:
+        row = _load(session, record_id)
+        record = read_record(row, desk.court.vault)
+        day = check_by_hand(record, NoticeKind(kind), due, acting.today)
+        if find_same(session, row.id, NoticeKind(kind), day) is not None:
+            raise Refused("同样的告知已经发送或者正在等待发送，没有重复发送", 409)
+        send_by_hand(session, row, record, NoticeKind(kind), due, acting.actor, acting.now)
+    return "told"
+
+
 CARRY: Mapping[str, Callable[[Desk, int, Mapping[str, str]], str]] = {
     "serve": serve,
     "attach": attach,
@@ -245,4 +269,5 @@ CARRY: Mapping[str, Callable[[Desk, int, Mapping[str, str]], str]] = {
     "ground": ground,
     "dismiss": dismiss,
     "restrict": restrict,
+    "notify": notify,
 }

@@ -72,6 +72,9 @@ def read_queries(form: Mapping[str, str], today: date) -> tuple[date, ...]:
 
 # What the registry says to somebody at a command line, and what the same is on a page.
 _OPTIONS = (
+    ("--due 只用于请申请执行人确认（--kind confirm）", "最后日期只用于请申请执行人确认"),
+    ("须用 --due 写明", "须写明"),
+    ("--due 应在", "最后日期应在"),
     ("：请用 --basis 写明", "：请写明"),
     ("请核对 --arose 和 --known", "请核对两个日期"),
     ("请核对 --until 或者 --months", "请核对宽限期的最后一日"),

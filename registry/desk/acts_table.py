@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from registry.approval import check
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, hold_is_open, lift_is_asked
 from registry.desk.access import Access
-from registry.desk.acts_carry import Chosen, confirmed_by
+from registry.desk.acts_carry import Chosen, confirmed_by, list_sendable
 from registry.desk.acts_forms import Field, basis_field, day_fields, desk_words, ground_field
 from registry.desk.base import current
 from registry.desk.record_fields import is_restricted
+from registry.desk.record_words import ACT_NAMES
 from registry.grounds import GROUND_LABEL
 from registry.lifecycle import Action, allowed
 from registry.papers import PAPER_LABEL, PaperKind
@@ -169,72 +170,99 @@ def _can_restrict(_session: Session, _row: RecordRow, record: Record) -> bool:
     return Action.CORRECT in allowed(record.state) and not is_restricted(record.facts)
 
 
+def _notify_fields(chosen: Chosen) -> tuple[Field, ...]:
+    kinds = list_sendable(chosen.record, chosen.desk.today)
+    return (
+        Field(name="kind", label="告知什么", kind="choice", options=tuple((kind.value, kind.label) for kind in kinds)),
+        Field(
+            name="due",
+            label="请申请执行人确认的最后日期",
+            kind="date",
+            hint="只有请申请执行人确认履行情况时填写",
+            needed=False,
+        ),
+    )
+
+
+def _can_notify(_session: Session, _row: RecordRow, record: Record) -> bool:
+    return not record.state.has_departed and not is_restricted(record.facts)
+
+
 def _always(_session: Session, _row: RecordRow, _record: Record) -> bool:
     return True
 
 
 ACTS = (
     Act(
-        name="serve", label="登记送达", access=Access.WORK, is_open=_can_serve, fields=_serve_fields, takes_file=True,
+        name="serve", label=ACT_NAMES["serve"], access=Access.WORK, is_open=_can_serve, fields=_serve_fields, takes_file=True,
         lead="决定书应当送达当事人，送达以前不得公布（法释〔2017〕7号第五条第三款）。登记人即为整理人，审核须由另一人办理。",
     ),
     Act(
-        name="correct", label="更正、补充", access=Access.WORK, access_later=Access.DECIDE,
+        name="correct", label=ACT_NAMES["correct"], access=Access.WORK, access_later=Access.DECIDE,
         is_open=_by_state(Action.CORRECT), fields=_no_fields,
         lead="信息不准确的，应当在三个工作日内更正（法释〔2017〕7号第九条第二款）。",
     ),
     Act(
-        name="approve", label="审核", access=Access.DECIDE, is_open=_by_state(Action.APPROVE), fields=_approve_fields,
+        name="approve", label=ACT_NAMES["approve"], access=Access.DECIDE, is_open=_by_state(Action.APPROVE), fields=_approve_fields,
         more=_approve_more, button="审核通过",
         lead="审核须由导入、整理以外的另一人办理（法释〔2017〕7号第五条第三款、第十三条）。",
     ),
     Act(
-        name="grace", label="给予宽限期", access=Access.DECIDE, is_open=_can_grace, fields=_grace_fields,
+        name="grace", label=ACT_NAMES["grace"], access=Access.DECIDE, is_open=_can_grace, fields=_grace_fields,
         lead="首次公布以前可以给予一至三个月的宽限期，期内暂不公布（法发〔2019〕35号）。",
     ),
     Act(
-        name="publish", label="现在公布", access=Access.DECIDE, is_open=_by_state(Action.PUBLISH), fields=_no_fields,
+        name="publish", label=ACT_NAMES["publish"], access=Access.DECIDE, is_open=_by_state(Action.PUBLISH), fields=_no_fields,
         button="公布", lead="公布已审核的信息；现在不该公布的内容不会公布（法释〔2017〕7号第六条、第七条）。",
     ),
     Act(
-        name="ground", label="登记退出事由", access=Access.WORK, is_open=_can_ground, fields=_ground_fields,
+        name="ground", label=ACT_NAMES["ground"], access=Access.WORK, is_open=_can_ground, fields=_ground_fields,
         lead="期限从事由发生或者法院知悉之日起算，到期没有决定的，自动屏蔽（法释〔2017〕7号第九条、第十条）。",
     ),
     Act(
-        name="dismiss", label="驳回退出事由", access=Access.DECIDE, is_open=_can_dismiss, fields=_dismiss_fields,
+        name="dismiss", label=ACT_NAMES["dismiss"], access=Access.DECIDE, is_open=_can_dismiss, fields=_dismiss_fields,
         lead="须由登记人以外的另一人办理；已经屏蔽的，重新显示仍须经两人（法释〔2017〕7号第十条、第十三条）。",
     ),
     Act(
-        name="hold", label="先行屏蔽", access=Access.WORK, is_open=_by_state(Action.HOLD), fields=_hold_fields,
+        name="hold", label=ACT_NAMES["hold"], access=Access.WORK, is_open=_by_state(Action.HOLD), fields=_hold_fields,
         button="屏蔽", lead="一人即可先行屏蔽，公众立即查不到；另一人在一个工作日内确认（法释〔2017〕7号第九条、第十条）。",
     ),
     Act(
-        name="confirm", label="确认屏蔽", access=Access.DECIDE, is_open=_can_confirm, fields=_no_fields,
+        name="confirm", label=ACT_NAMES["confirm"], access=Access.DECIDE, is_open=_can_confirm, fields=_no_fields,
         button="确认", lead="由提出屏蔽以外的另一人确认（法释〔2017〕7号第十三条）。",
     ),
     Act(
-        name="lift", label="提出解除屏蔽", access=Access.WORK, is_open=_can_ask, fields=lambda _chosen: (basis_field(),),
+        name="lift", label=ACT_NAMES["lift"], access=Access.WORK, is_open=_can_ask, fields=lambda _chosen: (basis_field(),),
         button="提出", lead="重新显示须经两人：一人提出，另一名审核人同意（法释〔2017〕7号第五条第三款、第十三条）。",
     ),
     Act(
-        name="agree", label="同意解除屏蔽", access=Access.DECIDE, is_open=_can_agree, fields=_no_fields,
+        name="agree", label=ACT_NAMES["agree"], access=Access.DECIDE, is_open=_can_agree, fields=_no_fields,
         button="同意并公布", lead="由提出人以外的审核人同意；同意后能够公布的立即公布（法释〔2017〕7号第十三条）。",
     ),
     Act(
-        name="remove", label="删除", access=Access.DECIDE, is_open=_by_state(Action.REMOVE), fields=_remove_fields,
+        name="remove", label=ACT_NAMES["remove"], access=Access.DECIDE, is_open=_by_state(Action.REMOVE), fields=_remove_fields,
         button="删除", lead="法定事由使公布终止的，三个工作日内删除，公众立即查不到（法释〔2017〕7号第十条第一款）。",
     ),
     Act(
-        name="withdraw", label="撤销", access=Access.DECIDE, is_open=_by_state(Action.WITHDRAW), fields=_withdraw_fields,
+        name="withdraw", label=ACT_NAMES["withdraw"], access=Access.DECIDE, is_open=_by_state(Action.WITHDRAW), fields=_withdraw_fields,
         button="撤销", lead="不应纳入而纳入的，三个工作日内撤销，公众立即查不到（法释〔2017〕7号第九条第一款）。",
     ),
     Act(
-        name="restrict", label="转为依法不宜公开", access=Access.WORK, access_later=Access.DECIDE, is_open=_can_restrict,
+        name="restrict", label=ACT_NAMES["restrict"], access=Access.WORK, access_later=Access.DECIDE, is_open=_can_restrict,
         fields=_restrict_fields,
         lead="涉及国家秘密、商业秘密、个人隐私等依法不宜公开的，不公布，另行通报所在单位（法释〔2017〕7号第六条第（六）项、第八条）。",
     ),
     Act(
-        name="attach", label="附上文件", access=Access.WORK, is_open=_always, fields=_attach_fields, takes_file=True,
+        name="notify",
+        label=ACT_NAMES["notify"],
+        access=Access.WORK,
+        is_open=_can_notify,
+        fields=_notify_fields,
+        button="发送",
+        lead="短信不写姓名、金额和证件号码，也不是送达；依法不宜公开的一律不发（法释〔2017〕7号第五条；个人信息保护法第六条）。",
+    ),
+    Act(
+        name="attach", label=ACT_NAMES["attach"], access=Access.WORK, is_open=_always, fields=_attach_fields, takes_file=True,
         button="附上", lead="决定书、送达回证和依据的文书随记录保存，加密存放（法释〔2017〕7号第五条第三款、第十三条）。",
     ),
 )  # fmt: skip

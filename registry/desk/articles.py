@@ -258,6 +258,7 @@ def _labels() -> dict[str, Any]:
         "kind_labels": {key.value: label for key, label in KIND_LABEL.items()},
         "state_labels": {key.value: label for key, label in STATE_LABEL.items()},
         "field_labels": FIELD_LABEL,
+        "day_of": day_of,
         "written": [key.value for key in WRITTEN],
         "most": {"title": MOST_TITLE, "text": MOST_TEXT},
     }

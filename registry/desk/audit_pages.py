@@ -21,6 +21,7 @@ from registry.desk.audit_words import ACTIONS, describe, is_about_accounts, name
 from registry.desk.base import Desk, acts, current, note_read, reads, show
 from registry.desk.credentials import NOBODY
 from registry.desk.forms import Refused, read_optional_date
+from registry.desk.record_history import say_value
 from registry.tables import AuditRow, RecordRow, StaffRow
 from search_index.day import SHANGHAI
 from search_index.number import find_number
@@ -97,6 +98,8 @@ def _read_wanted(typed: Mapping[str, str]) -> Wanted:
         raise Refused("没有这种办理事项")
     if before and not (before.isascii() and before.isdigit() and len(before) < 20 and int(before) <= _LARGEST):
         raise Refused("没有这一页")
+    if not typed.get("record", "").isprintable():
+        raise Refused("记录编号含有不能识别的字符")
     return Wanted(
         record=typed.get("record", "").strip()[:40],
         person=typed.get("person", "")[:12],
@@ -178,7 +181,7 @@ def _line(row: AuditRow, about: Mapping[int, str], *, whole: bool) -> TrailLine:
         record_id=row.record_id if whole else None,
         about=about.get(row.record_id) if row.record_id is not None else None,
         batch_id=row.batch_id if whole else None,
-        details=describe(row.detail),
+        details=describe({key: say_value(value) for key, value in row.detail.items()}),
     )
 
 

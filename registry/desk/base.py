@@ -40,7 +40,7 @@ from registry.resolutions import ResolutionRefused
 from registry.staff import Role, StaffError
 from registry.turns import Busy, Turns
 from registry.vault import Vault, VaultError
-from search_index.day import SHANGHAI
+from search_index.day import SHANGHAI, day_of
 from search_index.index import IndexUnavailable
 from search_index.journal import EntryChange
 from search_index.profile import Profile
@@ -311,6 +311,8 @@ def local_time(moment: datetime) -> str:
 
 
 def local_day(day: date) -> str:
+    """A day in words; of a moment the day in Asia/Shanghai."""
+    day = day_of(day) if isinstance(day, datetime) else day
     return f"{day.year}年{day.month}月{day.day}日"
 
 

@@ -23,7 +23,7 @@ DATES = frozenset({"birth_date", "decided_on", "served_on", "term_ends_on"})
 _LONGEST = 120
 _TAKEN = "这一行的{field}已经由他人填写，或者不再需要，没有改动"
 
-DONE["list-completed"] = "已经保存。补全的记录已转入下一份清单。"
+DONE["list-completed"] = "已经保存。补充完整的记录已转入下一份清单。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def _complete_one(desk: Desk, record_id: int, settings: Mapping[str, str]) -> No
     with court.session() as session:
         row = session.get(RecordRow, record_id, with_for_update=True)
         if row is None or State(row.state) is not State.DRAFT:
-            raise CorrectionRefused("该记录已经不在待补全之列，没有改动")
+            raise CorrectionRefused("该记录已经不在待补充之列，没有改动")
         refuse_present(read_facts(row, court.vault, row.identity), settings)
         corrector.correct(session, row, list(settings.items()), desk.acting)
 

@@ -19,7 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from registry import audit
+from registry import audit, staff
 from registry.desk.base import Court
 from registry.desk.sessions import DESK, start_session
 from registry.staff import MAX_PASSWORD
@@ -78,7 +78,7 @@ def find_step(secret: str, code: str, last: int, now: datetime) -> int | None:
 
 def sign_in(court: Court, attempt: Attempt, random: Random, hasher: PasswordHasher | None = None) -> str | None:
     """The cookie of a new session; None where it is not to be. Why not is told to nobody."""
-    hasher = hasher or PasswordHasher()
+    hasher = hasher or staff.HASHER
     with court.session() as session:
         counted = _count(session, attempt, court.now, random)
     # Outside of any transaction: it is meant to take long.
@@ -157,7 +157,7 @@ def _read_code(vault: Vault, row: StaffRow, code: str, now: datetime) -> int | N
 def attempt_password(court: Court, name: str, password: str, random: Random) -> bool:
     """Whether it is still the same person at the keyboard: asked before something is changed that a session alone must
     not change. Counted as signing in is."""
-    hasher = PasswordHasher()
+    hasher = staff.HASHER
     with court.session() as session:
         counted = _count(
             session, Attempt(name=name, password="", code="", address=f"account {name}"), court.now, random

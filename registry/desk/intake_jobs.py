@@ -29,12 +29,15 @@ _KEPT = 30
 MOST_LISTED = 500
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".xlsx", ".csv", ".txt")
 
+FOLDER = "intake"
+
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An import (`import`) or a comparison with the full list (`reconcile`), as far as it is.
+    """An import (`import`), a comparison with the full list (`reconcile`), or the approval of a batch (`approve`), as far as
+    it is.
 
     `done` of `total` lines were read (`total` None: nobody knows). `refused` are (line, field, reason), `warned` (line,
     reason), `held` (record row, reason). `successor` is the job that took up what this one refused.
@@ -106,7 +109,11 @@ class JobBook:
         again = self._read(self.folder / f"{name}.job")
         if again is None or again.is_over:
             return again
-        return replace(again, state=INTERRUPTED, problem="办理中断，没有导入任何内容，请重新上传文件")
+        return replace(
+            again,
+            state=INTERRUPTED,
+            problem="办理中断：导入中断的，没有导入任何内容，请重新上传；核对和审核中断的，已办的有效，请再办一次",
+        )
 
     def list_newest(self) -> list[Job]:
         """The jobs there are, the newest first."""

@@ -22,7 +22,7 @@ from registry.desk.acts_forms import desk_words
 from registry.desk.base import DONE, REFUSALS, Court, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.forms import Refused
 from registry.desk.intake_jobs import DONE as ENDED
-from registry.desk.intake_jobs import MOST_LISTED, Job, JobBook, Work, open_job, start
+from registry.desk.intake_jobs import FOLDER, MOST_LISTED, Job, JobBook, Work, open_job, start
 from registry.desk.intake_rows import ROWS, read_rows, read_typed, write_corrected
 from registry.importing import Importer
 from registry.intake import LABELS, UnrecognisedFile
@@ -31,7 +31,6 @@ from registry.reconciling import Reconciler, ToHold
 from registry.tables import BatchRow
 from registry.worklists import ListLine, find_lines
 
-FOLDER = "intake"
 _NEWEST = 20
 _COPY = 1 << 20
 

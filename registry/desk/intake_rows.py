@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from registry.intake import LABELS, parse_field
 from registry.intake.build import QUARANTINE_KEY
 from registry.intake.headers import QUARANTINE_TITLES, TITLES, fold_title
+from registry.record import Conduct
 from registry.values import InvalidValue
 
 ROWS = 20
@@ -90,7 +91,7 @@ def _json_row(index: int, line: str) -> RefusedRow:
             Cell(
                 name=f"{index}.{position}",
                 label=LABELS.get(key, key),
-                value=_write_json(body.get(key)),
+                value=_write_json(key, body.get(key)),
                 is_wrong=key == field,
             )
             for position, key in enumerate(keys)
@@ -117,7 +118,7 @@ def _corrected_line(index: int, line: str, typed: Mapping[str, str]) -> str:
     for position, key in enumerate(keys):
         value = body.get(key)
         text = typed.get(f"{index}.{position}")
-        if text is not None and text != _write_json(value):
+        if text is not None and text != _write_json(key, value):
             value = _read_json(key, text)
         if value is not None:
             corrected[key] = value
@@ -132,11 +133,18 @@ def _split(line: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     return (None if _TEXT in told else body), told
 
 
-def _write_json(value: Any) -> str:
+def _write_json(key: str, value: Any) -> str:
+    """A value of a line as a person types it; what is neither a text nor in a form of ours, as it stands there."""
     if value is None:
         return ""
-    # A text box gives every line end as CR LF, and the page then gives it back as LF.
-    return value.replace("\r\n", "\n") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        # A text box gives every line end as CR LF, and the page then gives it back as LF.
+        return value.replace("\r\n", "\n")
+    if key == "conduct" and isinstance(value, list) and all(one in set(Conduct) for one in value):
+        return "；".join(Conduct(one).text for one in value)
+    if key == "applicant" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return "，".join(value[part] for part in ("name", "phone") if value.get(part))
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _read_json(key: str, text: str) -> Any:

@@ -39,6 +39,7 @@ from registry.letters.typeface import TypefaceMissing
 from registry.letters.wording import write_letter
 from registry.records import read_record
 from registry.tables import LetterRow, MatterRow, RecordRow
+from search_index.day import day_of
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LARGEST_ID = 2**31 - 1
@@ -205,6 +206,8 @@ def show_letter(desk: Desk, letter_id: int, problem: str | None = None) -> str:
         opened = _open(session, desk, letter_id, "letter")
         row = get_letter(session, letter_id)
         record = session.get(RecordRow, row.record_id) if row.record_id else None
+        about = record and (record.id, name_record(record))
+        matter = row.matter_id
         needs_recall = record is not None and row.id in {
             line.id for line in list_to_recall(session, desk.court.vault, record=record.id)
         }
@@ -213,8 +216,8 @@ def show_letter(desk: Desk, letter_id: int, problem: str | None = None) -> str:
         problem,
         letter=opened,
         sheet=_lay_out(write_letter(opened, desk.court.profile())),
-        record=record and (record.id, name_record(record)),
-        matter=row.matter_id,
+        record=about,
+        matter=matter,
         may=_list_acts(opened, needs_recall=needs_recall),
         **_labels(),
     )
@@ -294,4 +297,4 @@ def _to_id(typed: str | None) -> int | None:
 
 
 def _labels() -> dict[str, Any]:
-    return {"kinds": KINDS, "state_labels": STATE_LABEL, "outcome_labels": OUTCOME_LABEL}
+    return {"kinds": KINDS, "state_labels": STATE_LABEL, "day_of": day_of, "outcome_labels": OUTCOME_LABEL}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import date
 
 from flask import Blueprint, abort, request
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
 from registry import watch
+from registry.acting import Acting
 from registry.attachments import MEGABYTE, PaperRefused
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Departure, Grounds
 from registry.desk.access import Access
@@ -17,7 +19,15 @@ from registry.desk.base import BROKEN, Desk, act, acts, after
 from registry.desk.forms import Refused, read_choice, read_date, read_line, read_optional, read_optional_date, read_text
 from registry.desk.matter_view import DECIDED_BY_REVIEWER, show_matter
 from registry.grounds import record_ground
-from registry.letters import LetterKind, LetterRefused, draft_letter
+from registry.letters import (
+    LetterKind,
+    LetterRefused,
+    LetterState,
+    draft_letter,
+    get_letter,
+    list_letters,
+    note_delivery,
+)
 from registry.matters.book import get_matter, link_record, take_step
 from registry.matters.carrying import carry_out as carry_out_matter
 from registry.matters.carrying import settle
@@ -58,7 +68,10 @@ def _take(desk: Desk, matter_id: int, step: Step) -> ResponseValue:
     def carry_out() -> str:
         given = _read_given(desk)
         with desk.court.session() as session:
-            take_step(session, desk.court.vault, _get(session, matter_id), step, desk.acting, given)
+            row = _get(session, matter_id)
+            take_step(session, desk.court.vault, row, step, desk.acting, given)
+            if step is Step.SERVE and given.on is not None:
+                _note_service(session, row, given.on, desk.acting)
         _feed(desk)
         return after("desk.matter", "stepped", matter_id=matter_id)
 
@@ -190,6 +203,14 @@ def _record_of(session: Session, row: MatterRow) -> RecordRow:
     if record is None:
         raise MatterRefused("请先关联失信信息")
     return record
+
+
+def _note_service(session: Session, row: MatterRow, served_on: date, acting: Acting) -> None:
+    """What was served is the decision: the letter book says the same day. Raises LetterRefused."""
+    for line in list_letters(session, matter=row.id):
+        if line.kind is LetterKind.OBJECTION_DECISION and line.state is LetterState.CONFIRMED:
+            letter = get_letter(session, line.id, lock=True)
+            note_delivery(session, letter, delivered_on=served_on, acting=acting)
 
 
 def _read_given(desk: Desk) -> Given:

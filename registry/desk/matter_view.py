@@ -15,6 +15,7 @@ from registry.clockbook import list_clocks
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.desk.access import Access
 from registry.desk.base import Desk, current, note_read, show
+from registry.grounds import GROUND_LABEL
 from registry.letters import KINDS, list_letters
 from registry.letters.kinds import STATE_LABEL as LETTER_STATE_LABEL
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
@@ -25,6 +26,7 @@ from registry.matters.states import (
     CHANNEL_LABEL,
     CLAIM_LABEL,
     FIRST_ARTICLE,
+    GROUND_STATE_LABEL,
     KIND_LABEL,
     NO_CLOCK,
     OUTCOME_LABEL,
@@ -145,8 +147,10 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
         "matter": _matter_brief(row),
         "kind": kind,
         "kind_label": KIND_LABEL[kind],
-        "state_label": STATE_LABEL[MatterState(state)] if state in set(MatterState) else state,
-        "claim_label": CLAIM_LABEL[Claim(row.ground)] if row.ground in set(Claim) else row.ground,
+        "state_label": STATE_LABEL[MatterState(state)]
+        if state in set(MatterState)
+        else GROUND_STATE_LABEL.get(state, state),
+        "claim_label": _name_claim(row),
         "channel_label": CHANNEL_LABEL[Channel(row.channel)] if row.channel in set(Channel) else "本院登记",
         "outcome_label": OUTCOME_LABEL.get(row.outcome or "", row.outcome),
         "article": FIRST_ARTICLE.get(kind, ""),
@@ -177,6 +181,12 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
 
 def _matter_brief(row: MatterRow) -> MatterBrief:
     return MatterBrief(**{field.name: getattr(row, field.name) for field in fields(MatterBrief)})
+
+
+def _name_claim(row: MatterRow) -> str | None:
+    if row.kind == MatterKind.OBJECTION.value and row.ground in set(Claim):
+        return CLAIM_LABEL[Claim(row.ground)]
+    return GROUND_LABEL.get(row.ground or "", row.ground)
 
 
 def _list_forms(kind: MatterKind, state: str) -> list[StepForm]:

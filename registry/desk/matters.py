@@ -15,6 +15,7 @@ from registry.desk.access import Access
 from registry.desk.base import BROKEN, DONE, Desk, act, acts, after, note_read, reads, show
 from registry.desk.matter_view import show_matter
 from registry.desk.worklists import read_after
+from registry.grounds import GROUND_LABEL
 from registry.matters.lists import PAGE, MatterLine, count_open, list_closed, list_open
 from registry.matters.states import (
     CHANNEL_LABEL,
@@ -112,8 +113,8 @@ def scanner_of(desk: Desk) -> Scanner:
 
 
 def claim_label(claim: str | None) -> str:
-    """What an objection claims, in words."""
-    return CLAIM_LABEL[Claim(claim)] if claim in set(Claim) else "—"
+    """What an objection claims, or which ground is recorded, in words."""
+    return CLAIM_LABEL[Claim(claim)] if claim in set(Claim) else GROUND_LABEL.get(claim or "", "—")
 
 
 def channel_label(channel: str) -> str:

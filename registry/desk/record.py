@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, current_app, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
+from registry import redaction
 from registry.approving import note_opened
 from registry.checklists import QUESTIONS, Unanswered, bars, find_answers, is_asked, keep_answers, read_answers
 from registry.desk import acts as acts_pages
@@ -16,6 +17,7 @@ from registry.desk.forms import Refused, read_choice, read_optional
 from registry.desk.record_fields import HOW_LABEL, is_restricted, preview, why_restricted
 from registry.desk.record_history import read_history
 from registry.desk.record_marks import mark_text
+from registry.desk.record_words import RULE_NAME
 from registry.findings import build_excerpts
 from registry.intake import LABELS
 from registry.letters import build_dossier
@@ -28,6 +30,7 @@ from registry.resolutions import (
     Verdict,
     build_accepted,
     find_open,
+    may_show,
     place_of,
     read_resolutions,
     resolve,
@@ -39,26 +42,12 @@ from registry.tables import BatchRow, RecordRow
 DONE["record-resolved"] = "已经登记。"
 DONE["record-checked"] = "第三条核对结果已经登记。"
 
-RULE_NAME = {
-    "unpublishable_basis": "所依据的文书不得公布",
-    "person_name": "人名",
-    "organisation_name": "单位名称",
-    "id_number": "身份证号码",
-    "card": "银行账户",
-    "mobile": "手机号码",
-    "landline": "电话号码",
-    "address": "住址",
-    "plate": "车牌号码",
-    "title_number": "权证号码",
-    "email": "电子邮箱",
-    "url": "网址",
-    "birth_date": "出生日期",
-    "number": "号码",
-}
-
 
 def add_pages(pages: Blueprint, desk: Desk) -> None:
     """GET /records/<id>, /records/<id>/findings; POST of the findings and of the checklist of art. 3."""
+
+    # Before the server forks: the first page of each process need not wait for the patterns to be built.
+    redaction.find("", "")
 
     @reads(pages, "/records/<int:record_id>", Access.READ)
     def record(record_id: int) -> str:
@@ -166,9 +155,9 @@ def _list_links(row: RecordRow, record: Record, *, shows_ground: bool) -> list[A
     """What is made of this record on pages of others: letters, and the dossier for the court above."""
     kinds = []
     if current().may(Access.WORK) and "desk.letter_new" in current_app.view_functions:
-        if is_restricted(record.facts) and shows_ground:
-            kinds.append(("通报所在单位", "sealed_notice"))
-        kinds.append(("信息通报", "discipline_notice"))
+        # Those whom art. 8 ¶3–4 names are made known to their unit whether or not the public is told.
+        if record.state in (State.PUBLISHED, State.RESTRICTED) and shows_ground:
+            kinds += [("通报所在单位", "sealed_notice"), ("信息通报", "discipline_notice")]
         if record.state.has_departed:
             kinds.append(("退出证明", "certificate"))
     links = [ActLink(label, url_for("desk.letter_new", kind=kind, record=row.id)) for label, kind in kinds]
@@ -198,6 +187,7 @@ def _show_findings(desk: Desk, record_id: int, problem: str | None = None) -> st
                 "instead": item.finding.replacement,
                 "resolution": decided.get(place_of(item.field, item.finding)),
                 "is_next": index == first_open,
+                "may_show": may_show(item.finding),
             }
             for index, item in enumerate(excerpts)
         ]

@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from registry.clockbook import ClockLine, list_clocks
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
+from registry.desk.audit_words import describe, name_action
 from registry.desk.base import Court
+from registry.desk.record_words import ACT_NAMES, RULE_NAME
 from registry.grounds import GroundLine, list_grounds
+from registry.intake import LABELS
 from registry.letters import KINDS, list_letters
 from registry.letters.kinds import STATE_LABEL as LETTER_STATE
 from registry.lifecycle import ACTION_LABEL
 from registry.notices import NoticeOutcome, read_of_record
-from registry.papers import PaperLine, list_papers
+from registry.papers import PAPER_LABEL, PaperLine, list_papers
 from registry.tables import AuditRow, DecisionRow, MatterRow, RecordRow
 
 SHOWN = 40
@@ -31,19 +34,22 @@ GROUND_LABEL: Mapping[str, str] = {
     "expired": "纳入期限届满（第十条第二款）",
 }
 _ACTION_LABEL = {str(action.value): label for action, label in ACTION_LABEL.items()}
-_AUDIT_LABEL: Mapping[str, str] = {
-    **_ACTION_LABEL,
-    "read": "查看",
-    "import": "导入",
-    "checklist": "核对第三条",
-    "resolve": "决定遮盖建议",
-    "sample": "抽取样本",
-    "sample_check": "抽查",
-    "withhold": "不予公布",
-    "ground_record": "登记退出事由",
-    "ground_dismiss": "驳回退出事由",
-    "paper": "附上文件",
-    "clock_moved": "期限重新计算",
+# What the values of audit details are called on a page.
+_VALUE: Mapping[str, str] = {
+    **GROUND_LABEL,
+    "record": "记录",
+    "findings": "遮盖建议",
+    "dossier": "案卷",
+    "redact": "遮盖",
+    "show": "显示",
+    "passed": "合格",
+    "failed": "不合格",
+    "art3": "第三条",
+    "redactions": "遮盖建议",
+    **{f"act/{name}": f"办理页面（{label}）" for name, label in ACT_NAMES.items()},
+    **LABELS,
+    **RULE_NAME,
+    **{kind.value: label for kind, label in PAPER_LABEL.items()},
 }
 _OUTCOME = {
     NoticeOutcome.WAITING: "等待发送",
@@ -167,7 +173,7 @@ def _audit(session: Session, row: RecordRow, *, shows_basis: bool) -> list[Audit
         AuditLine(
             at=line.at,
             actor=line.actor,
-            what=_AUDIT_LABEL.get(line.action, line.action),
+            what=name_action(line.action),
             said=_say(line.detail, shows_basis=shows_basis),
         )
         for line in session.scalars(query)
@@ -176,29 +182,12 @@ def _audit(session: Session, row: RecordRow, *, shows_basis: bool) -> list[Audit
 
 def _say(detail: Mapping[str, Any], *, shows_basis: bool) -> str:
     hidden = () if shows_basis else ("basis", "ground", "evidence", "reason")
-    return "；".join(f"{_KEY.get(key, key)}：{_plain(value)}" for key, value in detail.items() if key not in hidden)
+    shown = {key: say_value(value) for key, value in detail.items() if key not in hidden}
+    return "；".join(f"{label}：{value}" for label, value in describe(shown))
 
 
-_KEY = {
-    "article": "依据条文",
-    "ground": "事由",
-    "basis": "依据",
-    "arose_on": "发生日",
-    "known_on": "知悉日",
-    "page": "页面",
-    "fields": "字段",
-    "policy": "规则",
-    "number": "编号",
-    "reason": "理由",
-    "verdict": "结果",
-    "confirmed": "确认",
-    "decision_number": "决定书",
-    "decided_on": "决定日期",
-    "until": "至",
-}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "，".join(f"{key} {_plain(one)}" for key, one in value.items())
-    return "，".join(map(str, value)) if isinstance(value, list) else str(value)
+def say_value(value: Any) -> Any:
+    """A value of an audit detail as a page says it: known codes in Chinese."""
+    if isinstance(value, str):
+        return _VALUE.get(value, value)
+    return [say_value(one) for one in value] if isinstance(value, list) else value

@@ -221,8 +221,16 @@ def _papers(dossier: Dossier) -> list[tuple[str, ...]]:
 
 
 def _audit(dossier: Dossier) -> list[tuple[str, ...]]:
+    from registry.desk.audit_words import describe, name_action
+
     return [
-        (str(row.id), _moment(row.at), row.actor, row.action, "；".join(f"{k}：{v}" for k, v in row.detail.items()))
+        (
+            str(row.id),
+            _moment(row.at),
+            row.actor,
+            name_action(row.action),
+            "；".join(f"{label}：{value}" for label, value in describe(row.detail)),
+        )
         for row in dossier.audit
     ]
 

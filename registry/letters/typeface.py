@@ -6,6 +6,7 @@ reader of PDF knows.
 
 from __future__ import annotations
 
+import atexit
 import io
 from collections.abc import Iterable
 from functools import lru_cache
@@ -52,6 +53,7 @@ def _open() -> tuple[TTFont, dict[int, str]]:
         font = TTFont(str(files(_PACKAGE).joinpath(_FILE)), fontNumber=_FACE, lazy=True)
     except (ModuleNotFoundError, OSError):
         raise TypefaceMissing(f"没有文书字体（{_PACKAGE}），请重新安装本软件") from None
+    atexit.register(font.close)
     return font, dict(font.getBestCmap())
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from registry.matters.states import KIND_LABEL, STATE_LABEL, MatterKind, MatterState
+from registry.matters.states import GROUND_STATE_LABEL, KIND_LABEL, STATE_LABEL, MatterKind, MatterState
 from registry.tables import ClockRow, MatterRow, RecordRow, UnitRow
 
 PAGE = 50
@@ -151,5 +151,4 @@ def _line(row: MatterRow, record: RecordRow | None, unit: str | None, clock: Clo
 
 
 def _state_label(state: str) -> str:
-    # Grounds have states of their own.
-    return STATE_LABEL[MatterState(state)] if state in set(MatterState) else state
+    return STATE_LABEL[MatterState(state)] if state in set(MatterState) else GROUND_STATE_LABEL.get(state, state)

@@ -334,6 +334,8 @@ STATE_LABEL: Mapping[MatterState, str] = {
     _S.CLOSED: "已办结",
     _S.DROPPED: "申请人已撤回",
 }
+GROUND_STATE_LABEL: Mapping[str, str] = {"open": "等待决定", "departed": "已退出", "dismissed": "已驳回"}
+"""Grounds have states of their own (registry.undecided)."""
 STEP_LABEL: Mapping[Step, str] = {
     Step.REVIEW: "开始审查",
     Step.ASK_MORE: "通知补充材料",
@@ -387,4 +389,16 @@ OUTCOME_LABEL: Mapping[str, str] = {
     "told": "已告知投诉举报人",
     "allowed": "同意修复",
     "refused": "不同意修复",
+    **GROUND_STATE_LABEL,
 }
+
+AUDIT_LABEL: Mapping[str, str] = {
+    f"{kind.value}_{what}": f"{KIND_LABEL[kind]}：{label}"
+    for kind, table in TABLES.items()
+    for what, label in (
+        ("register", "登记"),
+        ("link", "关联失信信息"),
+        *((step.value, STEP_LABEL[step]) for step in dict.fromkeys(step for _, step in table)),
+    )
+}
+"""What the audit lines of matters are called."""

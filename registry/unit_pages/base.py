@@ -27,7 +27,7 @@ from registry.desk.forms import Refused, Sent, build_token, is_foreign, read_tok
 from registry.desk.sessions import UNITS, SessionLine, find_session, needs_touch, touch_session
 from registry.matters.states import MatterRefused
 from registry.tables import RecordRow, UnitAccountRow, UnitRow
-from registry.units.ledger import LedgerKind
+from registry.units.ledger import UNIT_ACTOR, LedgerKind
 from registry.units.words import UnitError
 from registry.vault import VaultError
 from search_index.day import day_of
@@ -109,7 +109,7 @@ class SignedIn:
 
 def actor_of(account: str) -> str:
     """How an account of a unit is named in the audit trail and the ledger: no account of the staff has such a name."""
-    return f"unit:{account}"
+    return f"{UNIT_ACTOR}{account}"
 
 
 def the_site() -> Site:

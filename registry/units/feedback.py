@@ -94,6 +94,7 @@ class Owed:
     unit: str
     quarter: Quarter
     due: date
+    provisional: bool
     is_overdue: bool
 
 
@@ -196,6 +197,7 @@ def list_owed(session: Session, acting: Acting, *, unit_id: int | None = None) -
             unit=name,
             quarter=Quarter.of(clock.started_on),
             due=clock.due,
+            provisional=clock.provisional,
             is_overdue=acting.now > acting.clockwork.due_at(clock.due),
         )
         for clock, name in session.execute(query.order_by(ClockRow.due, UnitRow.name, ClockRow.id))

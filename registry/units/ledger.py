@@ -17,11 +17,13 @@ from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Mapper, Session
 
-from registry.acting import Acting
+from registry.acting import SYSTEM, Acting
 from registry.deadlines import Rule
 from registry.tables import JournalRow, LedgerRow, UnitRow
 from search_index.journal import ChangeType
 
+# What the names of accounts of units begin with where actors of all kinds are named; no account of the staff does.
+UNIT_ACTOR = "unit:"
 UNDER_VERIFICATION, VERIFIED = "UNDER_VERIFICATION", "VERIFIED"
 CATCH_UP = timedelta(days=30)
 _CATCH_UP_AT_ONCE = 500
@@ -91,6 +93,13 @@ class LedgerLine(Line):
         """What pages and sheets say of it beside its columns."""
         return describe(self.kind, self.detail)
 
+    @property
+    def who(self) -> str:
+        """Who did it, in Chinese: an account of the unit, somebody of the court, or the system."""
+        if self.by.startswith(UNIT_ACTOR):
+            return f"单位账户{self.by.removeprefix(UNIT_ACTOR)}"
+        return "系统" if self.by == SYSTEM else self.by
+
 
 def append(session: Session, lines: Sequence[Line]) -> int:
     """Add lines; how many were not there before."""
@@ -110,7 +119,9 @@ def note_release(session: Session, record: str | None, acting: Acting) -> int:
     if record is None or gone is None or gone.type != ChangeType.GONE.value or gone.sequence is None:
         return 0
     due = acting.clockwork.due(Rule.RELEASE, acting.today)
-    detail = {"sequence": gone.sequence, "due": due.due.isoformat(), "article": due.article}
+    detail: dict[str, Any] = {"sequence": gone.sequence, "due": due.due.isoformat(), "article": due.article}
+    if due.provisional:
+        detail["provisional"] = True
     return append(
         session,
         [
@@ -246,7 +257,8 @@ def describe(kind: LedgerKind, detail: Mapping[str, Any]) -> str:
         under = detail.get("state") == UNDER_VERIFICATION
         return "核实期间暂不执行联合惩戒措施" if under else "核实结束"
     if kind is LedgerKind.RELEASE and detail.get("due"):
-        return f"应于{detail['due']}前解除（{detail.get('article', '')}）"
+        provisional = "，暂定" if detail.get("provisional") else ""
+        return f"应于{detail['due']}（含当日{provisional}）前解除（{detail.get('article', '')}）"
     return str(detail.get("words", ""))
 
 

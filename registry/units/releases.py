@@ -35,12 +35,14 @@ class Retained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A departure that a unit was told of. `done_at` is when it said that its measures are lifted, but for the retained."""
+    """A departure that a unit was told of. `done_at` is when it said that its measures are lifted, but for the retained;
+    `provisional` (暂定): the holidays of a year that the day depends on are not announced yet."""
 
     id: int
     record: str
     told_at: datetime
     due: date
+    provisional: bool
     article: str
     done_at: datetime | None
     done_by: str | None
@@ -180,6 +182,7 @@ def _to_release(row: LedgerRow, done: tuple[datetime, str] | None, retained: tup
         record=row.record or "",
         told_at=row.at,
         due=date.fromisoformat(row.detail["due"]),
+        provisional=bool(row.detail.get("provisional")),
         article=str(row.detail.get("article", "")),
         done_at=done[0] if done else None,
         done_by=done[1] if done else None,

@@ -164,7 +164,7 @@ def _to_ledger_cells(line: LedgerLine) -> list[str | int]:
         line.measure or "",
         line.basis or "",
         line.ends_on.isoformat() if line.ends_on else "",
-        line.by,
+        line.who,
         line.words,
     ]
 

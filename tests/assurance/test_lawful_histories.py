@@ -23,6 +23,8 @@ from gongshi.calendar import build_statutory_holidays
 from gongshi.court import Court
 from gongshi.legal_clock import LegalClock
 from registry.acting import SYSTEM
+from registry.matters import Arrival, Channel, Claim, Content, MatterKind, register_matter
+from registry.records import get_row
 from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, RecordRow
 from search_index.day import SHANGHAI
 
@@ -60,6 +62,8 @@ class Listing:
     batch: int = 0
     grace_until: date | None = None
     open: list[Ground] = field(default_factory=list)
+    # After how many looks of the product an objection said that the person listed is a child, or dead.
+    said_after: int | None = None
     departed: bool = False
 
 
@@ -76,6 +80,7 @@ class History:
     listings: dict[str, Listing] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
     hidden_at: datetime = START
+    looks: int = 0
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -108,6 +113,7 @@ class History:
             (3, self.take_down),
             (2, self.hold),
             (3, self.lift),
+            (1, self.object),
             (1, self.give_grace),
             (1, self.announce),
         ]
@@ -154,7 +160,7 @@ class History:
 
     def publish(self) -> None:
         self.home.ask("publish")
-        self.hidden_at = self.now
+        self.note_look()
 
     def record(self) -> None:
         """Record a ground that arose and was known within the last days, or whose time is over already."""
@@ -193,6 +199,23 @@ class History:
         who = self.random.choice(STAFF)
         self.home.run("hold", self.pick().case, "--lift", "--basis", "笔录", "--as", who)
 
+    def object(self) -> None:
+        """Somebody objects. Nothing is stopped by it, unless it is about a child or the dead (arts. 4 and 12 ¶3)."""
+        listing = self.pick()
+        claim = self.random.choice([Claim.MINOR, Claim.DECEASED, Claim.PERFORMED, Claim.INACCURATE])
+        with self.court.session() as session:
+            arrival = Arrival(
+                kind=MatterKind.OBJECTION,
+                channel=Channel.PAPER,
+                received_on=self.now.date(),
+                content=Content(words="请核对。"),
+                record=get_row(session, listing.case),
+                ground=claim,
+            )
+            register_matter(session, self.court.vault, arrival, self.court.acting("clerk"))
+        if claim.value in AT_ONCE:
+            listing.said_after = self.looks if listing.said_after is None else listing.said_after
+
     def give_grace(self) -> None:
         listing = self.pick()
         until = self.now.date() + timedelta(days=self.random.choice([1, 5, 20]))
@@ -214,7 +237,8 @@ class History:
         file = self.home.folder.parent / "notice.csv"
         file.write_text(text)
         self.home.ask("calendar", "import", file, "--as", "reviewer")
-        self.announced, self.hidden_at = True, self.now
+        self.announced = True
+        self.note_look()
 
     # What time does ---------------------------------------------------------------------------------------------
 
@@ -246,9 +270,13 @@ class History:
         """What the worker does of the clock."""
         self.clock.recount()
         self.clock.hold()
-        self.hidden_at = self.now
+        self.note_look()
         self.court.publish()
         self.clock.tell()
+
+    def note_look(self) -> None:
+        """The product has looked for what must be hidden."""
+        self.hidden_at, self.looks = self.now, self.looks + 1
 
     # What must be true ------------------------------------------------------------------------------------------
 
@@ -263,6 +291,7 @@ class History:
             assert listing.term_ends_on is None or today <= listing.term_ends_on, story
             assert listing.grace_until is None or listing.grace_until < today, story
             assert not any(one.ground in AT_ONCE for one in listing.open), story
+            assert listing.said_after is None or listing.said_after == self.looks, story
             for one in listing.open:
                 due = self.find_due(one.start)
                 assert datetime.combine(due, time(18), SHANGHAI) > self.hidden_at, story
@@ -308,7 +337,7 @@ class History:
             after = ""
             while documents := snapshot.all(after):
                 after = documents[-1].record
-                yield from (self.listings[document.case_number] for document in documents)
+                yield from (self.listings[str(document.case_number)] for document in documents)
 
     # The law, read a second time --------------------------------------------------------------------------------
 

@@ -753,6 +753,7 @@ class Histories(RuleBasedStateMachine):
         assert self.tell("index", "rebuild", "--replay").code == 0
         assert self._documents() == before
         assert self.tell("index", "verify").json["equal"]
+        assert self.tell("audit", "verify").json["whole"]
         self.the_public_sees_what_the_law_says()
 
     def _documents(self) -> dict[str, Document]:

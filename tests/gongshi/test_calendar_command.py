@@ -152,3 +152,14 @@ def test_a_year_is_shown_with_what_is_off_and_what_is_worked(home: Home) -> None
     assert "2026-10-10" in shown["workdays"]
     assert "暂定" in home.run("calendar", "show", "2027").out
     assert home.run("calendar", "show", "1800").code == 2
+
+
+def test_a_deadline_that_is_not_certain_says_between_which_days_it_lies(home: Home) -> None:
+    said = home.run("deadline", "reconsideration_request", "--from", "2027-09-21")
+    assert "2027-10-04" in said.out
+    assert "暂定：最早 2027-10-01，最迟 2027-10-04" in said.out
+    assert home.ask("deadline", "hold_confirm", "--from", "2026-11-18") == {
+        "due": "2026-11-19",
+        "article": "本院规定（先行屏蔽须由另一人确认）",
+        "provisional": False,
+    }

@@ -13,11 +13,13 @@ import pytest
 import structlog
 from entries import a_person, with_term
 from homes import Clock, Home
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gongshi.duty import Duty
+from gongshi.legal_clock import LegalClock
 from registry.acting import SYSTEM
-from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow
+from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, RecordRow
+from search_index.casenumber import CaseNumber
 from search_index.day import SHANGHAI
 
 CASE = "（2025）测0101执1号"
@@ -246,3 +248,24 @@ def test_many_that_are_due_at_once_are_all_hidden(home: Home) -> None:
         patch.setattr("registry.watch.CHUNK", 1)
         work_once(home)
     assert seen_by_the_public(home) == set()
+
+
+def test_one_that_cannot_be_hidden_keeps_no_other_from_being_hidden(listed: Home) -> None:
+    for serial in (1, 2):
+        listed.ask("ground", "add", f"（2025）测0101执{serial}号", *PERFORMED, "--as", "clerk")
+    court = listed.court
+    with court.session() as session:
+        # A row that was damaged: its public number is none, and nothing can be said of it in the journal.
+        session.execute(update(RecordRow).where(RecordRow.case_key == find_key(CASE)).values(number="SX-AAAAAAAA"))
+    listed.clock.advance(days=6)
+    with pytest.raises(ValueError, match="record number"):
+        LegalClock(court).hold()
+    with court.reading() as session:
+        states = session.scalars(select(RecordRow.state).order_by(RecordRow.id)).all()
+    court.close()
+    assert states == ["published", "held"]
+    assert len(seen_by_the_public(listed)) == 1
+
+
+def find_key(case: str) -> str:
+    return CaseNumber.parse(case).key

@@ -163,6 +163,23 @@ def test_an_unused_right_is_nobodys_omission(home: Home, court: Court) -> None:
         assert session.scalars(select(AlarmRow.kind).where(AlarmRow.kind == AlarmKind.OVER.value)).all() == []
 
 
+@pytest.mark.parametrize(("has_unit", "outcome"), [(True, "met"), (False, "void")])
+def test_the_units_are_told_of_a_departure_and_nobody_is_alarmed(
+    home: Home, court: Court, has_unit: bool, outcome: str
+) -> None:
+    if has_unit:
+        wanted = ("--releases", "--basis", "实施办法第九条", "--as", "reviewer")
+        home.ask("unit", "add", "bureau", "--name", "测试市某某局", *wanted)
+    home.ask("remove", CASE, *PERFORMED, "--as", "reviewer")
+    # However late the worker looks: told is told when it stands in the ledger.
+    home.clock.advance(days=20)
+    LegalClock(court).tell()
+    with court.reading() as session:
+        clocks = session.scalars(select(ClockRow.ended).where(ClockRow.rule == Rule.UNITS_TOLD.value)).all()
+    assert clocks == [outcome]
+    assert told(court, "clerk", "reviewer") == {"clerk": [], "reviewer": []}
+
+
 def ended(court: Court) -> list[str | None]:
     with court.reading() as session:
         return list(session.scalars(select(ClockRow.ended).order_by(ClockRow.id)))

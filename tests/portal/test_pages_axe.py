@@ -6,16 +6,21 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
-from portal_world import COMPANY, EMBLEM, PERSON, PROFILE, World
+from portal_world import COMPANY, EMBLEM, PERSON, World
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from search_index.submission import certificate_key, draw_receipt, draw_verify, token_of
 
 pytestmark = pytest.mark.browser
 
+RECEIPT, CODE, VERIFY = draw_receipt(Random(1)), "01234-56789", draw_verify(Random(1))
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
@@ -36,10 +41,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("axe") / "public")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[dict[str, str]]:
     """Addresses of every kind of page, of a portal that runs."""
-    world = World(tmp_path_factory.mktemp("axe") / "public")
-    profile = replace(PROFILE, training=True, emblem=EMBLEM, emblem_type="image/svg+xml", policy="yunnan")
+    profile = replace(world.profile, training=True, emblem=EMBLEM, emblem_type="image/svg+xml", policy="yunnan")
     world.set_profile(profile)
     person, company, departed, *_ = world.publish(
         PERSON,
@@ -49,6 +58,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         *(replace(PERSON, case_number=f"（2026）测9901执{n}号") for n in range(100, 150)),
     )
     world.withdraw(departed.record)
+    for key, kind in enumerate(("case", "reward", "sanctions", "exit", "clarification"), start=1):
+        body = {"kind": kind, "title": f"样例文章 {key}", "text": "第一段。\n第二段。", "published_on": "2026-07-01"}
+        world.tell("article", str(key), body)
+    world.tell("submission", token_of(RECEIPT, CODE), {"state": "rejected", "on": "2026-08-01", "until": "2026-08-11"})
+    world.tell("certificate", certificate_key(VERIFY), {"issued_on": "2026-08-01"})
+    counts = {"departures": 12, "on_time": 11, "late": 1, "median_days": 1.5}
+    world.tell("figures", "departures", {"from": "2026-04-01", "to": "2026-06-30", **counts})
     broken = World(tmp_path_factory.mktemp("axe-broken") / "public")
     broken_app, busy_app = broken.build_app(), world.build_app(rate_limit=True)
     (broken.folder / "disclosed.db").unlink()
@@ -84,6 +100,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         "rights": f"{good}/rights",
         "about": f"{good}/about",
         "privacy": f"{good}/privacy",
+        "objection": f"{good}/objections/new?record={person.record}",
+        "complaint": f"{good}/complaints/new",
+        "state": f"{good}/objections/state",
+        "articles": f"{good}/articles",
+        "article": f"{good}/articles/1",
+        "notices": f"{good}/notices",
+        "certificates": f"{good}/certificates",
+        "no objection now": f"{bad}/objections/new",
         "400": f"{good}/search?kind=nobody&colour=red",
         "404": f"{good}/nothing",
         "410": f"{good}/entries/{departed.record}",
@@ -138,13 +162,67 @@ def test_no_answer_of_the_check_has_a_fault(
     assert find_faults(page) == []
 
 
+@pytest.mark.parametrize(
+    ("page_name", "typed", "told"),
+    [
+        ("state", {"receipt": RECEIPT, "code": CODE}, "已驳回"),
+        ("state", {"receipt": RECEIPT, "code": "00000-00000"}, "没有查到"),
+        ("state", {"receipt": "x", "code": "x"}, "受理号有误"),
+        ("certificates", {"number": VERIFY}, "证明有效"),
+        ("certificates", {"number": "x"}, "验证号有误"),
+    ],
+)
+def test_no_answer_about_a_number_has_a_fault(
+    screen: tuple[Page, bool], site: dict[str, str], page_name: str, typed: dict[str, str], told: str
+) -> None:
+    page, elder = screen
+    page.goto(in_mode(site[page_name], elder))
+    for name, value in typed.items():
+        page.fill(f"#{name}", value)
+    with page.expect_navigation():
+        page.click("main button")
+    assert told in page.inner_text("main")
+    assert find_faults(page) == []
+
+
+def test_an_objection_is_filled_in_by_keyboard_alone_and_no_page_on_the_way_has_a_fault(
+    screen: tuple[Page, bool], site: dict[str, str], world: World
+) -> None:
+    page, elder = screen
+    page.goto(in_mode(site["objection"], elder))
+    press(page, "提交")
+    assert "处需要改正" in page.inner_text("main")
+    assert find_faults(page) == []
+    page.focus("#claim")
+    page.keyboard.press("Space")
+    for key in ("Tab", "Tab"):
+        page.keyboard.press(key)
+    page.keyboard.type("已经付清。")
+    page.focus("#role")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.type("扎西·测试")
+    page.keyboard.press("Tab")
+    page.keyboard.type("000-00000000")
+    world.now += timedelta(seconds=60)
+    press(page, "提交")
+    assert "SL-" in page.inner_text("main")
+    assert find_faults(page) == []
+
+
+def press(page: Page, label: str) -> None:
+    page.get_by_role("button", name=label, exact=True).focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
 def test_nothing_is_asked_of_another_host_and_no_policy_is_broken(browser: Browser, site: dict[str, str]) -> None:
     page = browser.new_page()
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: said.append(message.text))
-    for name in ("home", "results", "person", "check", "rights"):
+    for name in ("home", "results", "person", "check", "rights", "objection", "articles"):
         page.goto(site[name])
     page.close()
     assert all(Path(url).parts[1].startswith("127.0.0.1:") for url in asked)

@@ -235,9 +235,7 @@ def test_a_case_number_that_names_several_is_refused_and_says_which(home: Home, 
 def test_a_half_imported_batch_can_be_neither_seen_nor_touched(home: Home) -> None:
     court = home.court
     folder = court.settings.private / "quarantine"
-    importer = Importer(
-        engine=court.engine, vault=court.vault, turns=court.turns, folder=folder, policy=court.policy()
-    )
+    importer = Importer(engine=court.engine, vault=court.vault, turns=court.turns, folder=folder, policy=court.policy())
 
     def stop(_done: int, _total: int | None) -> None:
         raise KeyboardInterrupt

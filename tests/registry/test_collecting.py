@@ -188,7 +188,7 @@ def test_a_lost_key_stops_the_collecting_and_puts_nothing_aside(court: Court) ->
 def test_it_arrived_no_later_than_its_file_nor_in_the_future(said: int, written: int) -> None:
     now = datetime(2026, 11, 18, 2, tzinfo=UTC)
     moments = [now + timedelta(hours=hours) for hours in (said, written)]
-    arrival = find_arrival(*moments, now)
+    arrival = find_arrival(moments[0], moments[1], now)
     assert arrival <= now
     assert arrival >= now - timedelta(days=400)
     believed = [moment for moment in moments if now - timedelta(days=400) <= moment <= now]

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from homes import Home
 from seats import PASSWORD, Seat, plain
+from sqlalchemy import update
 
 from gongshi.court import Court
 from gongshi.desk import create_desk
 from registry import staff
-from registry.staff import Role
+from registry.tables import StaffRow
+
+# The same calculation as everywhere, of a thousandth of the work: it would else take longer than all the rest.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+KEPT = CHEAP.hash(PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staff, "HASHER", CHEAP)
 
 
 @pytest.fixture
 def court(home: Home) -> Iterator[Court]:
     made = home.court
     with made.session() as session:
-        staff.add(session, "admin", Role.ADMIN, PASSWORD, made.now, "admin")
+        session.add(StaffRow(name="admin", role="admin", password_hash=KEPT, created_at=made.now))
+        session.execute(update(StaffRow).values(password_hash=KEPT))
     yield made
     made.close()
 

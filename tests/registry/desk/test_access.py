@@ -55,7 +55,7 @@ TABLE: dict[Access, str] = {
         GET /records/<>/attach, POST /records/<>/attach, GET /records/<>/correct, POST /records/<>/correct,
         GET /records/<>/ground, POST /records/<>/ground, GET /records/<>/hold, POST /records/<>/hold,
         GET /records/<>/lift, POST /records/<>/lift, GET /records/<>/restrict, POST /records/<>/restrict,
-        GET /records/<>/serve, POST /records/<>/serve,
+        GET /records/<>/serve, POST /records/<>/serve, GET /records/<>/notify, POST /records/<>/notify,
         GET /matters/new, POST /matters/new, POST /matters/collect, POST /matters/<>/ground, POST /matters/<>/letter,
         POST /matters/<>/link, POST /matters/<>/papers, POST /matters/<>/settle, POST /matters/<>/steps/<>,
         GET /letters/new, POST /letters/new, POST /letters/<>/answer, POST /letters/<>/delivery, POST /letters/<>/recall,
@@ -139,17 +139,18 @@ def test_each_address_answers_each_role_as_declared(
 
 
 def judge(what: str, access: Access, role: Role | None, answer: Any, method: str) -> None:
-    refused = NOT_YOURS in answer.text
+    said = answer.get_data().decode("utf-8", "replace")
+    refused = NOT_YOURS in said
     if access is Access.ANYONE:
         assert answer.status_code in (200, 302, 400, 403), what
     elif role is None and method == "GET":
         assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/signin"), what
     elif role is None:
-        assert (answer.status_code, "登录已经结束" in answer.text) == (403, True), what
+        assert (answer.status_code, "登录已经结束" in said) == (403, True), what
     elif not may(role, access):
         assert (answer.status_code, refused) == (403, True), what
     elif method == "POST":
-        assert (answer.status_code, "表单不完整" in answer.text) == (403, True), what
+        assert (answer.status_code, "表单不完整" in said) == (403, True), what
     else:
         assert answer.status_code in (200, 302, 303, 400, 404), what
         assert not refused, what

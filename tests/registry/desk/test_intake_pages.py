@@ -92,6 +92,7 @@ def test_twenty_with_three_bad_are_imported_and_the_bad_ones_put_right_in_place(
     assert "没有可以改正的行" in seat.read(f"{page}/rows")
 
 
+@pytest.mark.long
 def test_a_sheet_is_put_right_in_place(home: Home, court: Court, desk_client: Client) -> None:
     columns = {
         "姓名": "=甲测试",
@@ -120,6 +121,7 @@ def test_a_sheet_is_put_right_in_place(home: Home, court: Court, desk_client: Cl
         assert row.facts["name"] == "甲测试"
 
 
+@pytest.mark.long
 def test_a_row_that_is_left_out_is_not_imported(home: Home, court: Court, desk_client: Client) -> None:
     seat = desk_client("clerk")
     page = upload(seat, as_lines(a_person(1, performance="x"), a_person(2, performance="y")))
@@ -143,7 +145,7 @@ def test_what_runs_is_shown_after_a_reload_and_by_another_process(
         for _ in range(2):
             page = seat.read(f"/import/{job.name}")
             assert '<meta http-equiv="refresh" content="2">' in page
-            assert "已读500行" in plain(page)
+            assert "已办500行" in plain(page)
             assert 'value="50"' in page
     # Its process is gone and it never came to an end.
     page = seat.read(f"/import/{job.name}")
@@ -160,6 +162,7 @@ def test_one_import_at_a_time_and_the_page_says_so(home: Home, court: Court, des
     upload(seat, as_lines(a_person(1)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
@@ -194,6 +197,7 @@ def test_an_upload_stays_under_a_name_of_ours_and_goes(home: Home, court: Court,
         assert seat.ask(f"/import/{name}").status_code == 404
 
 
+@pytest.mark.long
 def test_a_full_list_holds_what_it_does_not_have(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(*(a_person(serial) for serial in range(1, 8)))
     seat = desk_client("clerk")
@@ -210,6 +214,7 @@ def test_a_full_list_holds_what_it_does_not_have(home: Home, court: Court, desk_
     assert count_public(court) == 6
 
 
+@pytest.mark.long
 def test_who_only_reads_imports_nothing(home: Home, desk_client: Client) -> None:
     seat = desk_client("auditor")
     assert 'type="file"' not in seat.read("/import")
@@ -237,6 +242,7 @@ def test_a_second_version_is_decided_by_another_person(home: Home, court: Court,
     assert "已经决定" in reviewer.read(page)
 
 
+@pytest.mark.long
 def test_a_second_version_that_is_not_taken_leaves_the_record_as_it_is(
     home: Home, court: Court, desk_client: Client
 ) -> None:

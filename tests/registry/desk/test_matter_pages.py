@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from entries import a_person
@@ -14,7 +15,11 @@ from sqlalchemy import select
 from submissions import PDF, a_submission, send
 
 from gongshi.court import Court
+from registry.letters import confirm_letter, get_letter
+from registry.matters import Arrival, Channel, Claim, Content, MatterKind, register_matter
+from registry.matters.states import MatterState
 from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, UnitRow
+from search_index.day import SHANGHAI
 from search_index.submission import Attachment, find_code, find_receipt, token_of
 
 Sits = Callable[[str], Seat]
@@ -58,7 +63,7 @@ def test_an_objection_on_paper_from_its_arrival_to_the_withdrawal(listed: Court,
     assert "丁来件" in words
     assert "2026年11月16日" in words
     # Fifteen days from the day it arrived.
-    assert "2026-12-01" in words
+    assert "2026年12月1日" in words
     assert "第1号" in clerk.words("/matters?kind=objection")
     clerk.done(address, f"{address}/steps/review")
     decided = second.done(
@@ -99,7 +104,12 @@ def test_a_refusal_with_its_letter_its_service_and_the_higher_court(listed: Cour
     assert "决定书" in clerk.words(address)
     assert "不能晚于" in clerk.refused(address, f"{address}/steps/serve", on="2026-12-18")
     assert "日期应在收到之日" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-01")
-    assert "2026-11-30" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
+    with listed.session() as session:
+        letter = get_letter(session, 1)
+        confirm_letter(session, listed.vault, letter, listed.acting("reviewer"))
+    assert "2026年11月30日" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
+    with listed.reading() as session:
+        assert str(get_letter(session, 1).delivered_on) == "2026-11-18"
     clerk.done(address, f"{address}/steps/ask_above", on="2026-11-18")
     clerk.done(address, f"{address}/steps/send_above", on="2026-11-18")
     assert "已办结" in clerk.done(address, f"{address}/steps/confirm_above", on="2026-11-18", words="")
@@ -146,6 +156,7 @@ def test_a_minor_is_hidden_the_moment_a_person_registers_it(listed: Court, desk_
         assert snapshot.count() == 0
 
 
+@pytest.mark.long
 def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)
@@ -161,10 +172,14 @@ def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court
         ground = session.scalars(select(MatterRow).where(MatterRow.kind == "ground")).one()
         assert (ground.id, ground.ground, ground.record_id) == (2, "performed", 1)
     assert "退出事由" in clerk.words("/matters/2")
-    assert "第2号" in clerk.words("/matters?kind=ground")
+    listed_grounds = clerk.words("/matters?kind=ground")
+    assert "第2号" in listed_grounds
+    assert "等待决定" in listed_grounds
+    assert "已履行生效法律文书确定的义务" in listed_grounds
     assert "请选择退出的事由" in clerk.refused(address, f"{address}/ground", ground="nonsense")
 
 
+@pytest.mark.long
 def test_a_complaint_is_routed_answered_and_told(listed: Court, desk_client: Sits) -> None:
     with listed.session() as session:
         session.add(
@@ -186,6 +201,7 @@ def test_a_complaint_is_routed_answered_and_told(listed: Court, desk_client: Sit
     assert "已办结" in clerk.done(address, f"{address}/steps/tell", on="2026-11-18", words="电话告知")
 
 
+@pytest.mark.long
 def test_repair_is_refused_before_the_entry_has_left(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     assert "还没有退出" in clerk.refused(
@@ -229,6 +245,7 @@ def test_what_cannot_be_registered_is_said_and_kept(listed: Court, desk_client: 
         assert session.scalars(select(MatterRow)).all() == []
 
 
+@pytest.mark.long
 def test_a_slip_shows_number_and_code_once_and_the_portal_knows_them(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     answer = clerk.submit(
@@ -314,6 +331,7 @@ def test_a_paper_is_only_ever_saved(listed: Court, desk_client: Sits) -> None:
         assert "收" not in repr([line.detail for line in lines])
 
 
+@pytest.mark.long
 def test_a_paper_that_is_too_large_is_refused_before_it_is_read(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)
@@ -323,12 +341,14 @@ def test_a_paper_that_is_too_large_is_refused_before_it_is_read(listed: Court, d
     assert answer.status_code == 413
 
 
+@pytest.mark.long
 def test_what_is_not_there_is_not_found(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     for address in ("/matters/999", "/matters/99999999999", "/matters/x", "/papers/../x", "/papers/0", "/papers/9999"):
         assert clerk.ask(address).status_code == 404, address
 
 
+@pytest.mark.long
 def test_steps_of_no_table_are_not_found_and_late_ones_are_refused(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)
@@ -343,3 +363,41 @@ def test_steps_of_no_table_are_not_found_and_late_ones_are_refused(listed: Court
     said = clerk.post(f"{address}/steps/drop", token=stale, on="2026-11-18")
     assert said.status_code == 400
     assert "申请人已撤回" in plain(said.text)
+
+
+def test_every_list_is_shown_with_and_without_matters(home: Home, listed: Court, desk_client: Sits) -> None:
+    clerk = desk_client("clerk")
+    lists = [
+        f"/matters?kind={kind.value}&state={state}"
+        for kind in MatterKind
+        for state in ("", "closed", *(state.value for state in MatterState))
+    ]
+    for address in lists:
+        assert "没有办件" in clerk.words(address), address
+    home.clock.moment = datetime(2026, 11, 19, 1, 30, tzinfo=SHANGHAI)
+    clerk = desk_client("clerk")
+    for number in range(52):
+        fill_in(listed, number)
+    assert "第52号" not in clerk.words("/matters?kind=objection")
+    assert "第52号" in clerk.words("/matters?kind=objection&after=50")
+    assert "后面没有更多办件" in clerk.words("/matters?kind=objection&after=52")
+    address = "/matters/52"
+    clerk.done(address, f"{address}/steps/drop", on="2026-11-19")
+    closed = clerk.words("/matters?kind=objection&state=closed")
+    assert "申请人撤回" in closed
+    # In Beijing it is the nineteenth, where the database has the eighteenth.
+    assert "2026年11月19日 01:30" in closed
+    for address in lists:
+        clerk.words(address)
+
+
+def fill_in(court: Court, number: int) -> None:
+    arrival = Arrival(
+        kind=MatterKind.OBJECTION,
+        channel=Channel.PAPER,
+        received_on=court.today,
+        content=Content(words=f"内容{number}"),
+        ground=Claim.OTHER,
+    )
+    with court.session() as session:
+        register_matter(session, court.vault, arrival, court.acting("clerk"))

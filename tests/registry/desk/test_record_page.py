@@ -14,13 +14,14 @@ from seats import Seat, plain
 from sqlalchemy import select
 
 from gongshi.court import Court
-from registry.tables import AuditRow, RecordRow
+from registry.tables import AuditRow, NoticeRow, RecordRow
 
 Client = Callable[[str], Seat]
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 THIRD = "支付王建国货款人民币100000元，联系电话13900001234。"
 
 
+@pytest.mark.long
 def test_both_sides_stand_beside_each_other_with_the_reason_of_each_field(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -57,6 +58,7 @@ def test_what_is_redacted_is_seen_redacted_only_on_the_public_side(
     assert "100000元" in cells[2]
 
 
+@pytest.mark.long
 def test_every_reading_of_a_record_is_written_down(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1))
     record = find_id(court)
@@ -125,15 +127,18 @@ def test_findings_are_decided_one_by_one_and_decide_what_the_public_sees(
     assert "李建军" not in document.obligation
 
 
+@pytest.mark.long
 def test_a_number_that_identifies_is_never_shown(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1, obligation="向联系电话13900001234的持有人支付货款。"))
     record, seat = find_id(court), desk_client("reviewer")
     page = f"/records/{record}/findings"
     version = re.search(r'name="version" value="([^"]+)"', seat.read(page))
     assert version is not None
+    assert 'value="show"' not in seat.read(page)
     assert "只能遮盖" in seat.refused(page, page, version=version[1], number="1", verdict="show", reason="系公开电话")
 
 
+@pytest.mark.long
 def test_a_finding_of_words_that_have_changed_is_not_decided(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1, obligation=THIRD))
     record, seat = find_id(court), desk_client("reviewer")
@@ -145,6 +150,7 @@ def test_a_finding_of_words_that_have_changed_is_not_decided(home: Home, court: 
         assert "有改动" in seat.refused(page, page, version=version[1], number=number, verdict="redact")
 
 
+@pytest.mark.long
 def test_the_next_finding_has_the_keyboard(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1, obligation="支付王建国货款，李建军承担连带责任。"))
     record, seat = find_id(court), desk_client("reviewer")
@@ -162,6 +168,7 @@ def test_the_next_finding_has_the_keyboard(home: Home, court: Court, desk_client
     assert text.index("回到记录") > text.index("autofocus") > text.index("已全部决定")
 
 
+@pytest.mark.long
 def test_nobody_approves_what_they_prepared_and_each_guard_says_its_article(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -183,6 +190,7 @@ def test_nobody_approves_what_they_prepared_and_each_guard_says_its_article(
     assert "已经审核" in second.done(f"{page}/approve", f"{page}/approve", signed="yes")
 
 
+@pytest.mark.long
 def test_a_checklist_that_is_not_answered_whole_is_not_kept(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1))
     page, seat = f"/records/{find_id(court)}", desk_client("reviewer")
@@ -192,6 +200,7 @@ def test_a_checklist_that_is_not_answered_whole_is_not_kept(home: Home, court: C
     assert "您已核对" not in seat.read(page)
 
 
+@pytest.mark.long
 def test_a_clerk_is_refused_what_is_a_reviewers(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1))
     page, seat = f"/records/{find_id(court)}", desk_client("clerk")
@@ -245,6 +254,7 @@ def test_a_departure_is_out_of_sight_when_the_page_says_so(
     assert f'"{page}/{act}"' not in seat.read(page)
 
 
+@pytest.mark.long
 def test_a_departure_with_wrong_grounds_changes_nothing(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1))
     page, seat = f"/records/{find_id(court)}", desk_client("reviewer")
@@ -271,6 +281,7 @@ def test_a_departure_with_wrong_grounds_changes_nothing(home: Home, court: Court
     assert count_public(court) == 1
 
 
+@pytest.mark.long
 def test_a_ground_is_recorded_with_its_deadline_and_another_person_finds_that_it_is_not_there(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -290,6 +301,7 @@ def test_a_ground_is_recorded_with_its_deadline_and_another_person_finds_that_it
     )
 
 
+@pytest.mark.long
 def test_a_ground_that_is_overdue_already_hides_the_entry_at_once(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -300,6 +312,7 @@ def test_a_ground_that_is_overdue_already_hides_the_entry_at_once(
     assert count_public(court) == 0
 
 
+@pytest.mark.long
 def test_time_of_grace_keeps_an_entry_inside_until_it_is_over(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, with_term(a_person(1), "2027-05-01"))
     page, seat = f"/records/{find_id(court)}", desk_client("reviewer")
@@ -310,6 +323,7 @@ def test_time_of_grace_keeps_an_entry_inside_until_it_is_over(home: Home, court:
     assert count_public(court) == 0
 
 
+@pytest.mark.long
 def test_a_correction_is_public_at_once_and_asks_for_what_approval_asks(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -329,6 +343,7 @@ def test_a_correction_is_public_at_once_and_asks_for_what_approval_asks(
     assert document.basis_issuer == "测试市第二人民法院"
 
 
+@pytest.mark.long
 def test_the_redactions_of_corrected_words_are_looked_at_on_the_same_page(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -392,6 +407,22 @@ def test_a_restricted_record_shows_its_ground_only_to_those_concerned(
     assert desk_client("other-clerk").ask(f"{page}/dossier").status_code == 403
 
 
+def test_a_notice_goes_once_and_never_of_a_restricted_record(home: Home, court: Court, desk_client: Client) -> None:
+    bring_in(home, a_person(1), a_person(2, disclosure="restricted", restricted_ground="privacy"))
+    page, seat = f"/records/{find_id(court)}", desk_client("clerk")
+    assert "请选择要告知的内容" in seat.refused(f"{page}/notify", f"{page}/notify", kind="departed")
+    told = seat.refused(f"{page}/notify", f"{page}/notify", kind="confirm")
+    assert "写明最后日期" in told
+    assert "--" not in told
+    assert "列入发送" in seat.done(f"{page}/notify", f"{page}/notify", kind="served")
+    assert "没有重复发送" in seat.refused(f"{page}/notify", f"{page}/notify", kind="served")
+    with court.reading() as session:
+        assert len(session.scalars(select(NoticeRow)).all()) == 1
+    restricted = f"/records/{find_id(court, 2)}"
+    assert f"{restricted}/notify" not in seat.read(restricted)
+
+
+@pytest.mark.long
 def test_restricting_takes_an_entry_out_of_sight(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1))
     page, seat = f"/records/{find_id(court)}", desk_client("reviewer")
@@ -399,6 +430,7 @@ def test_restricting_takes_an_entry_out_of_sight(home: Home, court: Court, desk_
     assert count_public(court) == 0
 
 
+@pytest.mark.long
 def test_the_dossier_is_a_pdf_whose_name_says_nothing(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1))
     record = find_id(court)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from desk_records import bring_in, find_id
 from entries import a_person, with_term
 from homes import Home
-from seats import Seat, plain
+from seats import Seat, find_token, plain
 from sqlalchemy import select
 
 from gongshi.court import Court
@@ -58,6 +59,7 @@ def test_a_long_list_is_read_page_by_page_without_a_gap(home: Home, court: Court
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.long
 def test_a_record_is_found_by_number_case_and_name(home: Home, court: Court, desk_client: Client) -> None:
     home.publish(a_person(1, name="欧阳测试"), a_person(2, name="欧阳测试甲"), a_person(3, name="乙某测"))
     with court.reading() as session:
@@ -83,6 +85,7 @@ def test_a_record_is_found_by_number_case_and_name(home: Home, court: Court, des
     assert seat.submit("/work", "/work/search", q="  ").status_code == 400
 
 
+@pytest.mark.long
 def test_reading_a_list_is_written_down(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1))
     seat = desk_client("clerk")
@@ -129,18 +132,17 @@ def test_only_what_is_missing_is_asked_and_a_wrong_row_keeps_what_was_typed(
     assert told is not None
     assert "decided_on" in told[1] or "决定日期" in told[1]
     seat.done(TABLE, TABLE, **{f"{second}.decided_on": "2025-06-02", f"{third}.decided_on": "2025-06-02"})
-    assert "没有待补全的记录" in seat.read(TABLE)
+    assert "没有待补充的记录" in seat.read(TABLE)
     assert len(re.findall(r"测0101执(\d+)号</td>", seat.read("/work/approving"))) == 3
 
 
+@pytest.mark.long
 def test_nobody_writes_over_what_another_filled_in(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1, decision_number=None), a_person(2, decision_number=None, decided_on=None))
     record = find_id(court, 2)
     early, late = desk_client("clerk"), desk_client("second")
     page = late.read(TABLE)
     early.done(TABLE, TABLE, **{f"{record}.decision_number": "第一份决定书"})
-    from seats import find_token
-
     answer = late.post(TABLE, token=find_token(page, TABLE), **{f"{record}.decision_number": "另一份决定书"})
     assert answer.status_code == 400
     assert "已经由他人填写" in answer.text
@@ -148,6 +150,7 @@ def test_nobody_writes_over_what_another_filled_in(home: Home, court: Court, des
         assert session.get_one(RecordRow, record).facts["decision_number"] == "第一份决定书"
 
 
+@pytest.mark.long
 def test_whoever_completes_a_record_does_not_approve_it(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, with_term(a_person(1, decision_number=None), "2027-01-01"))
     record, reviewer = find_id(court), desk_client("reviewer")
@@ -157,6 +160,7 @@ def test_whoever_completes_a_record_does_not_approve_it(home: Home, court: Court
     assert "已经审核" in desk_client("second").done(page, page, signed="yes")
 
 
+@pytest.mark.long
 def test_a_table_takes_no_field_that_is_not_missing(home: Home, court: Court, desk_client: Client) -> None:
     bring_in(home, a_person(1, decision_number=None))
     record, seat = find_id(court), desk_client("clerk")
@@ -169,6 +173,7 @@ def test_a_table_takes_no_field_that_is_not_missing(home: Home, court: Court, de
         assert row.facts["court"] == "测试市人民法院"
 
 
+@pytest.mark.long
 def test_an_auditor_completes_nothing(home: Home, desk_client: Client) -> None:
     bring_in(home, a_person(1, decision_number=None))
     seat = desk_client("auditor")

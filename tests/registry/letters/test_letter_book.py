@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from builders_letters import DECISION, NOTICE, Office
 from entries import a_person
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from gongshi.court import Court
 from gongshi.settings import read_settings
@@ -34,7 +34,7 @@ from registry.letters import (
     void_letter,
 )
 from registry.letters.wording import write_letter
-from registry.tables import AuditRow, JournalRow, LetterRow, RecordRow
+from registry.tables import AuditRow, JournalRow, LetterRow, NoticeRow, RecordRow
 
 
 def words_of(office: Office, letter: int) -> str:
@@ -247,6 +247,19 @@ def test_what_is_sealed_stands_in_no_column_and_no_audit_line(office: Office) ->
     for secret in ("绝密", "甲测试"):
         assert secret not in columns
         assert secret not in details
+
+
+def test_a_notice_goes_on_paper_and_into_no_message(office: Office) -> None:
+    def told() -> tuple[int, int]:
+        with office.court.reading() as session:
+            lines, messages = (select(func.count()).select_from(table) for table in (JournalRow, NoticeRow))
+            return session.scalar(lines) or 0, session.scalar(messages) or 0
+
+    before = told()
+    letter = office.draft(LetterKind.SEALED_NOTICE, NOTICE)
+    office.confirm(letter)
+    office.act(letter, note_delivery, delivered_on=date(2026, 11, 18))
+    assert told() == before
 
 
 # Delivery and answers

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from registry.deadlines import Rule
 from registry.matters.checking import NEEDS_BASIS, NEEDS_DAY, NEEDS_WORDS
 from registry.matters.states import (
+    AUDIT_LABEL,
     CHANNEL_LABEL,
     CLAIM_LABEL,
     FIRST_ARTICLE,
@@ -168,3 +169,9 @@ def test_every_word_has_its_chinese_and_every_move_its_article() -> None:
     used = {step for table in TABLES.values() for _, step in table}
     assert used == set(Step)
     assert set(NEEDS_DAY) | set(NEEDS_WORDS) | NEEDS_BASIS <= used
+
+
+def test_every_audit_line_of_a_matter_has_a_name() -> None:
+    for kind, table in TABLES.items():
+        assert {f"{kind.value}_{step.value}" for _, step in table} <= set(AUDIT_LABEL)
+    assert max(map(len, AUDIT_LABEL)) <= 32  # the column of the audit trail

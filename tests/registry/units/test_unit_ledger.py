@@ -33,6 +33,7 @@ from registry.units.ledger import (
 from registry.units.releases import carry_out, list_releases, list_retained, retain
 from registry.units.units import get_unit
 from registry.units.words import UnitError
+from search_index.day import SHANGHAI
 
 
 @pytest.fixture
@@ -280,3 +281,15 @@ def a_unit(number: int, at: datetime) -> UnitRow:
         active=True,
         created_at=at,
     )
+
+
+def test_a_due_day_in_a_year_not_announced_is_marked(home: Home, court: Court) -> None:
+    home.clock.moment = datetime(2059, 12, 31, 9, tzinfo=SHANGHAI)
+    first, _ = published(court)
+    leave(home, first)
+    with court.session() as session:
+        note_release(session, first, court.acting("reviewer"))
+        (release,), _ = list_releases(session, unit(session, "housing").id)
+        (line,), _ = list_ledger(session, unit(session, "housing").id, kind=LedgerKind.RELEASE)
+    assert release.provisional
+    assert "暂定" in line.words
