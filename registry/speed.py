@@ -53,7 +53,7 @@ class Figures:
 def build_figures(gone: Iterable[Gone], today: date) -> dict[str, Any] | None:
     """The figures of all whole months before `today`, in all and by month; None where there is too little to tell."""
     this_month = today.replace(day=1)
-    periods = _join([one for one in gone if one.on < this_month], this_month)
+    periods = _join(list(gone), this_month)
     if not periods:
         return None
     whole = _count([one for period in periods for one in period[2]], periods[0][0], periods[-1][1])

@@ -17,7 +17,7 @@ from registry.desk.access import Access
 from registry.desk.acts_forms import desk_words
 from registry.desk.base import DONE, REFUSALS, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.forms import Refused, read_line
-from registry.desk.record import load_row
+from registry.desk.record import load_row, may_see_ground
 from registry.desk.record_fields import write
 from registry.findings import build_excerpts
 from registry.intake import LABELS
@@ -88,6 +88,8 @@ def _show_proposal(desk: Desk, proposal_id: int, problem: str | None = None) -> 
         batch = session.get_one(BatchRow, row.batch_id)
         before = read_record(known, court.vault)
         proposed = read_facts(row, court.vault, proposal_context(row.record_id))
+        # Who may not see the ground of one of the two versions does not see it here either.
+        shows_ground = may_see_ground(known, before.facts) and may_see_ground(known, proposed)
         may_decide = current().may(Access.DECIDE) and batch.imported_by != current().name and not row.decided
         if may_decide:
             note_opened(session, proposed, current().name, court.vault, desk.now)
@@ -99,7 +101,7 @@ def _show_proposal(desk: Desk, proposal_id: int, problem: str | None = None) -> 
             batch=batch,
             row=known,
             record=before,
-            differences=list_differences(before.facts, proposed),
+            differences=list_differences(before.facts, proposed, shows_ground=shows_ground),
             excerpts=build_excerpts(proposed),
             labels=LABELS,
             questions=QUESTIONS if is_asked(proposed) else (),
@@ -153,10 +155,11 @@ def _reject(session: Session, desk: Desk, row: ProposalRow, form: Mapping[str, s
     )
 
 
-def list_differences(before: Facts, proposed: Facts) -> list[Difference]:
-    """The fields in which two versions differ, in the order of the import format."""
+def list_differences(before: Facts, proposed: Facts, *, shows_ground: bool) -> list[Difference]:
+    """The fields in which two versions differ, in the order of the import format; without `shows_ground` not on what ground
+    a record is restricted."""
     return [
         Difference(label=label, before=write(getattr(before, key), key), after=write(getattr(proposed, key), key))
         for key, label in LABELS.items()
-        if getattr(before, key) != getattr(proposed, key)
+        if getattr(before, key) != getattr(proposed, key) and (shows_ground or key != "restricted_ground")
     ]

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.lifecycle import ACTION_LABEL
-from registry.matters.states import KIND_LABEL, STEP_LABEL, MatterKind
-
-_MATTER: Mapping[MatterKind, str] = {kind: label for kind, label in KIND_LABEL.items() if kind is not MatterKind.GROUND}
+from registry.matters.states import AUDIT_LABEL
 
 _LABEL: Mapping[str, str] = {
     **{action.value: label for action, label in ACTION_LABEL.items()},
@@ -75,12 +73,7 @@ _LABEL: Mapping[str, str] = {
     "user_role": "更改角色",
     "user_second_factor_reset": "重置两步验证",
     "user_unlock": "恢复登录",
-    # What is done in a matter is called by the matter's kind and the step.
-    **{
-        f"{kind.value}_{step}": f"{_MATTER[kind]}：{label}"
-        for kind in _MATTER
-        for step, label in {"register": "登记", **{one.value: label for one, label in STEP_LABEL.items()}}.items()
-    },
+    **AUDIT_LABEL,
 }
 _KEY_LABEL: Mapping[str, str] = {
     "accepted": "接受",
@@ -93,8 +86,8 @@ _KEY_LABEL: Mapping[str, str] = {
     "asked_by": "申请人员",
     "away_until": "外出至",
     "basis": "依据",
-    "channel": "途径",
-    "claim": "主张",
+    "channel": "来件方式",
+    "claim": "异议理由",
     "clock": "期限编号",
     "command": "命令",
     "confirmed": "已确认",
@@ -104,6 +97,7 @@ _KEY_LABEL: Mapping[str, str] = {
     "decision_signed": "经签发",
     "delivered_on": "送达日",
     "deputy": "代理人",
+    "digest": "文件摘要",
     "due": "届满日",
     "faults": "不符之处",
     "field": "项目",
@@ -144,7 +138,7 @@ _KEY_LABEL: Mapping[str, str] = {
     "second_factor": "两步验证",
     "seized": "查封财产足以清偿",
     "sequence": "公开序号",
-    "size": "字节",
+    "size": "大小",
     "state": "状态",
     "to": "改为",
     "unchanged": "没有变化",

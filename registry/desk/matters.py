@@ -112,9 +112,11 @@ def scanner_of(desk: Desk) -> Scanner:
     return scan if scan is not None else open_scanner("")
 
 
-def claim_label(claim: str | None) -> str:
+def claim_label(line: MatterLine) -> str:
     """What an objection claims, or which ground is recorded, in words."""
-    return CLAIM_LABEL[Claim(claim)] if claim in set(Claim) else GROUND_LABEL.get(claim or "", "—")
+    if line.kind is MatterKind.GROUND:
+        return GROUND_LABEL.get(line.claim or "", "—")
+    return CLAIM_LABEL[Claim(line.claim)] if line.claim in set(Claim) else "—"
 
 
 def channel_label(channel: str) -> str:

@@ -200,8 +200,7 @@ def test_a_case_whose_record_is_not_public_is_not_written_about(home: Home, cour
     write(court, replace(PLAIN, body=f"{a_person(2)['case_number']}一案被执行人转移财产。"))
 
 
-@pytest.mark.parametrize("named", ["number", "case"])
-@pytest.mark.parametrize("action", ["hold", "remove", "withdraw"])
+@pytest.mark.parametrize(("action", "named"), [("hold", "number"), ("remove", "case"), ("withdraw", "number")])
 def test_an_article_goes_with_the_entry_that_it_names(home: Home, court: Court, named: str, action: str) -> None:
     home.publish(a_person(1), a_person(2))
     number = number_of(court, 1)

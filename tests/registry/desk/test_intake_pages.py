@@ -255,3 +255,14 @@ def test_a_second_version_that_is_not_taken_leaves_the_record_as_it_is(
     with court.reading() as session:
         assert session.get_one(RecordRow, find_id(court)).facts["basis_issuer"] == "测试市人民法院"
     assert "没有等待决定的" in seat.read("/work/proposals")
+
+
+@pytest.mark.long
+def test_a_second_version_does_not_give_away_why_a_record_is_restricted(
+    home: Home, court: Court, desk_client: Client
+) -> None:
+    bring_in(home, a_person(1, disclosure="restricted", restricted_ground="privacy"))
+    bring_in(home, a_person(1, disclosure="restricted", restricted_ground="state_secret"), name="second.jsonl")
+    home.run("user", "add", "other-clerk", "--role", "clerk", typed="a-long-password\n")
+    assert "国家秘密" in desk_client("reviewer").read("/proposals/1")
+    assert "国家秘密" not in desk_client("other-clerk").read("/proposals/1")

@@ -99,6 +99,7 @@ def test_what_has_no_shape_can_still_be_copied() -> None:
     assert "名\U0010fffd字" in read_pdf(build_pdf(sheet))[0]
 
 
+@pytest.mark.long
 def test_a_long_table_goes_on_over_pages_without_losing_a_word() -> None:
     rows = tuple((f"第{row}行", "字" * (row * 7 % 400 + 1)) for row in range(120))
     sheet = Sheet(

@@ -196,6 +196,7 @@ def test_a_session_is_a_new_one_and_ends(pages: Pages) -> None:
     assert idle.get("/").status_code == 302
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["retire account", "renew account", "retire unit", "expire"])
 def test_whoever_may_not_any_more_is_out_at_once(pages: Pages, end: str) -> None:
     seat = pages.seat()
@@ -212,6 +213,7 @@ def test_whoever_may_not_any_more_is_out_at_once(pages: Pages, end: str) -> None
     assert take_seat(pages.app).sign_in("housing1", pages.secrets["housing"]).status_code == 400
 
 
+@pytest.mark.long
 def test_the_first_password_is_changed_by_its_owner(pages: Pages) -> None:
     seat, old = pages.seat(), pages.secrets["housing"]
     for fields, said in (
@@ -365,6 +367,7 @@ def test_what_is_typed_is_shown_as_text_and_is_no_formula_in_a_sheet(pages: Page
     assert {cell.data_type for cell in cells} <= {"s", "n"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "address", ["/ledger?page=0", "/ledger?page=x", "/ledger?page=999999", "/ledger?kind=%00", "/releases?page=²"]
 )

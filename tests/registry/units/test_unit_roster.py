@@ -103,6 +103,7 @@ def test_liaisons_are_sealed_and_those_before_are_kept(home: Home) -> None:
     assert "联络".encode() not in kept
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("values", "said"),
     [
