@@ -317,7 +317,9 @@ def local_day(day: date) -> str:
 
 
 def keep_private(response: Response) -> Response:
-    """Nothing of the desk is kept by a browser or found by a crawler."""
+    """Nothing of the desk is kept by a browser or found by a crawler; its style sheets are nobody's secret."""
+    if request.endpoint == "static":
+        return response
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Robots-Tag"] = "noindex, noarchive"

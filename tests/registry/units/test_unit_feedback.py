@@ -141,6 +141,7 @@ def test_once_submitted_it_is_corrected_with_a_mark(home: Home, court: Court) ->
     assert [line.words for line in lines] == ["第1次更正", "首次提交"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("entered", "said"),
     [
@@ -233,6 +234,7 @@ def test_without_a_leading_group_the_court_is_to_tell_it(court: Court, listed: s
         assert count_unreported(session) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("record", "measure", "said"),
     [

@@ -59,6 +59,7 @@ def test_a_declined_proposal_changes_nothing_and_is_gone(home: Home) -> None:
     assert home.run("unit", "decide", "tax", "--agree", "--as", "reviewer").code == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
