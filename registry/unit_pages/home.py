@@ -8,6 +8,7 @@ from flask import Blueprint, request
 from werkzeug import Response as ResponseValue
 
 from registry.matters.lists import list_routed
+from registry.matters.states import MatterState
 from registry.unit_pages.base import (
     PER_PAGE,
     Site,
@@ -93,7 +94,7 @@ def _show_home(site: Site, problem: str | None) -> str:
             "retained": list_retained(session, me.unit, acting.today)[:_SHOWN],
             "newest": find_newest_list(session, me.unit),
             "consent": find_newest(session, me.unit, LedgerKind.CONSENT) if me.leading else None,
-            "complaints": list_routed(session, me.unit),
+            "complaints": [one for one in list_routed(session, me.unit) if one.state == MatterState.ROUTED.value],
         }
     names = find_names([line.record for line in verifying if line.record])
     return show("home", problem, verifying=verifying, names=names, **values)

@@ -25,6 +25,11 @@ from unit_world import OURS, Seat, add_account, add_unit, import_measures, open_
 from gongshi.court import Court
 from registry.desk.forms import build_token
 from registry.desk.sessions import UNITS, start_session
+from registry.matters import register_matter, take_step
+from registry.matters.book import get_matter
+from registry.matters.checking import Arrival, Given
+from registry.matters.content import Content
+from registry.matters.states import Channel, MatterKind, Step
 from registry.tables import AuditRow, ConsentRow, FeedbackRow, LedgerRow, SessionRow, UnitAccountRow
 from registry.units.ledger import LedgerKind, Line, append, note_release, note_verification
 from registry.units.units import get_unit
@@ -430,3 +435,33 @@ def test_who_agrees_without_a_reason_is_told_so(pages: Pages) -> None:
     seat = pages.seat()
     assert "理由" in seat.refused("/consents", "/consents/new", record=first, measure="M-1", reason="")
     assert pages.count(ConsentRow) == 0
+
+
+def test_a_complaint_goes_to_its_unit_alone_which_answers_without_learning_who_complained(pages: Pages) -> None:
+    court = pages.court
+    content = Content(words=f"住房局没有限制{NASTY}", who="己投诉", phone="13900000008")
+    with court.session() as session:
+        arrival = Arrival(kind=MatterKind.COMPLAINT, channel=Channel.PAPER, received_on=court.today, content=content)
+        number = register_matter(session, court.vault, arrival, court.acting("clerk")).id
+    with court.session() as session:
+        row = get_matter(session, number)
+        assert row is not None
+        given = Given(unit=get_unit(session, "housing").id)
+        take_step(session, court.vault, row, Step.ROUTE, court.acting("clerk"), given)
+    mine, other, address = pages.seat(), pages.seat("tax"), f"/complaints/{number}"
+    assert other.get(address).status_code == 404
+    assert address not in other.page("/complaints")
+    assert "1 件等待本单位调查答复" in mine.words("/")
+    page = mine.page(address)
+    assert "住房局没有限制" in page
+    assert "<script" not in page
+    for private in ("己投诉", "13900000008"):
+        assert private not in page
+    mine.refused(address, f"{address}/answer", answer=" ")
+    stranger = other.post(f"{address}/answer", {"token": forge(pages, other, f"{address}/answer"), "answer": "甲"})
+    assert stranger.status_code == 404
+    assert "答复已经提交" in mine.done(address, f"{address}/answer", answer="已经调查，措施已经实施")
+    assert f"{address}/answer" not in mine.page(address)
+    with court.reading() as session:
+        reads = session.scalars(select(AuditRow.actor).where(AuditRow.action == "read")).all()
+    assert "unit:housing1" in reads
