@@ -30,7 +30,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 BAR = 300.0  # milliseconds
-PASSWORD = "a-long-password"
+PASSWORD, OWN = "a-long-password", "another-long-password"
 STAFF = {"clerk": "书记员甲", "reviewer": "审核人乙", "auditor": "审计员丙", "admin": "管理员丁"}
 _READY_SECONDS = 120
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -127,8 +127,16 @@ def measure(address: str, times: int) -> dict[str, dict[str, float]]:
 
 def sign_in(address: str, name: str) -> httpx.Client:
     client = httpx.Client(base_url=address, headers={"Origin": address}, follow_redirects=True, timeout=60)
-    token = _find_token(client.get("/signin").text)
-    answer = client.post("/signin", data={"token": token, "name": name, "password": PASSWORD})
+
+    def send(password: str) -> httpx.Response:
+        token = _find_token(client.get("/signin").text)
+        return client.post("/signin", data={"token": token, "name": name, "password": password})
+
+    # The first password is another's choice: before anything else it is changed.
+    page = send(PASSWORD).text
+    token = _find_token(page[page.index('action="/account/password"') :])
+    client.post("/account/password", data={"token": token, "password": PASSWORD, "new": OWN, "again": OWN})
+    answer = send(OWN)
     if answer.status_code != 200 or "登录" in answer.text.split("</title>")[0]:
         raise SystemExit(f"{name} could not sign in")
     return client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -383,21 +383,23 @@ class Court:
         with self.session() as session:
             journal.end_subjects(session, self.now)
 
-    def verify_audit(self) -> Verdict:
-        """Walk the audit trail, and keep where it ended, unless it is not what was written."""
+    def verify_audit(self, expected: Collection[Head] = ()) -> Verdict:
+        """Walk the audit trail, and keep where it ended, unless it is not what was written; `expected` are ends of earlier
+        days that were kept elsewhere."""
         with self.reading() as session:
-            verdict = verify(session, self.vault, self._heads)
+            verdict = verify(session, self.vault, self.audit_heads, expected)
         if not verdict.faults:
             self.record_audit_head()
         return verdict
 
     def record_audit_head(self) -> Head:
         """Keep where the audit trail ends now, so that it cannot be written anew. Raises OSError."""
-        with self.reading() as session:
-            return record_head(session, self.vault, self._heads, self.now)
+        with self.session() as session:
+            return record_head(session, self.vault, self.audit_heads, self.now)
 
     @property
-    def _heads(self) -> Path:
+    def audit_heads(self) -> Path:
+        """The file that keeps where the audit trail ended on earlier days."""
         return self.settings.private / "audit-heads.log"
 
     def publisher(self) -> Publisher:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from gongshi.settings import Settings
 from registry import journal, sealbox
+from registry.audit_chain import found_heads
 from registry.database import migrate
 from registry.records import refresh_derived
 from registry.tables import JournalHeadRow, RecordRow
@@ -56,6 +57,8 @@ def found_home(court: Court, profile: Profile) -> bool:
     # Last of what makes a home: its presence is what says that everything before it was done.
     create_key(settings.key_file)
     _refresh_derived(court)
+    with court.session() as session:
+        found_heads(session, court.vault, court.audit_heads, court.now)
     return new
 
 

@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.pages import check_parameters
-from portal.parameters import BadParameters, Refusal
+from portal.parameters import BadParameters, Refusal, read_page
 from portal.problems import build_problem, respond
-from portal.public_words import ARTICLE_KINDS, NOTICE_KINDS, read_article, read_articles
-from portal.site import get_now, get_site
+from portal.public_words import ARTICLE_KINDS, NOTICE_KINDS, Article, read_article, read_articles
+from portal.site import get_now, get_site, link
 from search_index.submission import certificate_key, find_verify
 
 articles = Blueprint("articles", __name__)
 
-_MOST = 500
+_PAGE = 50
+_LISTS = ("articles.list_articles", "articles.list_notices")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 @articles.before_request
 def refuse_unknown_parameters() -> AnyResponse | None:
-    return check_parameters(set())
+    return check_parameters({"page"} if request.endpoint in _LISTS else set())
 
 
 @articles.get("/articles")
 def list_articles() -> str:
-    found = read_articles(get_site().register.subjects("article", get_now(), _MOST), ARTICLE_KINDS)
+    found, pages = _read_page(ARTICLE_KINDS)
     groups = [(label, [one for one in found if one.kind == kind]) for kind, label in ARTICLE_KINDS.items()]
-    return render_template("articles.html", groups=[(label, some) for label, some in groups if some])
+    return render_template("articles.html", groups=[(label, some) for label, some in groups if some], pages=pages)
+
+
+def _read_page(kinds: Mapping[str, str]) -> tuple[list[Article], tuple[str, str]]:
+    """The articles of `kinds` on the page that is asked for, the newest first, and the addresses of the pages before and
+    after it, empty where there is none. Raises BadParameters."""
+    number, register, now = read_page(dict(request.args.lists())), get_site().register, get_now()
+    found = register.subjects("article", now, _PAGE, offset=(number - 1) * _PAGE, kinds=tuple(kinds))
+    more = register.subjects("article", now, 1, offset=number * _PAGE, kinds=tuple(kinds))
+    before = link(request.endpoint or "", page=number - 1) if number > 1 else ""
+    after = link(request.endpoint or "", page=number + 1) if more else ""
+    return read_articles(found, kinds), (before, after)
 
 
 @articles.get("/articles/<key>")
@@ -49,8 +62,8 @@ def article(key: str) -> str | Response:
 
 @articles.get("/notices")
 def list_notices() -> str:
-    found = read_articles(get_site().register.subjects("article", get_now(), _MOST), NOTICE_KINDS)
-    return render_template("notices.html", notices=found)
+    found, pages = _read_page(NOTICE_KINDS)
+    return render_template("notices.html", notices=found, pages=pages)
 
 
 @articles.get("/certificates")

@@ -96,6 +96,15 @@ def _read(values: Values, fields: _Fields) -> Query:
     return Query(**found)
 
 
+def read_page(values: Values) -> int:
+    """The page that is asked for, from 1. Raises BadParameters."""
+    text = values.get("page", [""])[0]
+    try:
+        return _page(text) if text.strip() else 1
+    except ValueError as error:
+        raise BadParameters([Refusal(parameter="page", reason=str(error))]) from None
+
+
 def refuse_unknown(values: Values, known: set[str]) -> list[Refusal]:
     """A refusal for each parameter that is not `known`, is given twice, or is a mode that does not exist."""
     refusals = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 
@@ -19,6 +19,7 @@ from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
 from registry.moving import Draft, Line, move
 from registry.policy import Policy
+from registry.preparers import find_preparers
 from registry.publishing import is_over, redisclose
 from registry.record import Accepted, Facts, Kind, Record, State
 from registry.records import (
@@ -67,7 +68,8 @@ class Review:
     """What one person's decision goes by: the rules, and what the person has confirmed ("art3", "redactions").
 
     `accepted` are the redactions that were resolved one by one; None accepts all that are proposed. `opened` says that
-    the reviewer has looked at each; None looks it up. `counts` adds up the proposed redactions by rule.
+    the reviewer has looked at each; None looks it up. `counts` adds up the proposed redactions by rule. `prepared`
+    says of records that were looked up together who prepared them; the others are looked up one by one.
     """
 
     vault: Vault
@@ -76,10 +78,15 @@ class Review:
     accepted: Accepted | None = None
     opened: bool | None = None
     counts: Counter[str] | None = None
+    prepared: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def accept(self, facts: Facts) -> Accepted:
         """The redactions that are kept with these facts."""
         return accept(facts) if self.accepted is None else self.accepted
+
+    def find_preparers(self, session: Session, row: RecordRow) -> frozenset[str]:
+        """Everybody who prepared the record, and so does not approve it."""
+        return self.prepared.get(row.id) or find_preparers(session, [row])[row.id]
 
     def check(self, session: Session, record: Record, acting: Acting) -> tuple[Refusal, ...]:
         """Every guard that stands against `record` on the word of `acting`."""
@@ -121,8 +128,9 @@ class Approver:
                 if not rows:
                     break
                 after = rows[-1].id
+                some = replace(review, prepared=find_preparers(session, rows))
                 for row in rows:
-                    refusals = decide_record(session, row, acting, review)
+                    refusals = decide_record(session, row, acting, some)
                     refused.extend(_line_refusals(row.line, refusals))
                     approved += not refusals
             done += len(rows)
@@ -150,7 +158,7 @@ def decide_record(session: Session, row: RecordRow, acting: Acting, review: Revi
 
     Raises NotAllowed where the record is no draft.
     """
-    record = read_record(row, review.vault)
+    record = replace(read_record(row, review.vault), prepared_by=review.find_preparers(session, row))
     transition(record.state, Action.APPROVE)
     refusals = review.check(session, record, acting)
     if refusals:
@@ -183,6 +191,9 @@ def decide_proposal(session: Session, proposal: ProposalRow, acting: Acting, rev
     if not is_same_debtor(facts, record.facts):
         return (Refusal(rule="number_changed", reason=_NUMBER_CHANGED),)
     proposed = replace(record.with_facts(facts, acting.now), imported_by=batch.imported_by)
+    # What becomes a draft by it is approved as a whole, so nobody who prepared the rest of it agrees to this.
+    if transition(record.state, Action.CORRECT).state is State.DRAFT:
+        proposed = replace(proposed, prepared_by=review.find_preparers(session, row))
     refusals = review.check(session, proposed, acting)
     if refusals:
         return refusals

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from registry import redaction
+from registry.article_names import find_named, mask_hit
 from registry.lastlook import find_leaking
 from registry.record import Facts
 from registry.redaction import Finding, redact
@@ -45,6 +46,7 @@ FIELD_LABEL: Mapping[str, str] = {"title": "标题", "text": "正文"}
 
 _NUMBER = re.compile(r"SX\s?[-–—‐‑−]?\s?[0-9A-Z]{8}(?![0-9A-Z])", re.IGNORECASE)
 _CASE = re.compile(r"[（(〔\[]\s*\d{4}\s*[）)〕\]][^（）()，。；、\s]{1,30}?号(?:之[一二三四五六七八九十]+)?")
+_NOBODY: Mapping[str, bool] = {}
 # What a reader sees of a finding: its neighbours.
 _AROUND = 10
 
@@ -109,16 +111,19 @@ def review(
     by_number: Mapping[str, Named | None],
     by_case: Mapping[str, Sequence[Named]],
     own_words: Sequence[str],
+    on_file: Mapping[str, bool] = _NOBODY,
 ) -> Review:
     """Judge an article. `texts` are its title and text; `by_number` and `by_case` say what is known of the records it
-    names; `own_words` are the court's own name, address and telephone, which may stand in it."""
+    names; `own_words` are the court's own name, address and telephone, which may stand in it. `on_file` are the folded
+    names of all records that stand in it, public or not, and whether each is an organisation's."""
     named = [*(one for one in by_number.values() if one), *(one for many in by_case.values() for one in many)]
     public = [one for one in named if one.is_public]
     kept = (*own_words, *(one.facts.name for one in public), *by_number)
-    findings = {
-        field: tuple(f for f in found if not _is_kept(texts[field][f.start : f.end], kept))
-        for field, found in redaction.find_in_fields(texts, "").items()
-    }
+    findings = {}
+    for field, found in redaction.find_in_fields(texts, "").items():
+        names = [mask_hit(hit, on_file) for hit in find_named(texts[field], on_file, kept)]
+        others = (f for f in found if not _is_kept(texts[field][f.start : f.end], kept))
+        findings[field] = _merge((*names, *others))
     remarks = tuple(_remark(field, texts[field], f) for field, found in findings.items() for f in found)
     sure = {field: tuple(f for f in found if f.confidence == "high") for field, found in findings.items()}
     return Review(
@@ -156,6 +161,15 @@ def _refuse(
             "文中有必须遮盖的姓名、名称、号码或者地址：请改写，或者按建议遮盖；被执行人的姓名只在写明其公示编号（SX-）时保留"
             "（法释〔2016〕19号第八条至第十一条）"
         )
+
+
+def _merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In order and without overlap: what is sure before what is not, the longer before the shorter."""
+    taken: list[Finding] = []
+    for one in sorted(findings, key=lambda f: (f.confidence != "high", f.start - f.end)):
+        if all(one.end <= other.start or other.end <= one.start for other in taken):
+            taken.append(one)
+    return tuple(sorted(taken, key=lambda f: f.start))
 
 
 def _is_kept(words: str, kept: Sequence[str]) -> bool:

@@ -3,17 +3,19 @@ by anyone who reviews, at once, or by themselves when an entry that they name go
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry import audit, journal
 from registry.acting import Acting
+from registry.article_names import SHORT, list_runs
 from registry.article_review import (
     KIND_LABEL,
     MOST_TEXT,
@@ -26,8 +28,8 @@ from registry.article_review import (
     list_numbers,
     review,
 )
-from registry.record import State
-from registry.records import read_record
+from registry.record import Kind, State
+from registry.records import CHUNK, read_record
 from registry.tables import ArticleRow, BatchRow, JournalRow, RecordRow
 from registry.vault import Vault
 from search_index.day import SHANGHAI, day_of
@@ -43,6 +45,8 @@ class ArticleState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+# What people wrote and everybody may read.
+_IN_PUBLIC = (ArticleRow.kind.in_(WRITTEN), ArticleRow.state == ArticleState.PUBLISHED.value)
 STATE_LABEL: Mapping[ArticleState, str] = {
     ArticleState.DRAFT: "待审核",
     ArticleState.PUBLISHED: "已公布",
@@ -86,7 +90,25 @@ def review_text(session: Session, vault: Vault, text: Text, now: datetime) -> Re
     by_number = {number: _find_number(session, vault, number, now) for number in list_numbers(words)}
     by_case = {case.canonical: _find_case(session, vault, case.key, now) for case in list_cases(words)}
     own = _own_words(journal.newest_profile(session))
-    return review(text.kind, text.fields, by_number=by_number, by_case=by_case, own_words=own)
+    on_file = _find_on_file(session, text)
+    return review(text.kind, text.fields, by_number=by_number, by_case=by_case, own_words=own, on_file=on_file)
+
+
+def _find_on_file(session: Session, text: Text) -> dict[str, bool]:
+    """The folded names of records, in whatever state, that stand in a text; whether each is an organisation's."""
+    short, beginnings = list_runs(text.fields.values())
+    found: dict[str, bool] = {}
+    name, kind = RecordRow.name_key, RecordRow.facts["kind"].as_string()
+    # The first by the index of names; the second by one walk along it.
+    longer = (func.length(name) > SHORT, func.substr(name, 1, SHORT).in_(beginnings))
+    for which in (*((name.in_(some),) for some in _chunks(sorted(short))), longer):
+        rows = session.execute(select(name, kind).where(*which).distinct())
+        found.update((key, kind == Kind.ORGANISATION.value) for key, kind in rows)
+    return found
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[at : at + CHUNK] for at in range(0, len(keys), CHUNK))
 
 
 def _find_number(session: Session, vault: Vault, number: str, now: datetime) -> Named | None:
@@ -219,16 +241,40 @@ def publish_made(
 
 
 def take_down_naming(session: Session, number: str, acting: Acting) -> int:
-    """Take down, at once, every article that names the entry `number` or its case: the entry is going. Returns how many.
-    Until it has been carried to the portal, the portal leaves them out by itself: the entry is not there."""
+    """Take down, at once, every article that names the entry `number`, its case or its debtor: the entry is going. Returns
+    how many. Until it has been carried to the portal, the portal leaves out those tied to it: the entry is not there."""
+    ids = list(session.scalars(select(ArticleRow.id).where(*_IN_PUBLIC)))
+    if not ids:
+        return 0
+    keys = [str(one) for one in ids]
     # The journal holds, of each article, the entries it was tied to when it was published.
-    tied = select(JournalRow.key).where(JournalRow.subject == _SUBJECT, JournalRow.body.contains(f'"{number}"'))
-    ids = [int(key) for key in session.scalars(tied) if key is not None]
-    public = (ArticleRow.id.in_(ids), ArticleRow.state == ArticleState.PUBLISHED.value)
-    naming = list(session.scalars(select(ArticleRow).where(*public).order_by(ArticleRow.id))) if ids else []
+    lines = (JournalRow.key.in_(keys), JournalRow.subject == _SUBJECT, JournalRow.body.contains(f'"{number}"'))
+    tied = {int(key) for key in session.scalars(select(JournalRow.key).where(*lines)) if key is not None}
+    which = (*_IN_PUBLIC, ArticleRow.id.in_(tied | _find_naming(session, number)))
+    naming = list(session.scalars(select(ArticleRow).where(*which).order_by(ArticleRow.id)))
     for row in naming:
         _take_down(session, row, acting, "article_down", "所载记录退出公布")
     return len(naming)
+
+
+def _find_naming(session: Session, number: str) -> set[int]:
+    """The articles in public that name the debtor of `number` and are tied to no other public entry of that name: the
+    debtor may have been listed after they were published. Names of two characters are too often part of other words."""
+    going = session.execute(select(RecordRow.facts, RecordRow.name_key).where(RecordRow.number == number)).first()
+    if going is None or len(going[1]) <= 2:
+        return set()
+    columns = (ArticleRow.title, ArticleRow.body)
+    standing = [column.contains(name, autoescape=True) for name in {going[0]["name"], going[1]} for column in columns]
+    ids = session.scalars(select(ArticleRow.id).where(*_IN_PUBLIC, or_(*standing)))
+    return {one for one in ids.all() if not _names_another(session, one, number, going[1])}
+
+
+def _names_another(session: Session, article_id: int, number: str, name_key: str) -> bool:
+    """Whether the article is tied to another public entry of this name."""
+    tied = select(JournalRow.body).where(JournalRow.subject == _SUBJECT, JournalRow.key == str(article_id))
+    records = {one for body in session.scalars(tied) if body for one in json.loads(body)["records"]} - {number}
+    another = (RecordRow.number.in_(records), RecordRow.name_key == name_key, RecordRow.state == State.PUBLISHED.value)
+    return session.scalar(select(RecordRow.id).where(*another).limit(1)) is not None
 
 
 def _take_down(session: Session, row: ArticleRow, acting: Acting, action: str, reason: str) -> None:

@@ -87,6 +87,27 @@ def find_newest(session: Session, record: int, actions: Collection[str]) -> str 
     return session.scalar(query.order_by(AuditRow.id.desc()).limit(1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who did what to a record; `batch_id` where a file brought it."""
+
+    record_id: int
+    actor: str
+    action: str
+    batch_id: int | None
+
+
+def list_acts(session: Session, records: Collection[int], actions: Collection[str]) -> list[Act]:
+    """Every line of these records about one of `actions`, oldest first, this transaction included."""
+    columns = (AuditRow.record_id, AuditRow.actor, AuditRow.action, AuditRow.batch_id)
+    query = select(*columns).where(AuditRow.record_id.in_(records), AuditRow.action.in_(actions))
+    found: list[Any] = list(session.execute(query.order_by(AuditRow.id)))
+    for line in session.info.get(_GATHERED, []):
+        if line.values["record_id"] in records and line.values["action"] in actions:
+            found.append(tuple(line.values[name] for name in ("record_id", "actor", "action", "batch_id")))
+    return [Act(record_id=record, actor=actor, action=act, batch_id=batch) for record, actor, act, batch in found]
+
+
 def list_lines(
     session: Session,
     *,

@@ -2,14 +2,19 @@
 and held against what its end was on earlier days.
 
 The file of heads is only added to. Each of its lines is sealed with the key of the vault, and with the line before it:
-who can write the database, and not the key, cannot make another history fit.
+who can write the database, and not the key, cannot make another history fit. The trail in turn says how many heads there
+are and how the last one is sealed, so that a file that vanished or was cut short is found as well.
+
+Who can write the database and the file, too, can set both back to the same earlier day. Nothing inside tells that day from
+today: for that a head is noted down elsewhere, and compared (`expected`).
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,9 +23,14 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from registry.audit import Unreadable, link_of, read_stored
+from registry import audit
+from registry.acting import SYSTEM
+from registry.audit import StoredLine, Unreadable, link_of, read_stored
 from registry.tables import AuditHeadRow, AuditRow
 from registry.vault import Vault
+
+HEAD_NOTED = "audit_head"
+"""The action of the audit line that says that a head was kept."""
 
 
 class Tampering(StrEnum):
@@ -31,6 +41,9 @@ class Tampering(StrEnum):
     INSERTED = "inserted"
     REWRITTEN = "rewritten"
     HEADS = "heads"
+    HEADS_MISSING = "heads_missing"
+    HEADS_CUT = "heads_cut"
+    UNEXPECTED = "unexpected"
 
 
 _WORDS = {
@@ -39,12 +52,15 @@ _WORDS = {
     Tampering.INSERTED: "第 {line} 行是后来加入的",
     Tampering.REWRITTEN: "至第 {line} 行为止的记录被整体改写：与当时留存的链尾不符",
     Tampering.HEADS: "链尾留存文件第 {line} 行被改动，或者有行被删去",
+    Tampering.HEADS_MISSING: "链尾留存文件 audit-heads.log 不见了：从备份恢复的，应当与登记库一并恢复",
+    Tampering.HEADS_CUT: "链尾留存文件第 {line} 行被删去或者换掉：审计记录中记有这一行",
+    Tampering.UNEXPECTED: "第 {line} 行与另行抄录的链尾不符：至该行为止的记录被整体改写",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first line that is not as it was written; of `HEADS` it is a line of the file."""
+    """The first line that is not as it was written; of the heads it is a line of their file (0: all of it)."""
 
     kind: Tampering
     line: int
@@ -80,22 +96,34 @@ class _Walk:
     lines: int
     linked: int
     links: Mapping[int, str]
+    noted: Sequence[tuple[int, str]]
     fault: Fault | None
 
 
-def verify(session: Session, vault: Vault, heads: Path) -> Verdict:
-    """Walk the whole trail and compare it with the file of heads. Changes nothing."""
-    kept, spoilt = _read_heads(heads, vault)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The file of heads, up to the first line that is not as it was written, and that line."""
+
+    heads: tuple[Head, ...]
+    seals: tuple[str, ...]
+    fault: Fault | None
+
+
+def verify(session: Session, vault: Vault, heads: Path, expected: Collection[Head] = ()) -> Verdict:
+    """Walk the whole trail and compare it with the file of heads, and with heads `expected` by who kept them elsewhere.
+    Changes nothing."""
+    kept = _read_heads(heads, vault)
     # In this order: what is written meanwhile lies behind the head, and is not mistaken for put in.
     last = session.scalar(select(func.max(AuditRow.id))) or 0
     head = find_head(session)
-    walk = _walk(session, head, last, {one.line for one in kept})
+    walk = _walk(session, head, last, {one.line for one in (*kept.heads, *expected)})
     faults = [walk.fault] if walk.fault else []
     if not faults:
-        faults += _compare(kept, walk.links, head)
-    if spoilt is not None:
-        faults.append(spoilt)
-    return Verdict(lines=walk.lines, linked=walk.linked, head=head, heads=len(kept), faults=tuple(faults))
+        faults += _compare(kept.heads, walk.links, head, Tampering.REWRITTEN)
+        faults += _compare(tuple(expected), walk.links, head, Tampering.UNEXPECTED)
+    # Once more: a head that was kept meanwhile may have been noted in the lines that were walked.
+    faults += _judge_file(_read_heads(heads, vault), walk.noted)
+    return Verdict(lines=walk.lines, linked=walk.linked, head=head, heads=len(kept.heads), faults=tuple(faults))
 
 
 def find_head(session: Session) -> Head:
@@ -105,40 +133,56 @@ def find_head(session: Session) -> Head:
 
 
 def record_head(session: Session, vault: Vault, heads: Path, now: datetime) -> Head:
-    """Add where the chain ends now to the file of heads, for the days to come. Raises OSError."""
+    """Add where the chain ends now to the file of heads, for the days to come, and note in the trail that it was kept.
+    Raises OSError."""
     head = find_head(session)
-    before = _last_seal(heads)
     body = {"at": now.isoformat(), "line": head.line, "link": head.link}
-    line = json.dumps({**body, "seal": _seal(vault, before, body)}) + "\n"
-    new = not heads.exists()
-    descriptor = os.open(heads, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(heads, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "a", encoding="ascii") as file:
+        # The worker and an auditor may keep one at the same moment.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        number, before = len(_lines(heads)) + 1, _last_seal(heads)
+        seal = _seal(vault, before, body)
+        line = json.dumps({**body, "seal": seal}) + "\n"
         # A line that was cut short by a fault of the disk must not swallow this one.
-        file.write(line if new or _ends_whole(heads) else f"\n{line}")
+        file.write(line if _ends_whole(heads) else f"\n{line}")
         file.flush()
         os.fsync(file.fileno())
+    # After the file: that a head was kept and not noted is no fault, the other way round it is one.
+    audit.note(session, now, SYSTEM, HEAD_NOTED, detail={"head": number, "seal": seal, "line": head.line})
     return head
+
+
+def found_heads(session: Session, vault: Vault, heads: Path, now: datetime) -> None:
+    """Keep the first head of a home. A file that vanished later is missed, and not made anew. Raises OSError."""
+    if not heads.exists() and session.scalar(select(AuditRow.id).where(AuditRow.action == HEAD_NOTED).limit(1)) is None:
+        record_head(session, vault, heads, now)
 
 
 def _walk(session: Session, head: Head, last: int, wanted: set[int]) -> _Walk:
     lines = linked = before = 0
     link, links = "", dict[int, str]()
+    noted: list[tuple[int, str]] = []
     try:
         for line in read_stored(session, max(last, head.line)):
             fault = _judge(line.id, line.link, before, head, expected=link_of(link, line.content), chained=linked > 0)
             if fault is not None:
-                return _Walk(lines, linked, links, fault)
+                return _Walk(lines, linked, links, noted, fault)
             lines, linked, before = lines + 1, linked + (line.link is not None), line.id
             link = link_of(link, line.content)
             if line.id in wanted:
                 links[line.id] = link
+            try:
+                noted += _find_noted(line)
+            except (ValueError, TypeError, KeyError):
+                return _Walk(lines, linked, links, noted, Fault(Tampering.ALTERED, line.id))
     except Unreadable as error:
-        return _Walk(lines, linked, links, Fault(Tampering.ALTERED, error.line))
+        return _Walk(lines, linked, links, noted, Fault(Tampering.ALTERED, error.line))
     if before < head.line:
-        return _Walk(lines, linked, links, Fault(Tampering.REMOVED, before + 1))
+        return _Walk(lines, linked, links, noted, Fault(Tampering.REMOVED, before + 1))
     if linked and link != head.link:
-        return _Walk(lines, linked, links, Fault(Tampering.ALTERED, before))
-    return _Walk(lines, linked, links, None)
+        return _Walk(lines, linked, links, noted, Fault(Tampering.ALTERED, before))
+    return _Walk(lines, linked, links, noted, None)
 
 
 def _judge(number: int, stored: str | None, before: int, head: Head, *, expected: str, chained: bool) -> Fault | None:
@@ -158,18 +202,39 @@ def _judge(number: int, stored: str | None, before: int, head: Head, *, expected
 # The heads of earlier days ----------------------------------------------------------------------------------------
 
 
-def _compare(kept: Sequence[Head], links: Mapping[int, str], head: Head) -> list[Fault]:
+def _compare(kept: Sequence[Head], links: Mapping[int, str], head: Head, other: Tampering) -> list[Fault]:
     for one in kept:
         if one.line > head.line:
             return [Fault(Tampering.REMOVED, head.line + 1)]
         if one.line and links.get(one.line) != one.link:
-            return [Fault(Tampering.REWRITTEN, one.line)]
+            return [Fault(other, one.line)]
     return []
 
 
-def _read_heads(path: Path, vault: Vault) -> tuple[list[Head], Fault | None]:
-    """The heads that were kept, up to the first line that is not as it was written, and that line."""
+def _find_noted(line: StoredLine) -> list[tuple[int, str]]:
+    """Which head a line of the trail says was kept, by its place in the file, and its seal. Raises ValueError, TypeError
+    or KeyError where whoever wrote the line did not know how."""
+    action, detail = line.content[3], line.content[6]
+    if action != HEAD_NOTED:
+        return []
+    found = json.loads(detail)
+    return [(int(found["head"]), str(found["seal"]))]
+
+
+def _judge_file(kept: _Kept, noted: Sequence[tuple[int, str]]) -> list[Fault]:
+    if kept.fault is not None:
+        return [kept.fault]
+    for number, seal in noted:
+        if not 0 < number <= len(kept.seals) or kept.seals[number - 1] != seal:
+            return [Fault(Tampering.HEADS_CUT, number)]
+    return []
+
+
+def _read_heads(path: Path, vault: Vault) -> _Kept:
+    if not path.exists():
+        return _Kept((), (), Fault(Tampering.HEADS_MISSING, 0))
     kept: list[Head] = []
+    seals: list[str] = []
     before = ""
     for number, line in enumerate(_lines(path), start=1):
         try:
@@ -179,15 +244,14 @@ def _read_heads(path: Path, vault: Vault) -> tuple[list[Head], Fault | None]:
                 raise ValueError("another seal")
             head = Head(int(body["line"]), str(body["link"]))
         except (ValueError, TypeError, KeyError):
-            return kept, Fault(Tampering.HEADS, number)
+            return _Kept(tuple(kept), tuple(seals), Fault(Tampering.HEADS, number))
         kept.append(head)
         before = found["seal"]
-    return kept, None
+        seals.append(before)
+    return _Kept(tuple(kept), tuple(seals), None)
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
     return [line for line in path.read_text(encoding="ascii", errors="replace").splitlines() if line.strip()]
 
 

@@ -1,7 +1,8 @@
 """Exit notices (退出公告) and clarifications (澄清): telling where a name was shown that it is shown no more.
 
-Who leaves is named by surname only, for a short time (法释〔2016〕19号 art. 9 by analogy; 河南省社会信用条例 art. 37); who
-should never have been listed is not named again at all, unless a clarification is asked for.
+Who leaves is named by surname only, an organisation by its kind, for a short time (法释〔2016〕19号 art. 9 by analogy;
+河南省社会信用条例 art. 37); who should never have been listed is not named again at all, unless a clarification is asked
+for.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from registry.acting import Acting
 from registry.article_review import ArticleKind
 from registry.articles import ArticleRefused, ArticleState, publish_made
 from registry.letters.sheet import day_words
-from registry.masks import mask_name
+from registry.masks import mask_name, mask_organisation
 from registry.policy import load_policy
 from registry.record import Disclosure, Kind, State
 from registry.tables import ArticleRow, RecordRow
@@ -81,7 +82,9 @@ def _find(session: Session, row: RecordRow, kind: ArticleKind) -> ArticleRow | N
 
 def _exit_words(row: RecordRow) -> tuple[str, str]:
     name = str(row.facts["name"])
-    shown = name if row.facts["kind"] == Kind.ORGANISATION.value else mask_name(name, hidden="某")
+    # Of an organisation its kind alone: many are called by the name of their owner.
+    is_body = row.facts["kind"] == Kind.ORGANISATION.value
+    shown = mask_organisation(name) if is_body else mask_name(name, hidden="某")
     return (
         "退出公告",
         f"被执行人{shown}（{_case(row)}）的失信信息，已于{_gone_on(row)}依法{_GONE_WORD[State(row.state)]}，不再公布。"

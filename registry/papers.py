@@ -1,7 +1,7 @@
 """Documents attached to a record or a matter: checked, scanned, and sealed in files of their own.
 
 The bytes lie in a folder of the private side under names that say nothing; the name they came under is sealed in the row.
-A file is written before its row is committed, so a row always has its file; a file without a row is swept.
+A file is written before its row is committed, so a row always has its file; a file without a row is put aside.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +29,8 @@ from registry.tables import PaperRow
 from registry.vault import Vault, VaultError
 
 FOLDER = "papers"
+# Beside it: sealed files that no row of this registry knows.
+UNKNOWN_FOLDER = "papers-unknown"
 LARGEST = 10 * MEGABYTE
 _SCAN_SECONDS = 60
 _ORPHAN_FOR = timedelta(days=1)
@@ -256,19 +258,41 @@ def list_papers(
 
 
 def sweep_papers(session: Session, folder: Path, now: datetime) -> int:
-    """Remove files that no row knows, once they are a day old: what was under way when a process was killed."""
+    """Put files that no row knows aside, once they are a day old: what was under way when a process was killed.
+
+    Only what was never finished is removed. The rest may be known to another registry than this one, which came back from
+    a backup or is here by mistake: it waits beside the folder, and comes back when a row knows it (again). How many were
+    put aside or removed.
+    """
+    aside = folder.with_name(UNKNOWN_FOLDER)
+    for name in _find_known(session, _list_old(aside, now)):
+        (aside / name).replace(folder / name)
+    old = _list_old(folder, now)
+    unknown = set(old) - _find_known(session, old)
+    for name in unknown:
+        if _FILE.fullmatch(name):
+            aside.mkdir(mode=0o700, exist_ok=True)
+            (folder / name).replace(aside / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    return len(unknown)
+
+
+def _list_old(folder: Path, now: datetime) -> list[str]:
     if not folder.is_dir():
-        return 0
+        return []
     latest = (now - _ORPHAN_FOR).timestamp()
     with os.scandir(folder) as entries:
-        old = [entry.name for entry in entries if entry.is_file(follow_symlinks=False) and _age(entry) < latest]
-    unknown: set[str] = set()
-    for start in range(0, len(old), _AT_ONCE):
-        names = old[start : start + _AT_ONCE]
-        unknown |= set(names) - set(session.scalars(select(PaperRow.file).where(PaperRow.file.in_(names))))
-    for name in unknown:
-        (folder / name).unlink(missing_ok=True)
-    return len(unknown)
+        return [entry.name for entry in entries if entry.is_file(follow_symlinks=False) and _age(entry) < latest]
+
+
+def _find_known(session: Session, names: Sequence[str]) -> set[str]:
+    """Which of these files a row knows."""
+    known: set[str] = set()
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        known |= set(session.scalars(select(PaperRow.file).where(PaperRow.file.in_(some))))
+    return known
 
 
 def _age(entry: os.DirEntry[str]) -> float:

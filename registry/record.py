@@ -165,6 +165,7 @@ class Record:
 
     `number` and `published_on` are set at first publication and kept through corrections and holds.
     `changed_at` is the time of the change that is being decided or was decided last.
+    `imported_by` prepared it last; `prepared_by` are the others who did, filled in where an approval is decided.
     `redactions` are what a reviewer accepted for these texts; None where nobody has been asked yet.
     `grace_until` is the last day of the time of grace (宽限期), where one was granted.
     """
@@ -181,6 +182,7 @@ class Record:
     changed_at: datetime
     redactions: Accepted | None = None
     grace_until: date | None = None
+    prepared_by: frozenset[str] = frozenset()
 
     def with_facts(self, facts: Facts, now: datetime) -> Record:
         """The record as it would be with other facts. What was hidden in the old words says nothing of where to look in

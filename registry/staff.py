@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from registry import audit
+from registry.acting import SYSTEM
 from registry.tables import SessionRow, StaffRow
 
 # How passwords are kept: Argon2id with the parameters of RFC 9106 for ordinary memory.
@@ -19,6 +21,11 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 # The sessions of the desk among those of SessionRow.
 _DESK = "desk"
+# The actor of whoever gave, at the sign-in, a name that nobody has.
+NOBODY = "unknown"
+# Actors of the audit trail that are no account of the staff: the product itself, nobody, units' accounts, the machine's.
+_TAKEN = frozenset({SYSTEM, NOBODY})
+_TAKEN_STARTS = ("unit:", "os:")
 
 
 class Role(StrEnum):
@@ -54,9 +61,11 @@ class StaffLine:
 
 
 def add(session: Session, name: str, role: Role, password: str, now: datetime, actor: str) -> None:
-    """Make an account. Raises StaffError."""
+    """Make an account. Its owner puts another password in the place of `password` before anything else. Raises
+    StaffError."""
     if not name or name != name.strip() or len(name) > 64 or not name.isprintable():
         raise StaffError("用户名应为 1 至 64 个可见字符，首尾不能有空格")
+    _refuse_taken(name)
     _refuse_weak(name, password)
     if session.get(StaffRow, name):
         raise StaffError(f"用户“{name}”已存在")
@@ -96,11 +105,11 @@ def list_staff(session: Session, now: datetime) -> list[StaffLine]:
 
 
 def set_password(session: Session, name: str, password: str, now: datetime, actor: str) -> None:
-    """Give an account a new password and end its sessions. Raises StaffError."""
+    """Give an account a new password and end its sessions. What anybody but the owner has set, the owner changes before
+    anything else: two people who know it are no second pair of eyes. Raises StaffError."""
     row = _find(session, name)
     _refuse_weak(name, password)
     row.password_hash = HASHER.hash(password)
-    # What somebody else has set is to be changed by the owner.
     row.password_changed_at = now if actor == name else None
     row.failures, row.locked_until = 0, None
     end_sessions(session, name)
@@ -189,6 +198,14 @@ def _find(session: Session, name: str) -> StaffRow:
     if row is None:
         raise StaffError(f"没有用户“{name}”")
     return row
+
+
+def _refuse_taken(name: str) -> None:
+    folded = normalize("NFKC", name).casefold()
+    if folded in _TAKEN or folded.startswith(_TAKEN_STARTS):
+        raise StaffError(
+            f"用户名不能是“{SYSTEM}”“{NOBODY}”，也不能以“unit:”“os:”开头：审计记录用这些名称记录系统和单位的账户"
+        )
 
 
 def _refuse_weak(name: str, password: str) -> None:

@@ -6,7 +6,7 @@ to date, or whose end has come, is not taken from the index at all: it is judged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -105,10 +105,12 @@ class Register:
         with self._snapshot(now) as snapshot:
             return snapshot.subject(subject, key)
 
-    def subjects(self, subject: str, now: datetime, limit: int = 100) -> list[tuple[str, datetime, Mapping[str, Any]]]:
-        """Key, time of the last change and body of everything of a `subject`, the newest first."""
+    def subjects(
+        self, subject: str, now: datetime, limit: int = 100, *, offset: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Key, time of the last change and body of everything of a `subject`, the newest first; `kinds`: only of these."""
         with self._snapshot(now) as snapshot:
-            return snapshot.subjects(subject, limit)
+            return snapshot.subjects(subject, limit, offset=offset, kinds=kinds)
 
     def knew(self, subject: str, key: str, now: datetime) -> bool:
         """Whether there is, or ever was, the one `key` of a `subject`."""

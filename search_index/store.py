@@ -42,7 +42,15 @@ from search_index.number import is_number
 from search_index.page import PAGE_SIZE, Departed
 from search_index.profile import Profile
 from search_index.rows import local, upsert, utc
-from search_index.subjects import apply_subjects, is_known, list_records, read_subject, read_subjects, subject_table
+from search_index.subjects import (
+    Some,
+    apply_subjects,
+    is_known,
+    list_records,
+    read_subject,
+    read_subjects,
+    subject_table,
+)
 
 metadata = MetaData()
 
@@ -230,9 +238,12 @@ class Snapshot:
         body = read_subject(self._reading, subject, key, self._moment)
         return body if body is not None and self._may_be_shown(body) else None
 
-    def subjects(self, subject: str, limit: int = 100) -> list[tuple[str, datetime, Mapping[str, Any]]]:
-        """Key, time of the last change and body of everything of a `subject`, the newest first."""
-        found = read_subjects(self._reading, subject, limit, self._moment)
+    def subjects(
+        self, subject: str, limit: int = 100, *, offset: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Key, time of the last change and body of everything of a `subject`, the newest first; `kinds`: only of these."""
+        some = Some(limit=limit, offset=offset, kinds=tuple(kinds))
+        found = read_subjects(self._reading, subject, some, self._moment)
         return [one for one in found if self._may_be_shown(one[2])]
 
     def knew(self, subject: str, key: str) -> bool:
@@ -477,7 +488,7 @@ def _apply(connection: Connection, entries: Sequence[JournalEntry]) -> None:
         state_table.update().values(
             position=new[-1].position,
             sequence=max([state.sequence, *sequences]),
-            updated_at=max([state.updated_at or "", *seen]) or None,
+            updated_at=seen[-1] if seen else state.updated_at,
         )
     )
 

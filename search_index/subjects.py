@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Select, String, Table, Text, bindparam, or_, select
 
 from search_index.database import Reading
 from search_index.journal import SubjectChange
@@ -35,6 +37,7 @@ _ALL = (
     .where(subject_table.c.subject == bindparam("subject"), _VISIBLE)
     .order_by(subject_table.c.at.desc(), subject_table.c.position.desc())
     .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
 )
 
 Body = Mapping[str, Any]
@@ -46,12 +49,37 @@ def read_subject(reading: Reading, subject: str, key: str, moment: Mapping[str, 
     return _read(rows[0][0]) if rows else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Some:
+    """Which of a subject: `limit` of them after the `offset` newest; `kinds`: only those whose body has one of these as
+    its "kind"."""
+
+    limit: int = 100
+    offset: int = 0
+    kinds: tuple[str, ...] = ()
+
+
 def read_subjects(
-    reading: Reading, subject: str, limit: int, moment: Mapping[str, str]
+    reading: Reading, subject: str, some: Some, moment: Mapping[str, str]
 ) -> list[tuple[str, datetime, Body]]:
-    """Key, time of the last change and body of everything of a `subject` that may be seen, the newest first."""
-    asked = {"subject": subject, "limit": limit, **moment}
-    return [(key, local(at), _read(body)) for key, at, body in reading.ask(_ALL, asked)]
+    """Key, time of the last change and body of `some` of a `subject` that may be seen, the newest first."""
+    asked = {"subject": subject, "limit": some.limit, "offset": some.offset, **moment}
+    asked |= {name: json.dumps({"kind": kind})[1:-1] for name, kind in zip(_name_kinds(some), some.kinds, strict=True)}
+    return [(key, local(at), _read(body)) for key, at, body in reading.ask(_where_kind(len(some.kinds)), asked)]
+
+
+def _name_kinds(some: Some) -> list[str]:
+    return [f"kind_{number}" for number in range(len(some.kinds))]
+
+
+@cache
+def _where_kind(count: int) -> Select[Any]:
+    """The question for one of `count` kinds. A body is kept as json.dumps writes it: within a text the quotation marks
+    of this run of characters would have been escaped."""
+    if count == 0:
+        return _ALL
+    body = subject_table.c.body
+    return _ALL.where(or_(*(body.contains(bindparam(f"kind_{number}")) for number in range(count))))
 
 
 def is_known(reading: Reading, subject: str, key: str) -> bool:

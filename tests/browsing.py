@@ -24,7 +24,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 _GRAVE = ("serious", "critical")
 _MOST_STEPS = 400  # a page on which more keys than this must be pressed is of no use to anybody
-_HAS_FOCUS = "elements => elements.indexOf(document.activeElement)"
+_HAS_FOCUS = "elements => document.activeElement === document.body ? -2 : elements.indexOf(document.activeElement)"
+_NOWHERE = -2
+# Whoever has no mouse must see where the keyboard is.
+_IS_MARKED = """element => {
+    const style = getComputedStyle(element);
+    return style.boxShadow !== 'none' || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0);
+}"""
 # Backwards where what is wanted stands before what has the focus.
 _IS_BEFORE = """element => document.activeElement !== document.body
     && Boolean(document.activeElement.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING)"""
@@ -110,20 +116,22 @@ class Visitor:
         """Write into this field, in place of what is there."""
         self._fill(wanted, text)
 
-    def date(self, label: str, day: date, *, within: Locator | None = None) -> None:
-        """Type a day into a field for days, year first as the browser is set to."""
-        self.date_into(self._field(label, within), day)
+    def write_day(self, label: str, day: date, *, within: Locator | None = None) -> None:
+        """Type a day into the field for days whose label begins so."""
+        self.write_day_into(self._field(label, within), day)
 
-    def date_into(self, wanted: Locator, day: date) -> None:
-        """Type a day into this field for days."""
+    def write_day_into(self, wanted: Locator, day: date) -> None:
+        """Type a day into this field for days, part by part, in the order that the browser shows them in."""
         element = self.reach(wanted)
-        # From behind one comes to its last part.
-        for _ in range(3):
-            self.page.keyboard.press("ArrowLeft")
-        self.page.keyboard.type(f"{day:%Y}")
-        self.page.keyboard.press("ArrowRight")
-        self.page.keyboard.type(f"{day:%m%d}")
-        assert element.input_value() == day.isoformat()
+        for order in ("%m%d%Y", "%Y%m%d"):
+            # Whoever comes from behind comes to the last part.
+            while self._find_focused([element]) == 0:
+                self.page.keyboard.press("Shift+Tab")
+            self.page.keyboard.press("Tab")
+            self.page.keyboard.type(day.strftime(order))
+            if element.input_value() == day.isoformat():
+                return
+        raise AssertionError(f"{wanted} does not take {day}: {element.input_value()!r}")
 
     def choose(self, label: str, option: str, *, within: Locator | None = None) -> None:
         """Go through a list with the arrows until it says this."""
@@ -197,16 +205,20 @@ class Visitor:
 
     def _reach_any(self, elements: list[ElementHandle], said: str) -> ElementHandle:
         assert elements, f"{self.page.url} has no {said}"
-        if (found := self._find_focused(elements)) >= 0:
-            return elements[found]
         key = "Shift+Tab" if len(elements) == 1 and elements[0].evaluate(_IS_BEFORE) else "Tab"
+        found, rounds = self._find_focused(elements), 0
         for _ in range(_MOST_STEPS):
+            if found >= 0 or rounds > 1:
+                break
             self.page.keyboard.press(key)
-            if (found := self._find_focused(elements)) >= 0:
-                return elements[found]
-        raise AssertionError(f"{self.page.url}: cannot be reached with the keyboard: {said}")
+            found = self._find_focused(elements)
+            rounds += found == _NOWHERE
+        assert found >= 0, f"{self.page.url}: cannot be reached with the keyboard: {said}"
+        assert elements[found].evaluate(_IS_MARKED), f"{self.page.url} does not show that it is reached: {said}"
+        return elements[found]
 
     def _find_focused(self, elements: list[ElementHandle]) -> int:
+        """Which of these has the focus; below 0 where none has."""
         index: int = self.page.evaluate(_HAS_FOCUS, elements)
         return index
 

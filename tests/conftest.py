@@ -61,9 +61,18 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def found(home: Home) -> None:
     """Initialise a home with a clerk, two reviewers and an auditor."""
+    from sqlalchemy import update
+
+    from registry.tables import StaffRow
+
     assert home.run("init").code == 0
     for name, role in STAFF:
         assert home.run("user", "add", name, "--role", role, typed="a-long-password\n").code == 0
+    court = home.court
+    with court.session() as session:
+        # As if each had signed in and kept the password as their own.
+        session.execute(update(StaffRow).values(password_changed_at=court.now))
+    court.close()
 
 
 @pytest.fixture

@@ -66,9 +66,9 @@ def demo(entries: int, port: int, no_serve: bool) -> int:
     # Whoever looks at a demonstration at night or on a Sunday wants to see the messages, too.
     os.environ["GONGSHI_QUIET_HOURS"] = "off"
     given = world()
-    court, people = _prepare(home, entries, given)
+    court, people, of_unit = _prepare(home, entries, given)
     click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")
-    _tell(court, port, people)
+    _tell(court, port, people, of_unit)
     return 0 if no_serve else _run_all(port)
 
 
@@ -85,13 +85,13 @@ def _make_fresh(home: Path) -> None:
     (home / MARKER).write_text("本目录由 gongshi demo 建立，全部是虚构数据，每次演示都会清空。\n", encoding="utf-8")
 
 
-def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person]]:
+def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person], Person]:
     click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
     court = make_court()
     court.init(PROFILE)
     earlier = replace(given, now=lambda: given.now() - _PUBLISHED_BEFORE)
     _step(["init"], given)
-    people = enrol_staff(lambda arguments, typed: _step(arguments, given, typed))
+    people = enrol_staff(court, lambda arguments, typed: _step(arguments, given, typed))
     file = home / "虚构数据.jsonl"
     click.echo(f"\n（以下至 publish 各步，时钟拨回 {_PUBLISHED_BEFORE.days} 天）")
     _step(["generate", str(entries), "--out", str(file), "--seed", "2026"], earlier)
@@ -100,7 +100,7 @@ def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person
     _step(["publish"], earlier)
     _step(["publish"], given)
     _step(["recipient", "add", "media", *_PULLING, "--as", REVIEWER], given)
-    enrol_units(lambda arguments, typed: _step(arguments, given, typed))
+    of_unit = enrol_units(court, lambda arguments, typed: _step(arguments, given, typed))
     _step(["push", "--period", str(_last_quarter(court))], given)
     # Sent before anybody leaves: so that there is something to take back.
     _step(["worker", "--once"], given)
@@ -121,7 +121,7 @@ def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person
     ]
     _step(["correct", changed, *correction, "--confirm", "art3", "--confirm", "redactions", "--as", REVIEWER], given)
     open_cases(court, lambda arguments, typed: _step(arguments, given, typed), others, home)
-    return court, people
+    return court, people, of_unit
 
 
 def _step(arguments: Sequence[str], given: World, typed: str = "") -> None:
@@ -144,7 +144,7 @@ def _last_quarter(court: Court) -> Period:
     return Period.of(day_of(court.now).fromordinal(this.start.toordinal() - 1))
 
 
-def _tell(court: Court, port: int, people: Sequence[Person]) -> None:
+def _tell(court: Court, port: int, people: Sequence[Person], of_unit: Person) -> None:
     register = open_register(court)
     due = find_due_day(court)
     accounts = "\n".join(f"  {one.role}  {one.name}  口令 {one.password}" for one in people)
@@ -168,7 +168,8 @@ def _tell(court: Court, port: int, people: Sequence[Person]) -> None:
   消息          http://127.0.0.1:{port + 1}/messages
 对外接口        http://127.0.0.1:{port + 2}/   （微信、短信服务商和接收单位访问；用上面的令牌：
                 curl -H 'Authorization: Bearer gsp_…' http://127.0.0.1:{port + 2}/pull）
-单位页面        http://127.0.0.1:{port + 3}/          （联合惩戒单位；账户和初始口令见上面的 gongshi unit account）
+单位页面        http://127.0.0.1:{port + 3}/          （联合惩戒单位，用下列账户登录）
+  {of_unit.role}  {of_unit.name}  口令 {of_unit.password}
 """
     )
 

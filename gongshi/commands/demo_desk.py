@@ -7,15 +7,20 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from gongshi.court import Court
+from registry import staff
 from registry.article_review import ArticleKind
 from registry.articles import Text, write_article
 from registry.deadlines import Rule
 from registry.matters import Arrival, Channel, Claim, Content, MatterKind, register_matter
 from registry.records import get_row
 from registry.staff import ROLE_LABEL, Role
+from registry.units.accounts import PASSWORD, add_account, change_password
+from registry.units.ledger import UNIT_ACTOR
+from registry.units.units import get_unit
 
 CLERK, REVIEWER, SECOND, AUDITOR, ADMIN = "书记员甲", "审核人乙", "审核人丙", "审计员丁", "管理员戊"
 STAFF = {
@@ -46,24 +51,38 @@ class Person:
     password: str
 
 
-def enrol_staff(run: RunStep) -> list[Person]:
-    """An account of each role, and of a second reviewer: showing a name again takes two."""
-    people = [
-        Person(name=name, role=ROLE_LABEL[role], password=f"yanshi-{secrets.token_hex(3)}")
-        for name, role in STAFF.items()
-    ]
+def enrol_staff(court: Court, run: RunStep) -> list[Person]:
+    """An account of each role, and of a second reviewer: showing a name again takes two. Their passwords count as chosen by
+    themselves, so that nobody who tries the demonstration is asked for another first."""
+    people = [Person(name=name, role=ROLE_LABEL[role], password=_draw_password()) for name, role in STAFF.items()]
     for person in people:
         run(["user", "add", person.name, "--role", STAFF[person.name].value], person.password)
+    with court.session() as session:
+        for person in people:
+            staff.set_password(session, person.name, person.password, court.now, person.name)
     run(["user", "deputy", REVIEWER, SECOND], "")
     return people
 
 
-def enrol_units(run: RunStep) -> None:
-    """Units with what they receive, an account, and the feedback that they owe for the last quarter."""
+def enrol_units(court: Court, run: RunStep) -> Person:
+    """Units with what they receive, and the feedback that they owe for the last quarter; who may sign in for the first."""
     common = ["--releases", "--feedback", "--basis", "测试市联合惩戒实施意见", "--as", REVIEWER]
     for slug, name, what in UNITS:
         run(["unit", "add", slug, "--name", name, what, *common], "")
-    run(["unit", "account", UNITS[0][0], f"{UNITS[0][0]}-1", "--as", REVIEWER], "")
+    slug, unit, _ = UNITS[0]
+    person = Person(name=f"{slug}-1", role=unit, password=_draw_password())
+    with court.session() as session:
+        first = add_account(
+            session, get_unit(session, slug), person.name, PASSWORD, court.world.random, court.acting(REVIEWER)
+        )
+    own = partial(court.acting, f"{UNIT_ACTOR}{person.name}")
+    # As its owner would have to before anything else.
+    change_password(court.session, person.name, first, person.password, make_acting=own)
+    return person
+
+
+def _draw_password() -> str:
+    return f"yanshi-{secrets.token_hex(3)}"
 
 
 def open_cases(court: Court, run: RunStep, numbers: Sequence[str], home: Path) -> None:

@@ -18,6 +18,7 @@ from registry import journal
 from registry.acting import SYSTEM
 from registry.alarms import count_clocks
 from registry.masks import MaskProfile, count_possible
+from registry.papers import UNKNOWN_FOLDER
 from registry.tables import JournalRow
 from registry.watch import list_due
 from search_index.index import Index
@@ -113,6 +114,17 @@ def _clocks(court: Court) -> Iterator[Finding]:
     yield Finding("期限", "ok", f"今天到期 {tally.today} 项{uncertain}")
 
 
+def _papers(court: Court) -> Iterator[Finding]:
+    aside = court.private / UNKNOWN_FOLDER
+    count = sum(1 for _ in aside.iterdir()) if aside.is_dir() else 0
+    if count:
+        text = (
+            f"{aside} 中有 {count} 份登记库里没有的材料（密封，放满一天后移出）：登记库是从备份恢复的，请先找回；"
+            "确认无用后可以删去"
+        )
+        yield Finding("来件材料", "warn", text)
+
+
 def _store(court: Court) -> Iterator[Finding]:
     with court.reading() as session:
         head = journal.head(session)[0]
@@ -148,6 +160,7 @@ CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (
     _clock,
     _calendar,
     _clocks,
+    _papers,
     _store,
     _permissions,
     check_sending,

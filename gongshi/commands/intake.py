@@ -66,7 +66,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
     "--confirm",
     multiple=True,
     type=click.Choice(["art3", "redactions", "own_liability"]),
-    help="art3：已逐条核对第三条；redactions：已阅看并接受所提出的遮盖；own_liability：同案单位的法定代表人，已核对其本人负有义务。",
+    help="art3：已逐条核对第三条；redactions：已阅看并接受所提出的遮盖； own_liability：同案单位的法定代表人，已核对其本人负有义务。",
 )
 @as_json
 @command

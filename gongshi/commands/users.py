@@ -25,12 +25,19 @@ def user() -> None:
 @as_json
 @command
 def user_add(name: str, role: str, as_json: bool) -> int:
-    """增加账户。口令从终端询问；标准输入不是终端时，读取其第一行。"""
+    """增加账户。口令从终端询问；标准输入不是终端时，读取其第一行。
+
+    这是初始口令：本人在内部页面登录后，须先修改口令，才能办理其他事项。
+    """
     court = open_court()
     password = _read_password()
     with court.session() as session:
-        staff.add(session, name, Role(role), password, court.now, name)
-    report(as_json, {"name": name, "role": role}, f"已增加{ROLE_LABEL[Role(role)]}“{name}”")
+        staff.add(session, name, Role(role), password, court.now, _machine())
+    report(
+        as_json,
+        {"name": name, "role": role},
+        f"已增加{ROLE_LABEL[Role(role)]}“{name}”，由本人在内部页面登录后先修改口令",
+    )
     return 0
 
 
@@ -69,7 +76,7 @@ def user_disable(name: str, enable: bool, as_json: bool) -> int:
 def user_reset(name: str, second_factor: bool, as_json: bool) -> int:
     """重置口令（从终端询问，或读取标准输入的第一行），解除暂停登录；用 --second-factor 只重置两步验证。
 
-    该用户正在进行的登录全部结束。
+    该用户正在进行的登录全部结束；本人用重置的口令登录后须先修改口令。
     """
     court = open_court()
     password = "" if second_factor else _read_password()

@@ -11,6 +11,8 @@ from registry.departing import Grounds
 from registry.desk.forms import Refused, read_date, read_line, read_optional, read_optional_date
 
 MOST_BASIS = 200
+# Of telephones, accounts and identity cards, however they are parted; case and document numbers are shorter.
+_LONG_NUMBER = re.compile(r"\d(?:[ \-－—]?\d){6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,14 @@ def read_ground(form: Mapping[str, str], grounds: Mapping[str, str]) -> str:
     return ground
 
 
+def read_reason(form: Mapping[str, str], label: str) -> str:
+    """Why, in words that are kept in the clear and read by many. Raises Refused where they hold somebody's number."""
+    reason = read_line(form, "reason", label, most=MOST_BASIS)
+    if _LONG_NUMBER.search(reason):
+        raise Refused(f"{label}中有身份证、电话或者账户一类的号码：请删去（个人信息保护法第六条）")
+    return reason
+
+
 def read_grounds(form: Mapping[str, str], ground: str | None, today: date) -> Grounds:
     """Why, on what document, since when. Raises Refused."""
     return Grounds(
@@ -89,7 +99,6 @@ _OPTIONS = (
     ("用 gongshi findings 逐条查看后加 --confirm redactions 再审核", "请先逐条决定遮盖还是显示"),
     ("审核人尚未逐条查看；用 gongshi findings 批次 --as 本人 查看后再审核", "审核人尚未逐条查看，请先查看"),
     ("逐条核对无误后，加 --confirm redactions 重复本命令", "请逐条核对后勾选确认，再提交一次"),
-    ("审核人与导入人是同一人", "审核人与导入（整理）该记录的是同一人"),
 )
 _ANY_OPTION = re.compile(r"\s?--[a-z0-9-]+\s?")
 

@@ -14,9 +14,9 @@ from registry.approving import Review, decide_proposal, note_opened
 from registry.checklists import QUESTIONS, Unanswered, find_answers, is_asked, is_clear, read_answers
 from registry.departing import NotPermitted
 from registry.desk.access import Access
-from registry.desk.acts_forms import desk_words
+from registry.desk.acts_forms import desk_words, read_reason
 from registry.desk.base import DONE, REFUSALS, Desk, act, acts, after, current, note_read, reads, show
-from registry.desk.forms import Refused, read_line
+from registry.desk.forms import Refused
 from registry.desk.record import load_row, may_see_ground
 from registry.desk.record_fields import write
 from registry.findings import build_excerpts
@@ -146,7 +146,7 @@ def _confirmations(proposed: Facts, form: Mapping[str, str]) -> frozenset[str]:
 
 def _reject(session: Session, desk: Desk, row: ProposalRow, form: Mapping[str, str]) -> None:
     """Leave the record as it is. The same version may be proposed again by a later file."""
-    reason = read_line(form, "reason", "不采纳的理由", most=200)
+    reason = read_reason(form, "不采纳的理由")
     row.decided = True
     detail = {"reason": reason, "line": row.line, "article": "法释〔2017〕7号第九条第二款、第十三条"}
     acting = desk.acting

@@ -19,9 +19,9 @@ from registry.clockbook import name_record
 from registry.desk.access import Access
 from registry.desk.audit_words import ACTIONS, describe, is_about_accounts, name_action
 from registry.desk.base import Desk, acts, current, note_read, reads, show
-from registry.desk.credentials import NOBODY
 from registry.desk.forms import Refused, read_optional_date
 from registry.desk.record_history import say_value
+from registry.staff import NOBODY
 from registry.tables import AuditRow, RecordRow, StaffRow
 from search_index.day import SHANGHAI
 from search_index.number import find_number

@@ -64,6 +64,8 @@ class Court(Protocol):
     @property
     def private(self) -> Path: ...
     @property
+    def drop(self) -> Path: ...
+    @property
     def now(self) -> datetime: ...
     @property
     def today(self) -> date: ...
@@ -136,6 +138,8 @@ class SignedIn:
     session: str
     form_key: bytes = field(repr=False)
     second_factor: bool
+    # Whether nobody else has set the password: what somebody else knows does not tell who is at the keyboard.
+    owns_password: bool
 
     def may(self, access: Access) -> bool:
         return may(self.role, access)

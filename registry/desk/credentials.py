@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from registry import audit, staff
 from registry.desk.base import Court
 from registry.desk.sessions import DESK, start_session
-from registry.staff import MAX_PASSWORD
+from registry.staff import MAX_PASSWORD, NOBODY
 from registry.tables import FormRow, StaffRow
 from registry.vault import Vault
 
@@ -33,8 +33,6 @@ ADDRESS_FAILURES = 20
 ADDRESS_WINDOW = timedelta(minutes=15)
 STEP = 30  # seconds, as every authenticator has it
 _PREFIX = 32
-# The actor of whoever gave a name that nobody has.
-NOBODY = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

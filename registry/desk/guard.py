@@ -20,6 +20,8 @@ from registry.tables import StaffRow
 SECURE_COOKIE = "__Host-gongshi_desk"
 PLAIN_COOKIE = "gongshi_desk"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+# What somebody may do whose password is another's work: change it.
+_CHANGING = frozenset({"desk.account", "desk.change_password", "desk.sign_out"})
 # What somebody who still lacks the second factor may do.
 _ENROLLING = frozenset({"desk.account", "desk.enrol", "desk.confirm_enrolling", "desk.sign_out"})
 
@@ -51,7 +53,9 @@ def _admit(endpoint: str, access: Access | None) -> ResponseValue | None:
         return _ask_to_sign_in()
     if access is None or not signed_in.may(access):
         return refuse_page("您的角色不能使用这个页面", 403)
-    if _must_enrol(signed_in) and endpoint not in _ENROLLING:
+    if not signed_in.owns_password and endpoint not in _CHANGING:
+        return redirect(url_for("desk.account"), 303)
+    if signed_in.owns_password and _must_enrol(signed_in) and endpoint not in _ENROLLING:
         return redirect(url_for("desk.enrol"), 303)
     return _check_form(signed_in, endpoint) if request.method == "POST" else None
 
@@ -125,6 +129,7 @@ def _read_account(session: Session, line: SessionLine) -> SignedIn | None:
         session=line.id,
         form_key=line.form_key,
         second_factor=line.second_factor,
+        owns_password=row.password_changed_at is not None,
     )
 
 

@@ -68,7 +68,7 @@ def _take(desk: Desk, matter_id: int, step: Step) -> ResponseValue:
     def carry_out() -> str:
         given = _read_given(desk)
         with desk.court.session() as session:
-            row = _get(session, matter_id)
+            row = _get_with_steps(session, matter_id)
             take_step(session, desk.court.vault, row, step, desk.acting, given)
             if step is Step.SERVE and given.on is not None:
                 _note_service(session, row, given.on, desk.acting)
@@ -84,7 +84,7 @@ def _add_what_belongs(pages: Blueprint, desk: Desk) -> None:
         def carry_out() -> str:
             reference = read_line(request.form, "reference", "记录编号或者案号", most=100)
             with desk.court.session() as session:
-                link_record(session, _get(session, matter_id), get_row(session, reference), desk.acting)
+                link_record(session, _get_with_steps(session, matter_id), get_row(session, reference), desk.acting)
             _feed(desk)
             return after("desk.matter", "linked", matter_id=matter_id)
 
@@ -162,7 +162,7 @@ def _add_what_follows(pages: Blueprint, desk: Desk) -> None:
     def carry_out_decision(matter_id: int) -> ResponseValue:
         def carry_out() -> str:
             def decide(session: Session) -> Departure:
-                row = _get(session, matter_id)
+                row = _get_with_steps(session, matter_id)
                 choices = WITHDRAWAL_GROUNDS if row.outcome == Remedy.WITHDRAW else REMOVAL_GROUNDS
                 return carry_out_matter(
                     session, row, _record_of(session, row), _read_grounds(desk, choices), desk.acting
@@ -178,7 +178,7 @@ def _add_what_follows(pages: Blueprint, desk: Desk) -> None:
     def settle_matter(matter_id: int) -> ResponseValue:
         def carry_out() -> str:
             with desk.court.session() as session:
-                row = _get(session, matter_id)
+                row = _get_with_steps(session, matter_id)
                 settle(session, desk.court.vault, row, _record_of(session, row), desk.acting)
             _feed(desk)
             return after("desk.matter", "settled-matter", matter_id=matter_id)
@@ -194,6 +194,16 @@ def _get(session: Session, matter_id: int) -> MatterRow:
     row = get_matter(session, matter_id)
     if row is None:
         abort(404)
+    return row
+
+
+def _get_with_steps(session: Session, matter_id: int) -> MatterRow:
+    """A matter that is decided step by step; a ground is decided by what is done to its entry. Raises MatterRefused."""
+    row = _get(session, matter_id)
+    if row.kind == MatterKind.GROUND.value:
+        raise MatterRefused(
+            "退出事由请在失信信息页面办理：撤下，或者由另一人写明理由驳回（法释〔2017〕7号第九条、第十条）"
+        )
     return row
 
 

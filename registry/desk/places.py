@@ -80,7 +80,7 @@ def template_values() -> dict[str, Any]:
         "signed_in": signed_in,
         "role_label": ROLE_LABEL.get,
         "Access": Access,
-        "places": list_places(signed_in) if signed_in is not None else [],
+        "places": list_places(signed_in) if signed_in is not None and signed_in.owns_password else [],
         "form_start": form_start,
         "token_field": token_field,
         "form_token": form_token,

@@ -16,7 +16,7 @@ from registry.staff import ROLE_LABEL, Role
 
 DONE.update(
     {
-        "staff-added": "账户已经建立。请把初始口令当面告诉本人，由本人登录后修改。",
+        "staff-added": "账户已经建立。请把初始口令当面告诉本人；本人登录后须先修改口令。",
         "staff-changed": "账户已经更改，该用户须重新登录。",
         "staff-deputy": "代理人已经登记。",
     }

@@ -31,9 +31,9 @@ from registry.matters.states import (
     Move,
     Step,
     find_move,
-    is_recused,
 )
 from registry.matters.telling import is_verifying, tell_portal, tell_units
+from registry.preparers import find_involved
 from registry.tables import ClockRow, MatterRow, RecordRow
 from registry.vault import Vault
 
@@ -138,9 +138,11 @@ def get_matter(session: Session, matter_id: int) -> MatterRow | None:
 
 
 def find_recused(session: Session, row: MatterRow, actor: str) -> bool:
-    """Whether this person prepared or approved the listing that an objection is about."""
+    """Whether this person ever prepared or approved the listing that an objection is about, and so may not decide
+    whether it was right (香格里拉市 四（二）2 审核纠错机制). Such a person may still hold, withdraw or remove the entry at
+    once: down takes one."""
     record = session.get(RecordRow, row.record_id) if row.record_id is not None else None
-    return record is not None and is_recused(actor, record.imported_by, record.approved_by)
+    return record is not None and actor in find_involved(session, record)
 
 
 def _set_columns(row: MatterRow, step: Step, move: Move, acting: Acting, given: Given) -> None:

@@ -304,12 +304,6 @@ def is_under_verification(kind: MatterKind, state: MatterState, channel: Channel
     return state in _VERIFYING or (state is MatterState.RECEIVED and channel is not Channel.ONLINE)
 
 
-def is_recused(actor: str, prepared_by: str | None, approved_by: str | None) -> bool:
-    """Whether this person prepared or approved the listing, and so may not decide whether it was right (香格里拉市
-    四（二）2 审核纠错机制). Such a person may still hold, withdraw or remove the entry at once: down takes one."""
-    return actor in (prepared_by, approved_by)
-
-
 KIND_LABEL: Mapping[MatterKind, str] = {
     MatterKind.GROUND: "退出事由",
     MatterKind.OBJECTION: "异议（纠正申请）",

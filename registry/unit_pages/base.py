@@ -27,6 +27,7 @@ from registry.desk.forms import Refused, Sent, build_token, is_foreign, read_tok
 from registry.desk.sessions import UNITS, SessionLine, find_session, needs_touch, touch_session
 from registry.matters.states import MatterRefused
 from registry.tables import RecordRow, UnitAccountRow, UnitRow
+from registry.units.accounts import must_change_password
 from registry.units.ledger import UNIT_ACTOR, LedgerKind
 from registry.units.words import UnitError
 from registry.vault import VaultError
@@ -42,6 +43,8 @@ _SITE = "unit_site"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 # Who is not signed in may see these.
 _OPEN = frozenset({"static", "units.sign_in", "units.carry_out_sign_in"})
+# What somebody may do whose password is the court's choice, or soon ends: put another in its place.
+_CHANGING = frozenset({"units.account", "units.account_password", "units.sign_out"})
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -105,6 +108,7 @@ class SignedIn:
     leading: bool
     session: str
     form_key: bytes = field(repr=False)
+    must_change: bool
 
 
 def actor_of(account: str) -> str:
@@ -148,6 +152,8 @@ def guard() -> ResponseValue | None:
         if request.method == "GET":
             return redirect(url_for("units.sign_in"), 302)
         return refuse_page("登录已经结束，没有办理：请重新登录后再提交", 403)
+    if current().must_change and request.endpoint not in _CHANGING:
+        return redirect(url_for("units.account"), 303)
     return _check_form(current()) if request.method == "POST" else None
 
 
@@ -341,6 +347,7 @@ def _read_account(session: Session, line: SessionLine, now: datetime) -> SignedI
         leading=unit.leading,
         session=line.id,
         form_key=line.form_key,
+        must_change=must_change_password(row, now),
     )
 
 

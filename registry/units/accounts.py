@@ -41,6 +41,12 @@ _LONGEST_SECRET = 200
 Transaction = Callable[[], AbstractContextManager[Session]]
 
 
+def must_change_password(row: UnitAccountRow, now: datetime) -> bool:
+    """Whether another password has to come before anything else: the first one, which whoever made it knows, too, and any
+    that ends as soon as that one does."""
+    return row.kind == PASSWORD and row.expires_at is not None and row.expires_at - now <= FIRST_PASSWORD_LASTS
+
+
 class SignInRefused(UnitError):
     """Name, password or token do not fit, or the account is locked or over. Which it is, is told only to who knows the
     secret."""

@@ -15,6 +15,8 @@ from gongshi.court import Court
 from gongshi.desk import create_desk
 from gongshi.settings import read_settings
 from registry.staff import ROLE_LABEL
+from registry.tables import UnitAccountRow, UnitRow
+from registry.units.accounts import must_change_password, sign_in
 from search_index.day import day_of
 
 
@@ -23,7 +25,7 @@ def test_each_role_signs_in_with_what_was_printed_and_finds_what_is_due(
 ) -> None:
     done = demo(tmp_path, "--entries", "60")
     assert done.returncode == 0, done.stdout + done.stderr
-    printed = re.findall(r"^  (\S+)  (\S+)  口令 (\S+)$", done.stdout, re.M)
+    *printed, of_unit = re.findall(r"^  (\S+)  (\S+)  口令 (\S+)$", done.stdout, re.M)
     assert [(role, name) for role, name, _ in printed] == [(ROLE_LABEL[role], name) for name, role in STAFF.items()]
     monkeypatch.setenv("GONGSHI_HOME", str(tmp_path / "demo-home"))
     court = Court(read_settings(), World())
@@ -38,7 +40,15 @@ def test_each_role_signs_in_with_what_was_printed_and_finds_what_is_due(
                 assert heading in words
                 assert "决定退出事由" in words
                 assert "审查异议" in words
+                assert seat.ask("/work").status_code == 200, (
+                    "nobody who tries it is stopped by a password to be changed"
+                )
             else:
                 assert seat.ask("/import").status_code == (200 if role == "审计员" else 403)
+        number = sign_in(court.session, *of_unit[1:], make_acting=lambda: court.acting(f"unit:{of_unit[1]}"))
+        with court.reading() as session:
+            account = session.get_one(UnitAccountRow, number)
+            assert not must_change_password(account, court.now)
+            assert session.get_one(UnitRow, account.unit_id).name == of_unit[0]
     finally:
         court.close()

@@ -368,7 +368,7 @@ def test_every_page_is_without_fault_and_its_forms_work(browser: Browser, site: 
     assert page.is_visible("text=查询的内容不保存")
     page.goto(f"{site}/recalls")
     page.click("text=登记电话或者书面答复")
-    form = page.locator("form:visible").first
+    form = page.locator("main form:visible").first
     form.locator("[name=kind]").select_option("taken_down")
     for name, value in (("given_by", "值班编辑"), ("place", "新闻频道")):
         form.locator(f"[name={name}]").fill(value)

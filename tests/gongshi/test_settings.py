@@ -200,6 +200,14 @@ ALLOWED = {
     "Ctrl",
     "PEM",
     "SFTP",
+    "TLS",
+    "TOML",
+    # Names of settings and of columns.
+    "DESK",
+    "UNITS",
+    "HOSTS",
+    "date",
+    "type",
 }
 ALLOWED |= {"var", "home", "art", "redactions", "SX", "usage", "id"}
 # Values of options.

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 # The words of the link or button that has the focus.
 FOCUSED = "document.activeElement.matches('a, button') ? document.activeElement.innerText : ''"
 BASIS = "联合惩戒实施意见第三条"
+OWN = "own-password-1"
 
 
 class Quiet(WSGIRequestHandler):
@@ -106,6 +107,18 @@ def test_a_units_day_by_keyboard_alone(home: Home, court: Court, address: str, p
     page.keyboard.type("housing1")
     page.keyboard.press("Tab")
     page.keyboard.type(secret)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}/account")
+    check(page)
+    for name, typed in (("old", secret), ("new", OWN), ("again", OWN)):
+        page.focus(f"[name={name}]")
+        page.keyboard.type(typed)
+    press_to(page, "更改口令")
+    assert "请用新口令登录" in page.content()
+    page.focus("[name=name]")
+    page.keyboard.type("housing1")
+    page.keyboard.press("Tab")
+    page.keyboard.type(OWN)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{address}/")
     check(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -55,6 +56,23 @@ def test_articles_and_notices_each_stand_on_their_page(client: FlaskClient, worl
         assert answer.headers["Cache-Control"] == "no-cache"
         assert "noindex" in answer.headers["X-Robots-Tag"]
         assert client.get(answer.request.path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_many_notices_push_nothing_off_the_pages(client: FlaskClient, world: World) -> None:
+    world.tell("article", "0", CASE)
+    for number in range(1, 602):
+        world.tell("article", str(number), {**EXIT, "title": f"第{number}号", "text": 'x"kind": "case"y'})
+    assert "以案释法" in client.get("/articles").text
+    address, shown = "/notices", []
+    while address:
+        page = client.get(address).text
+        shown += re.findall(r"第(\d+)号</h2>", page)
+        following = re.search(r'href="([^"]+)" rel="next"', page)
+        address = following[1] if following else ""
+    assert [int(number) for number in shown] == list(range(601, 0, -1))
+    assert client.get("/notices?page=0").status_code == 400
+    assert client.get("/articles?page=x").status_code == 400
+    assert client.get("/articles/0?page=2").status_code == 400
 
 
 def test_what_was_taken_down_is_gone_and_what_never_was_is_unknown(client: FlaskClient, world: World) -> None:

@@ -94,6 +94,47 @@ def test_who_corrected_what_is_not_public_yet_does_not_approve_it(home: Home) ->
     assert home.ask("publish")["published"] == 1
 
 
+def test_who_imported_does_not_approve_whatever_others_have_touched_since(home: Home) -> None:
+    """Whoever touches one field of a draft does not make its importer a second person."""
+    batch = bring_in(home, a_person(1), by="reviewer")["batch"]
+    home.ask("correct", CASE, "--set", "region=测试省", "--as", "second")
+    assert rules(approve(home, batch, "reviewer")) == ["same_person"]
+    assert rules(approve(home, batch, "second")) == ["same_person"]
+    assert home.ask("publish")["published"] == 0
+    assert home.run("user", "add", "third", "--role", "reviewer", typed="a-long-password\n").code == 0
+    assert rules(approve(home, batch, "third")) == []
+
+
+def test_everybody_who_touched_a_draft_has_prepared_it_and_not_the_last_alone(home: Home) -> None:
+    batch = bring_in(home, a_person(1))["batch"]
+    home.ask("correct", CASE, "--set", "region=测试省", "--as", "reviewer")
+    home.ask("correct", CASE, "--set", "region=测试市", "--as", "second")
+    assert rules(approve(home, batch, "reviewer")) == ["same_person"]
+    assert rules(approve(home, batch, "second")) == ["same_person"]
+
+
+def test_who_brought_in_a_second_version_of_a_draft_does_not_approve_the_draft(home: Home) -> None:
+    """Nor who brought in the first: each has prepared some of it."""
+    assert home.run("user", "add", "third", "--role", "reviewer", typed="a-long-password\n").code == 0
+    first = bring_in(home, a_person(1), by="reviewer")["batch"]
+    batch = bring_in(home, a_person(1, obligation="支付五万元。"), by="second")["batch"]
+    assert rules(approve(home, batch, "reviewer")) == ["same_person"]
+    assert rules(approve(home, batch, "second")) == ["same_person"]
+    # Refused, it was not half applied: the second version still waits.
+    assert rules(approve(home, first, "second")) == []
+    assert rules(approve(home, batch, "third")) == []
+
+
+def test_an_approval_ends_what_was_prepared_before_it(home: Home) -> None:
+    """What was approved and goes back to a draft may be approved again by whoever approved it, and did not change it."""
+    batch = bring_in(home, a_person(1))["batch"]
+    home.ask("correct", CASE, "--set", "region=测试省", "--as", "second")
+    assert rules(approve(home, batch, "reviewer")) == []
+    home.ask("correct", CASE, "--set", "region=测试市", "--as", "reviewer")
+    assert rules(approve(home, batch, "reviewer")) == ["same_person"]
+    assert rules(approve(home, batch, "second")) == []
+
+
 def test_showing_again_takes_a_reviewer_and_nobody_alone(home: Home, public: FlaskClient) -> None:
     assert home.run("user", "add", "clerk2", "--role", "clerk", typed="a-long-password\n").code == 0
     home.publish(a_person(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from registry import audit
-from registry.audit_chain import Tampering, Verdict, record_head, verify
+from registry.audit_chain import Fault, Head, Tampering, Verdict, record_head, verify
 from registry.database import migrate, open_engine
 from registry.tables import AuditHeadRow, AuditRow
 from registry.vault import Vault
@@ -61,6 +62,7 @@ class Trail:
     def __init__(self, written: Path, folder: Path) -> None:
         self.path, self.heads = folder / "registry.db", folder / "audit-heads.log"
         self.path.write_bytes(written.read_bytes())
+        self.heads.touch(0o600)
         self.engine = open_engine(f"sqlite:///{self.path}")
 
     def spoil(self, *statements: str, **values: Any) -> None:
@@ -68,13 +70,20 @@ class Trail:
             for statement in statements:
                 connection.execute(text(statement), values)
 
-    def verify(self) -> Verdict:
+    def verify(self, *expected: Head) -> Verdict:
         with Session(self.engine) as session:
-            return verify(session, VAULT, self.heads)
+            return verify(session, VAULT, self.heads, expected)
 
-    def keep_head(self) -> None:
-        with Session(self.engine) as session:
-            record_head(session, VAULT, self.heads, MOMENT)
+    def keep_head(self) -> Head:
+        with Session(self.engine) as session, session.begin():
+            return record_head(session, VAULT, self.heads, MOMENT)
+
+    def set_back(self, last: int) -> None:
+        """Take the lines behind `last` away, as somebody does who knows how the chain ends."""
+        self.spoil(
+            f"DELETE FROM audit WHERE id > {last}",
+            f"UPDATE audit_head SET line = {last}, link = (SELECT link FROM audit WHERE id = {last})",
+        )
 
     def first_fault(self) -> tuple[Tampering, int]:
         fault = self.verify().faults[0]
@@ -91,7 +100,8 @@ def write(session: Session, n: int) -> None:
 def test_a_trail_that_nobody_touched_is_whole(trail: Trail) -> None:
     trail.keep_head()
     verdict = trail.verify()
-    assert (verdict.lines, verdict.linked, verdict.heads, verdict.faults) == (LINES, LINES, 1, ())
+    # One line more: that the head was kept.
+    assert (verdict.lines, verdict.linked, verdict.heads, verdict.faults) == (LINES + 1, LINES + 1, 1, ())
 
 
 COLUMNS = ("at", "actor", "action", "record_id", "batch_id", "detail", "link")
@@ -195,11 +205,64 @@ def test_without_a_head_of_earlier_days_it_is_not(trail: Trail) -> None:
 
 def test_what_is_missing_at_the_end_is_found_by_the_heads(trail: Trail) -> None:
     trail.keep_head()
-    trail.spoil(
-        "DELETE FROM audit WHERE id > 6",
-        "UPDATE audit_head SET line = 6, link = (SELECT link FROM audit WHERE id = 6)",
-    )
+    trail.set_back(6)
     assert trail.first_fault() == (Tampering.REMOVED, 7)
+
+
+def test_a_file_of_heads_that_vanished_is_missed_also_after_the_next_head(trail: Trail) -> None:
+    for _ in range(2):
+        trail.keep_head()
+    trail.heads.unlink()
+    assert trail.verify().faults == (Fault(Tampering.HEADS_MISSING, 0),)
+    trail.keep_head()
+    assert trail.first_fault() == (Tampering.HEADS_CUT, 1)
+
+
+def test_a_file_of_heads_that_was_cut_short_is_found_by_the_trail(trail: Trail) -> None:
+    for _ in range(3):
+        trail.keep_head()
+    whole = trail.heads.read_text().splitlines()
+    trail.heads.write_text("\n".join(whole[:2]) + "\n")
+    assert trail.first_fault() == (Tampering.HEADS_CUT, 3)
+    trail.heads.write_text("")
+    assert trail.first_fault() == (Tampering.HEADS_CUT, 1)
+
+
+def test_a_head_that_was_kept_and_not_noted_is_no_fault(trail: Trail) -> None:
+    """A process that died between the two leaves a head more than the trail knows of."""
+    trail.keep_head()
+    with Session(trail.engine) as session:
+        record_head(session, VAULT, trail.heads, MOMENT)
+        session.rollback()
+    trail.keep_head()
+    assert trail.verify().faults == ()
+
+
+def test_a_line_about_a_head_that_was_made_up_is_named(trail: Trail) -> None:
+    for n, detail in enumerate(({}, {"head": "x", "seal": ""}, {"head": -1, "seal": "0"}, {"head": 7, "seal": "0"})):
+        with Session(trail.engine) as session, session.begin():
+            audit.note(session, MOMENT, "gongshi", "audit_head", detail=detail)
+        assert trail.verify().faults[0].kind in (Tampering.ALTERED, Tampering.HEADS_CUT), n
+        trail.set_back(LINES)
+        assert trail.verify().faults == ()
+
+
+def test_what_was_set_back_together_with_its_file_is_found_by_a_head_kept_elsewhere_alone(trail: Trail) -> None:
+    kept_elsewhere = trail.keep_head()
+    trail.heads.write_text("")
+    trail.set_back(LINES - 3)
+    assert trail.verify().faults == ()
+    assert trail.verify(kept_elsewhere).faults[0].kind is Tampering.REMOVED
+
+
+def test_a_head_kept_elsewhere_must_be_of_this_trail(trail: Trail) -> None:
+    kept = trail.keep_head()
+    assert trail.verify(kept).faults == ()
+    assert trail.verify(Head(kept.line, "0" * 64)).faults[0] == Fault(Tampering.UNEXPECTED, kept.line)
+    trail.heads.write_text("")
+    rewrite(trail)
+    assert trail.verify().faults == ()
+    assert [fault.kind for fault in trail.verify(kept).faults] == [Tampering.UNEXPECTED]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +294,7 @@ def test_a_head_that_was_cut_short_swallows_no_other(trail: Trail) -> None:
 
 
 def test_only_its_owner_reads_the_file_of_heads(trail: Trail) -> None:
+    trail.heads.unlink()
     trail.keep_head()
     assert trail.heads.stat().st_mode & 0o777 == 0o600
 
@@ -321,7 +385,8 @@ def test_writers_at_the_same_time_leave_one_unbroken_chain(home: Home) -> None:
         finally:
             engine.dispose()
 
-    before = court.verify_audit().lines
+    # And the line that says that the end of these was kept.
+    before = court.verify_audit().lines + 1
     threads = [Thread(target=work, args=(writer,)) for writer in range(WRITERS)]
     for thread in threads:
         thread.start()
@@ -332,7 +397,7 @@ def test_writers_at_the_same_time_leave_one_unbroken_chain(home: Home) -> None:
     assert verdict.faults == ()
     assert verdict.lines == before + WRITERS * TURNS * 2
     with court.reading() as session:
-        lines = list(session.execute(select(AuditRow.actor, AuditRow.action).where(AuditRow.id > before)))
+        lines = list(session.execute(select(AuditRow.actor, AuditRow.action).where(AuditRow.actor.like("writer %"))))
     # What one transaction wrote stands together.
     pairs = list(zip(lines[::2], lines[1::2], strict=True))
     assert all(one.actor == other.actor and (one.action, other.action) == ("first", "second") for one, other in pairs)
@@ -346,9 +411,53 @@ def test_the_command_says_that_the_trail_is_whole_and_keeps_its_end(home: Home) 
     home.publish(a_person(1))
     said = home.ask("audit", "verify")
     assert said["whole"]
-    assert said["heads"] == 0
-    assert home.ask("audit", "verify")["heads"] == 1
+    # The first was kept when the home was made.
+    assert said["heads"] == 1
+    assert home.ask("audit", "verify")["heads"] == 2
     assert "逐行核对无误" in home.run("audit", "verify").out
+
+
+def test_the_command_prints_the_end_of_the_chain_and_takes_it_back(home: Home) -> None:
+    home.publish(a_person(1))
+    found = re.search(r"链尾 (\d+:[0-9a-f]{64})：", home.run("audit", "verify").out)
+    assert found is not None
+    home.ask("audit", "verify", "--expect", found[1])
+    line = found[1].partition(":")[0]
+    said = home.run("audit", "verify", "--expect", f"{line}:{'0' * 64}")
+    assert said.code == 1
+    assert f"第 {line} 行与另行抄录的链尾不符" in said.out
+    for typed in ("nonsense", f"{line}:12", "12"):
+        said = home.run("audit", "verify", "--expect", typed)
+        assert said.code == 2
+        assert "行号:链接" in said.err
+
+
+def test_the_command_misses_the_file_of_heads_and_init_does_not_make_it_anew(home: Home) -> None:
+    home.publish(a_person(1))
+    home.ask("audit", "verify")
+    heads = home.court.audit_heads
+    heads.unlink()
+    for _ in range(2):
+        said = home.run("audit", "verify")
+        assert said.code == 1
+        assert "audit-heads.log 不见了" in said.out
+        assert home.run("init").code == 0
+    assert not heads.exists()
+
+
+def test_the_end_of_a_trail_cannot_be_cut_off_with_the_file_of_heads(home: Home) -> None:
+    """What a database alone, set back by five lines, and a file that is gone, leave behind."""
+    home.publish(a_person(1))
+    home.ask("audit", "verify")
+    engine = create_engine(home.court.settings.registry_database)
+    with engine.begin() as connection:
+        last = connection.execute(text("SELECT max(id) FROM audit")).scalar() - 5
+        connection.execute(text("DELETE FROM audit WHERE id > :last"), {"last": last})
+        link = text("UPDATE audit_head SET line = :last, link = (SELECT link FROM audit WHERE id = :last)")
+        connection.execute(link, {"last": last})
+    engine.dispose()
+    home.court.audit_heads.unlink()
+    assert home.run("audit", "verify").code == 1
 
 
 def test_the_command_names_the_line_and_keeps_no_head_of_what_was_altered(home: Home) -> None:
@@ -362,7 +471,7 @@ def test_the_command_names_the_line_and_keeps_no_head_of_what_was_altered(home: 
     said = home.run("audit", "verify", "--json")
     assert said.code == 1
     assert [(fault["kind"], fault["line"]) for fault in said.json["faults"]] == [("altered", line)]
-    assert home.run("audit", "verify", "--json").json["heads"] == 1
+    assert home.run("audit", "verify", "--json").json["heads"] == 2
 
 
 def test_the_lines_of_a_record_can_be_read_each_with_its_article(home: Home) -> None:

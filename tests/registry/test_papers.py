@@ -14,12 +14,14 @@ import pytest
 from homes import Home
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from submissions import JPEG, PDF, PNG, WORD_TYPES, a_document, a_zip
 
 from gongshi.court import Court
 from registry.attachments import Media, PaperRefused, check_file, clean_name
 from registry.papers import (
     FOLDER,
+    UNKNOWN_FOLDER,
     Keeping,
     Offered,
     PaperKind,
@@ -209,18 +211,47 @@ def test_no_scanner_lets_pass_and_a_missing_one_does_not() -> None:
     assert open_scanner("/no/such/scanner --quiet")(PDF) is Verdict.UNKNOWN
 
 
-def test_files_that_nothing_knows_are_swept_after_a_day(home: Home, court: Court) -> None:
+def test_files_that_nothing_knows_are_put_aside_after_a_day_and_nothing_else(home: Home, court: Court) -> None:
     folder = court.private / FOLDER
     with court.session() as session:
         known = add_paper(session, court.vault, keep(court, "一.pdf", PDF), court.acting("clerk")).file
     orphan = keep(court, "二.png", PNG).file
     fresh = keep(court, "三.png", PNG).file
     old = (court.now.timestamp() - 2 * 86400,) * 2
-    for name in (known, orphan):
+    (folder / f"{'0' * 32}.new").write_bytes(b"cut short")
+    for name in (known, orphan, f"{'0' * 32}.new"):
         os.utime(folder / name, old)
     os.utime(folder / fresh, (court.now.timestamp(),) * 2)
     with court.reading() as session:
-        assert sweep_papers(session, folder, court.now) == 1
+        assert sweep_papers(session, folder, court.now) == 2
     assert {path.name for path in folder.iterdir()} == {known, fresh}
+    assert [path.name for path in (court.private / UNKNOWN_FOLDER).iterdir()] == [orphan]
     with court.reading() as session:
         assert session.query(PaperRow).count() == 1
+
+
+def test_papers_come_back_with_the_registry_that_knows_them(home: Home, court: Court) -> None:
+    """A worker that was started once on a registry of last month destroys nothing."""
+    folder = court.private / FOLDER
+    with court.session() as session:
+        row = add_paper(session, court.vault, keep(court, "一.pdf", PDF), court.acting("clerk"))
+        paper, file = row.id, row.file
+    os.utime(folder / file, (court.now.timestamp() - 2 * 86400,) * 2)
+    with court.session() as session:
+        session.execute(update(PaperRow).values(file="0" * 32))
+    with court.session() as session:
+        assert sweep_papers(session, folder, court.now) == 1
+        assert sweep_papers(session, folder, court.now) == 0
+    assert [one["grade"] for one in _ask_doctor(home)] == ["warn"]
+    with court.session() as session:
+        session.execute(update(PaperRow).values(file=file))
+    with court.session() as session:
+        assert sweep_papers(session, folder, court.now) == 0
+        opened = open_paper(session, court.vault, folder, paper)
+    assert opened is not None
+    assert opened.content == PDF
+    assert _ask_doctor(home) == []
+
+
+def _ask_doctor(home: Home) -> list[dict[str, str]]:
+    return [one for one in home.run("doctor", "--json").json["findings"] if one["matter"] == "来件材料"]

@@ -233,11 +233,23 @@ def test_the_newest_of_what_is_no_entry_is_read_back_newest_first(url: str, writ
         found = snapshot.subjects("article")
         assert [(key, body) for key, _, body in found] == [("two", {"title": "乙"}), ("one", {"title": "新"})]
         assert [key for key, _, _ in snapshot.subjects("article", limit=1)] == ["two"]
+        assert [key for key, _, _ in snapshot.subjects("article", limit=1, offset=1)] == ["one"]
         assert found[0][1] == AT + timedelta(minutes=5)
         assert snapshot.subject("article", "one") == {"title": "新"}
         assert snapshot.subject("article", "four") is None
         assert (snapshot.knew("article", "four"), snapshot.knew("article", "five")) == (True, False)
         assert snapshot.subject("figures", "one") is None
+
+
+def test_those_of_a_kind_are_found_behind_any_number_of_others(url: str, writer: StoreWriter) -> None:
+    kinds = ["case", "exit", "clarification", 'k"', "other"]
+    writer.apply([told(n, str(n), {"text": '"kind": "case"', "kind": kinds[n % 5]}) for n in range(1, 41)])
+    with Store(url).snapshot(AT) as snapshot:
+        assert [key for key, _, _ in snapshot.subjects("article", 3, kinds=("case",))] == ["40", "35", "30"]
+        two = snapshot.subjects("article", 3, offset=1, kinds=("exit", "clarification"))
+        assert [key for key, _, _ in two] == ["36", "32", "31"]
+        assert len(snapshot.subjects("article", kinds=('k"',))) == 8
+        assert snapshot.subjects("article", kinds=("none",)) == []
 
 
 def test_what_is_no_entry_changes_neither_the_sequence_nor_the_time_of_the_list(url: str, writer: StoreWriter) -> None:

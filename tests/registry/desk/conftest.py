@@ -31,7 +31,7 @@ def court(home: Home) -> Iterator[Court]:
     made = home.court
     with made.session() as session:
         session.add(StaffRow(name="admin", role="admin", password_hash=KEPT, created_at=made.now))
-        session.execute(update(StaffRow).values(password_hash=KEPT))
+        session.execute(update(StaffRow).values(password_hash=KEPT, password_changed_at=made.now))
     yield made
     made.close()
 

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 from homes import Home
-from seats import PASSWORD, Seat, plain
+from seats import PASSWORD, Seat, find_token, plain
 from sqlalchemy import select
 
 from gongshi.court import Court
+from gongshi.desk import create_desk
+from gongshi.settings import read_settings
 from registry import staff
 from registry.staff import Role, StaffError, StaffLine
 from registry.tables import AuditRow, StaffRow
@@ -71,6 +73,73 @@ def test_who_holds_a_session_cannot_guess_the_password_with_it(
         seat.refused("/account", "/account/password", password="wrong-password", new=NEW, again=NEW)
     assert "原口令不对" in seat.refused("/account", "/account/password", password=PASSWORD, new=NEW, again=NEW)
     assert line_of(court, "clerk").locked_until is not None
+
+
+@pytest.mark.parametrize("how", ["added", "reset", "added by the machine", "reset by the machine"])
+def test_a_password_that_somebody_else_has_set_is_changed_before_anything_else(
+    desk_client: Callable[[str], Seat], desk_app: Flask, home: Home, how: str
+) -> None:
+    """Two people who know a password are no second pair of eyes."""
+    name = "second" if "reset" in how else "newcomer"
+    given = "given-by-another"
+    if "machine" in how:
+        arguments = ("reset", name) if "reset" in how else ("add", name, "--role", "reviewer")
+        assert home.run("user", *arguments, typed=f"{given}\n").code == 0
+    elif how == "reset":
+        desk_client("admin").done("/staff", "/staff/change", name=name, what="password", password=given)
+    else:
+        desk_client("admin").done("/staff", "/staff/add", name=name, role="reviewer", password=given)
+    seat = Seat(desk_app.test_client())
+    assert seat.sign_in(name, given).status_code == 303
+    for address in ("/", "/work/approving", "/runs", "/account/second-factor", "/import"):
+        answer = seat.ask(address)
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/account"), address
+    page = seat.read("/account")
+    assert "口令是别人设定的" in page
+    assert 'action="/account/deputy"' not in page
+    assert "主要栏目" not in page, "there is nowhere to go to"
+    # Nor by a form: one that is made of this session's own token, sent to another address.
+    for action in ("/account/deputy", "/account/sessions", "/matters/new", "/account/second-factor"):
+        answer = seat.post(action, token=find_token(page, "/account/password"), deputy="reviewer")
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/account"), action
+    same = {"password": given, "new": given, "again": given}
+    assert "不能与原口令相同" in seat.refused("/account", "/account/password", **same)
+    assert "修改" in seat.done("/account", "/account/password", password=given, new=NEW, again=NEW)
+    again = Seat(desk_app.test_client())
+    assert again.sign_in(name, given).status_code == 400
+    assert again.sign_in(name, NEW).status_code == 303
+    assert again.ask("/").status_code == 200
+    assert again.ask("/work/approving").status_code == 200
+
+
+def test_whose_password_was_reset_may_sign_out_instead(desk_app: Flask, home: Home, court: Court) -> None:
+    assert home.run("user", "reset", "clerk", typed="given-by-another\n").code == 0
+    seat = Seat(desk_app.test_client())
+    seat.sign_in("clerk", "given-by-another")
+    assert "已经退出登录" in seat.done("/account", "/signout")
+
+
+def test_where_a_second_factor_is_required_the_password_comes_first(
+    court: Court, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever has set the password would enrol a factor of their own and keep the account."""
+    monkeypatch.setenv("GONGSHI_DESK_SECOND_FACTOR", "required")
+    app = create_desk(Court(read_settings(), court.world))
+    assert home.run("user", "reset", "reviewer", typed="given-by-another\n").code == 0
+    seat = Seat(app.test_client())
+    seat.sign_in("reviewer", "given-by-another")
+    assert seat.ask("/account/second-factor").headers["Location"] == "/account"
+    seat.done("/account", "/account/password", password="given-by-another", new=NEW, again=NEW)
+    assert seat.sign_in("reviewer", NEW).status_code == 303
+    assert seat.ask("/").headers["Location"] == "/account/second-factor"
+
+
+def test_a_name_that_the_audit_trail_gives_to_something_else_is_nobodys(court: Court) -> None:
+    for name in ("unit:housing1", "UNIT:x", "unit：x", "os:root", "gongshi", "Gongshi", "unknown"):
+        with court.session() as session, pytest.raises(StaffError, match="用户名不能是"):
+            staff.add(session, name, Role.CLERK, PASSWORD, court.now, "admin")
+    with court.session() as session:
+        staff.add(session, "united", Role.CLERK, PASSWORD, court.now, "admin")
 
 
 def test_a_password_is_not_the_name(court: Court) -> None:
@@ -185,6 +254,8 @@ def test_a_name_that_is_markup_is_a_name_on_every_page(desk_client: Callable[[st
     admin.done("/staff", "/staff/add", name=name, role="clerk", password=PASSWORD)
     seat = Seat(desk_app.test_client())
     assert seat.sign_in(name).status_code == 303
+    seat.done("/account", "/account/password", password=PASSWORD, new=NEW, again=NEW)
+    assert seat.sign_in(name, NEW).status_code == 303
     reviewer, auditor = desk_client("reviewer"), desk_client("auditor")
     for who, address in (
         (admin, "/staff"), (seat, "/"), (seat, "/account"), (seat, "/account/second-factor"), (auditor, "/audit"),

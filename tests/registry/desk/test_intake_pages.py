@@ -144,7 +144,9 @@ def test_what_runs_is_shown_after_a_reload_and_by_another_process(
         book.save(job)
         for _ in range(2):
             page = seat.read(f"/import/{job.name}")
-            assert '<meta http-equiv="refresh" content="2">' in page
+            # Nothing moves under the reader's hands (WCAG 2.2.1); Enter shows how far it has come.
+            assert "http-equiv" not in page
+            assert re.search(rf'<a [^>]*href="/import/{job.name}" autofocus>更新进度</a>', page)
             assert "已办500行" in plain(page)
             assert 'value="50"' in page
     # Its process is gone and it never came to an end.
@@ -251,6 +253,8 @@ def test_a_second_version_that_is_not_taken_leaves_the_record_as_it_is(
     seat = desk_client("reviewer")
     page = "/proposals/1"
     assert "不采纳的理由" in seat.refused(page, page, verdict="reject", reason="")
+    for words in ("当事人电话13900000001", "身份证990101 19800102 0011", "电话 0990-1234567"):
+        assert "号码：请删去" in seat.refused(page, page, verdict="reject", reason=words)
     assert "没有采纳" in seat.done(page, page, verdict="reject", reason="与裁判文书不一致")
     with court.reading() as session:
         assert session.get_one(RecordRow, find_id(court)).facts["basis_issuer"] == "测试市人民法院"

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from submissions import PDF, a_submission, send
 
 from gongshi.court import Court
+from registry.desk.forms import build_token
 from registry.letters import confirm_letter, get_letter
 from registry.matters import Arrival, Channel, Claim, Content, MatterKind, register_matter
 from registry.matters.states import MatterState
-from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, UnitRow
+from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, SessionRow, UnitRow
 from search_index.day import SHANGHAI
 from search_index.submission import Attachment, find_code, find_receipt, token_of
 
@@ -157,6 +158,50 @@ def test_a_minor_is_hidden_the_moment_a_person_registers_it(listed: Court, desk_
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "what",
+    [
+        "steps/review",
+        "steps/need_more",
+        "steps/drop",
+        "steps/serve",
+        "decide/uphold",
+        "decide/reject",
+        "link",
+        "settle",
+        "carry-out",
+        "letter",
+    ],
+)
+def test_a_ground_is_decided_on_the_page_of_its_entry_alone(
+    home: Home, listed: Court, desk_client: Sits, what: str
+) -> None:
+    basis = ("--ground", "performed", "--basis", "结案通知书", "--arose", "2026-11-17", "--known", "2026-11-17")
+    home.ask("ground", "add", CASE, *basis, "--as", "clerk")
+    with listed.reading() as session:
+        matter = session.scalars(select(MatterRow.id).where(MatterRow.kind == "ground")).one()
+    address = f"/matters/{matter}"
+    seat = desk_client("second")
+    sent = {
+        "reference": CASE,
+        "words": "查明属实",
+        "basis": "裁定",
+        "remedy": "remove",
+        "ground": "performed",
+        "arose_on": "2026-11-17",
+        "known_on": "2026-11-17",
+        "letter": "objection_notice",
+        "addressee": "甲",
+        "on": "2026-11-18",
+    }
+    with listed.reading() as session:
+        key = session.scalars(select(SessionRow.form_key)).one()
+    token = build_token(bytes.fromhex(key), f"{address}/{what}", listed.now, "0" * 24)
+    said = seat.post(f"{address}/{what}", token=token, **sent)
+    assert said.status_code in (400, 404, 409), plain(said.text)
+    assert see_state(listed, matter) == "open"
+
+
 def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)

@@ -41,6 +41,7 @@ from registry.records import get_row
 from registry.tables import AuditRow, ClockRow, JournalRow, LedgerRow, MatterRow, UnitRow
 from search_index.submission import draw_code, draw_receipt, token_of
 
+BOTH = ("--confirm", "art3", "--confirm", "redactions")
 SECRET = ("秘密来件人", "13812340000", "秘密路99号", "秘密内容三个字")
 
 
@@ -117,6 +118,36 @@ def test_p22_what_is_right_is_put_right_within_three_working_days(court: Court) 
     assert departure.change is not None
     assert state(court, matter) is MatterState.CLOSED
     assert running(court, matter) == {}
+
+
+@pytest.mark.parametrize("recused", ["reviewer", "clerk"])
+def test_who_listed_somebody_stays_recused_whatever_others_correct_since(
+    home: Home, court: Court, recused: str
+) -> None:
+    """四（二）2: a correction by somebody else makes nobody a stranger to the listing."""
+    home.ask("correct", "（2025）测0101执1号", "--set", "region=测试省", *BOTH, "--as", "second")
+    matter = objection(court)
+    step(court, matter, Step.REVIEW, actor="clerk")
+    for actor in (recused, "second"):
+        with pytest.raises(MatterRefused, match="应当由另一名审核人决定"):
+            step(court, matter, Step.REJECT, actor=actor, words="尚未履行完毕")
+    assert state(court, matter) is MatterState.REVIEWING
+
+
+def test_who_agreed_to_a_second_version_or_brought_it_in_is_recused(home: Home, court: Court) -> None:
+    for name in ("third", "fourth", "fifth"):
+        assert home.run("user", "add", name, "--role", "reviewer", typed="a-long-password\n").code == 0
+    more = home.write("more.jsonl", [a_person(1, obligation="支付五万元。")])
+    batch = home.ask("import", more, "--as", "third")["batch"]
+    home.ask("approve", batch, "--as", "fourth", *BOTH)
+    # Whose names the last correction leaves in the row.
+    home.ask("correct", "（2025）测0101执1号", "--set", "region=测试省", *BOTH, "--as", "second")
+    matter = objection(court)
+    step(court, matter, Step.REVIEW, actor="clerk")
+    for actor in ("third", "fourth"):
+        with pytest.raises(MatterRefused, match="应当由另一名审核人决定"):
+            step(court, matter, Step.REJECT, actor=actor, words="尚未履行完毕")
+    step(court, matter, Step.REJECT, actor="fifth", words="尚未履行完毕")
 
 
 def test_a_departure_by_any_way_closes_what_was_found_right_and_nothing_else(home: Home, court: Court) -> None:

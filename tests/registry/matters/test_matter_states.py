@@ -32,7 +32,6 @@ from registry.matters.states import (
     Step,
     find_move,
     find_public_state,
-    is_recused,
     is_under_verification,
     list_steps,
 )
@@ -145,13 +144,6 @@ def test_units_hold_back_measures_while_an_objection_is_looked_into() -> None:
         for state in (MatterState.REJECTED, MatterState.SERVED, MatterState.ABOVE, MatterState.CLOSED):
             assert not is_under_verification(objection, state, channel)
     assert not is_under_verification(MatterKind.COMPLAINT, MatterState.RECEIVED, paper)
-
-
-def test_who_prepared_or_approved_a_listing_does_not_judge_it() -> None:
-    assert is_recused("甲", "甲", "乙")
-    assert is_recused("乙", "甲", "乙")
-    assert not is_recused("丙", "甲", "乙")
-    assert not is_recused("丙", "甲", None)
 
 
 def test_every_word_has_its_chinese_and_every_move_its_article() -> None:

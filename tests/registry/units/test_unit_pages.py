@@ -20,7 +20,17 @@ from fresh import PARTS
 from homes import Clock, Home
 from openpyxl import load_workbook
 from sqlalchemy import func, select
-from unit_world import OURS, Seat, add_account, add_unit, import_measures, open_units, published, take_seat
+from unit_world import (
+    OURS,
+    Seat,
+    add_account,
+    add_first_account,
+    add_unit,
+    import_measures,
+    open_units,
+    published,
+    take_seat,
+)
 
 from gongshi.court import Court
 from registry.desk.forms import build_token
@@ -213,26 +223,48 @@ def test_whoever_may_not_any_more_is_out_at_once(pages: Pages, end: str) -> None
     elif end == "retire unit":
         pages.home.ask("unit", "retire", "housing", "--basis", "机构改革方案", "--as", "reviewer")
     else:
-        pages.home.clock.advance(days=15)
+        pages.home.clock.advance(days=181)
     assert seat.get("/").status_code == 302
     assert take_seat(pages.app).sign_in("housing1", pages.secrets["housing"]).status_code == 400
 
 
-@pytest.mark.long
-def test_the_first_password_is_changed_by_its_owner(pages: Pages) -> None:
-    seat, old = pages.seat(), pages.secrets["housing"]
+def test_a_password_that_the_court_has_given_is_changed_before_anything_else(pages: Pages) -> None:
+    first = pages.home.ask("unit", "account", "housing", "housing1", "--renew", "--as", "reviewer")["secret"]
+    seat = take_seat(pages.app, "housing1", first)
+    for address in ("/", "/releases", "/feedback/2026Q3", "/ledger", "/complaints"):
+        answer = seat.get(address)
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/account"), address
+    page = seat.page("/account")
+    assert "先改成只有您自己知道的新口令" in page
+    assert "主要栏目" not in page, "there is nowhere to go to"
+    token = seat.tokens("/account")["/account/password"]
+    for action in ("/feedback/2026Q3", "/releases/1/done"):
+        answer = seat.post(action, {"token": token})
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/account"), action
     for fields, said in (
-        ({"old": old, "new": "short", "again": "short"}, "10"),
-        ({"old": old, "new": "a-new-password", "again": "another"}, "不一样"),
+        ({"old": first, "new": "short", "again": "short"}, "10"),
+        ({"old": first, "new": "a-new-password", "again": "another"}, "不一样"),
         ({"old": "wrong", "new": "a-new-password", "again": "a-new-password"}, "不正确"),
-        ({"old": old, "new": old, "again": old}, "不能和原口令"),
+        ({"old": first, "new": first, "again": first}, "不能和原口令"),
     ):
         assert said in seat.refused("/account", "/account/password", **fields)
-    answer = seat.send("/account", "/account/password", old=old, new="a-new-password", again="a-new-password")
+    answer = seat.send("/account", "/account/password", old=first, new="a-new-password", again="a-new-password")
     assert answer.headers["Location"] == "/signin?done=changed"
     pages.home.clock.advance(days=30)
-    assert take_seat(pages.app).sign_in("housing1", old).status_code == 400
-    assert take_seat(pages.app).sign_in("housing1", "a-new-password").status_code == 303
+    assert take_seat(pages.app).sign_in("housing1", first).status_code == 400
+    assert take_seat(pages.app, "housing1", "a-new-password").get("/").status_code == 200
+
+
+@pytest.mark.long
+def test_a_first_password_ends_and_an_own_one_is_renewed_before_it_does(pages: Pages) -> None:
+    first = add_first_account(pages.home, "tax", "tax2")
+    pages.home.clock.advance(days=14)
+    assert "已经过期" in take_seat(pages.app).sign_in("tax2", first).text
+    own = pages.secrets["housing"]
+    pages.home.clock.advance(days=180 - 14 - 14 - 1)
+    assert take_seat(pages.app, "housing1", own).get("/").status_code == 200
+    pages.home.clock.advance(days=1)
+    assert take_seat(pages.app, "housing1", own).get("/").headers["Location"] == "/account"
 
 
 def test_forms_of_others_and_forms_sent_twice_are_refused(pages: Pages) -> None:

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from gongshi.court import Court
 from gongshi.units import create_units
+from registry.units.accounts import change_password
 
 OURS = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 BASIS = "联合惩戒实施意见第三条"
@@ -87,7 +88,16 @@ def add_unit(home: Home, slug: str, *options: str, name: str | None = None) -> N
 
 
 def add_account(home: Home, slug: str, name: str) -> str:
-    """An account with a password; the password."""
+    """An account whose owner has put a password of their own in the place of the first; that password."""
+    first, own = add_first_account(home, slug, name), f"own-password-{name}"
+    court = home.court
+    change_password(court.session, name, first, own, make_acting=lambda: court.acting(f"unit:{name}"))
+    court.close()
+    return own
+
+
+def add_first_account(home: Home, slug: str, name: str) -> str:
+    """An account that nobody has used; its first password."""
     secret: str = home.ask("unit", "account", slug, name, "--as", "reviewer")["secret"]
     return secret
 
