@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BAR = 300.0  # milliseconds
 PASSWORD, OWN = "a-long-password", "another-long-password"
 STAFF = {"clerk": "书记员甲", "reviewer": "审核人乙", "auditor": "审计员丙", "admin": "管理员丁"}
+CONFIRMED = ("art3", "redactions", "own_liability")
 _READY_SECONDS = 120
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 _RECORD = re.compile(r'href="/records/(\d+)"')
@@ -47,7 +48,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        environment = {**os.environ, "GONGSHI_HOME": str(home), "GONGSHI_QUIET_HOURS": "off"}
+        environment = {**os.environ, "GONGSHI_HOME": str(home)}
         prepare(Path(folder), environment, given.entries, given.drafts)
         with desk(environment) as address:
             found = measure(address, given.times)
@@ -73,7 +74,7 @@ def prepare(folder: Path, environment: Mapping[str, str], entries: int, drafts: 
         file = folder / f"{seed}.jsonl"
         run("generate", str(count), "--out", str(file), "--seed", str(seed))
         run("import", str(file), "--as", clerk)
-    run("approve", "1", "--as", reviewer, "--confirm", "art3", "--confirm", "redactions")
+    run("approve", "1", "--as", reviewer, *(f"--confirm={word}" for word in CONFIRMED))
     run("publish")
 
 

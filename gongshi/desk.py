@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from types import TracebackType
+from typing import IO
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.sansio.blueprints import BlueprintSetupState
 from jinja2 import StrictUndefined
 from werkzeug.routing import IntegerConverter, Map
@@ -58,6 +60,23 @@ class RowNumber(IntegerConverter):
         super().__init__(map, fixed_digits, min, max)
 
 
+def keep_uploads_in(folder: Path) -> type[Request]:
+    """Requests whose files, where they are large, lie in `folder` while they are read, without a name: what is imported
+    holds whole identity numbers, and the system's own folder for such things is another disk, with other readers."""
+
+    class PrivateRequest(Request):
+        def _get_file_stream(
+            self,
+            total_content_length: int | None,
+            content_type: str | None,
+            filename: str | None = None,
+            content_length: int | None = None,
+        ) -> IO[bytes]:
+            return SpooledTemporaryFile(max_size=_LARGEST_FORM, dir=str(folder))
+
+    return PrivateRequest
+
+
 class DeskApp(Flask):
     """Flask, but an unforeseen error is written without anything the request held."""
 
@@ -79,6 +98,7 @@ def create_desk(court: Court) -> DeskApp:
         MAX_CONTENT_LENGTH=_LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
     )
+    app.request_class = keep_uploads_in(court.private)
     app.jinja_env.undefined = StrictUndefined
     app.url_map.converters["int"] = RowNumber
     app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings)))

@@ -41,13 +41,15 @@ class Hit:
     sure: bool
 
 
-def spell(text: str) -> Spelled:
-    """Fold `text` as names are folded (search_index.folding), keeping the places."""
+def spell(text: str, *, bare: bool = False) -> Spelled:
+    """Fold `text` as names are folded (search_index.folding), keeping the places; `bare`: without any sign."""
     folded: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for start, end in _letters(text):
         key = fold_name(text[start:end])
+        if bare:
+            key = "".join(c for c in key if c.isalnum())
         folded.append(key)
         starts += [start] * len(key)
         ends += [end] * len(key)
@@ -65,7 +67,7 @@ def _letters(text: str) -> Iterator[tuple[int, int]]:
 
 def list_runs(texts: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
     """What may be the name of somebody in `texts`: every short name, and how every longer one may begin."""
-    folded = [spell(text).folded for text in texts]
+    folded = {spell(text, bare=bare).folded for text in texts for bare in (False, True)}
     short = {
         one[at : at + length]
         for one in folded
@@ -78,19 +80,36 @@ def list_runs(texts: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
 def find_named(text: str, keys: Collection[str], kept: Collection[str], lexicon: Lexicon = _DICTIONARY) -> list[Hit]:
     """Where the names `keys` (folded) stand in `text`, in order and without overlap, the longest first where several
     begin together. What stands within one of `kept`, names and words that may be shown, is none."""
-    page = spell(text)
-    free = list(_stand(page.folded, {fold_name(one) for one in kept if one}))
-    found = sorted(_stand(page.folded, keys), key=lambda span: (span[0], -span[1]))
+    page, bare = spell(text), spell(text, bare=True)
+    free = [
+        (page.starts[start], page.ends[end - 1]) for start, end in _stand(page.folded, {fold_name(k) for k in kept})
+    ]
+    edges = _list_edges(page.folded, lexicon)
     hits: list[Hit] = []
-    edges = _list_edges(page.folded, lexicon) if found else frozenset()
-    for start, end in found:
-        within = any(first <= start and end <= last for first, last in free)
-        if within or (hits and page.starts[start] < hits[-1].end) or _is_in_latin_word(page, start, end):
-            continue
+    for start, end in _stand(page.folded, keys):
         key = page.folded[start:end]
         sure = end - start > _SHORTEST or (start in edges and end in edges and not lexicon.has(key))
-        hits.append(Hit(key=key, start=page.starts[start], end=page.ends[end - 1], sure=sure))
-    return hits
+        if not _is_in_latin_word(page, start, end):
+            hits.append(_build_hit(page, start, end, sure=sure))
+    # 王-测-试, 王、测、试: sure where each character is parted from the next, else it may be the end of a clause.
+    longer = [key for key in keys if len(key) > _SHORTEST]
+    for start, end in _stand(bare.folded, longer):
+        if not _is_in_latin_word(bare, start, end):
+            hits.append(_build_hit(bare, start, end, sure=_is_spaced(bare, start, end)))
+    taken: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, not hit.sure)):
+        within = any(first <= hit.start and hit.end <= last for first, last in free)
+        if not within and not (taken and hit.start < taken[-1].end):
+            taken.append(hit)
+    return taken
+
+
+def _build_hit(page: Spelled, start: int, end: int, *, sure: bool) -> Hit:
+    return Hit(key=page.folded[start:end], start=page.starts[start], end=page.ends[end - 1], sure=sure)
+
+
+def _is_spaced(page: Spelled, start: int, end: int) -> bool:
+    return all(page.ends[at] < page.starts[at + 1] for at in range(start, end - 1))
 
 
 def _stand(folded: str, names: Collection[str]) -> Iterator[tuple[int, int]]:

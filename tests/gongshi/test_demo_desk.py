@@ -20,6 +20,7 @@ from registry.units.accounts import must_change_password, sign_in
 from search_index.day import day_of
 
 
+@pytest.mark.long
 def test_each_role_signs_in_with_what_was_printed_and_finds_what_is_due(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from registry.desk.credentials import FAILURES
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "desk.court.internal"
 
+pytestmark = pytest.mark.long
+
 
 def environ(home: Path, **changes: str) -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GONGSHI_")}

@@ -203,6 +203,8 @@ def test_nobody_who_is_not_public_is_named_whatever_stands_around_the_name(home:
         "王测试长期拒不履行，被列入名单。",
         "本院对王测试采取拘留措施，其后履行完毕。",
         "对老赖王 测·試予以曝光。",
+        "对老赖王-测-试予以曝光。",
+        "对老赖王、测、试予以曝光。",
         "测试市乙商贸(有限)公司被本院罚款。",
         "艾尔肯·买买提江·吐尔逊被本院罚款。",
         "被本院罚款的还有诸葛测。",
@@ -238,6 +240,14 @@ def test_a_name_that_may_be_a_word_is_looked_at_by_the_second_person(home: Home,
     agree(court, article, read=True)
     with pytest.raises(ArticleRefused, match="必须遮盖"):
         write(court, replace(PLAIN, body="本院决定，王测长期拒不履行。"))
+
+
+def test_a_name_over_the_end_of_a_clause_is_only_doubtful(home: Home, court: Court) -> None:
+    home.publish(restricted(1, "王测试"), restricted(2, "李明"))
+    doubtful = write(court, replace(PLAIN, body="罚款、拘留，称王，测试合格。"))
+    with pytest.raises(ArticleRefused, match="逐条看过"):
+        agree(court, doubtful)
+    agree(court, write(court, replace(PLAIN, body="桃李，明日公布。")))
 
 
 def test_an_article_goes_with_whom_it_names_though_listed_later(home: Home, court: Court) -> None:
