@@ -116,6 +116,7 @@ def measure(address: str, times: int) -> dict[str, dict[str, float]]:
         "units": ["/units"],
         "import": ["/import"],
         "batch": ["/batches/1"],
+        "batch of drafts": ["/batches/2"],
         "recalls": ["/recalls"],
         "messages": ["/messages"],
     }

@@ -12,8 +12,9 @@ from registry.policy import Policy
 from registry.record import Conduct, Disclosure, Facts, Kind, Performance, Record
 from registry.values import CitizenNumber, MaskedNumber
 
+SAME_PERSON = "same_person"
 REASONS = {
-    "same_person": "审核人与导入、补充或者更正该记录的是同一人；应由没有参与的另一人审核（法释〔2017〕7号第十三条，双人审核）",
+    SAME_PERSON: "审核人与导入、补充或者更正该记录的是同一人；应由没有参与的另一人审核（法释〔2017〕7号第十三条，双人审核）",
     "minor": "被执行人未满十八周岁，任何情况下不得纳入名单（法释〔2017〕7号第四条、民法典第十七条）",
     "age_unknown": "不能确定被执行人已满十八周岁；请补充完整的身份证号码或者出生日期（法释〔2017〕7号第四条）",
     "id_mismatch": "性别或者出生日期与身份证号码不一致；请核对证件后改正（法释〔2017〕7号第六条第（二）项、第九条）",
@@ -198,7 +199,7 @@ def _lacks_national_reference(case: _Case) -> bool:
 
 
 _GUARDS: dict[str, Callable[[_Case], bool]] = {
-    "same_person": _is_same_person,
+    SAME_PERSON: _is_same_person,
     "minor": _is_minor,
     "age_unknown": _is_age_unknown,
     "id_mismatch": _has_id_mismatch,

@@ -12,14 +12,14 @@ from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
 from registry.acting import Acting
-from registry.approval import REASONS, Refusal, check
+from registry.approval import REASONS, SAME_PERSON, Refusal, check
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, accept, build_excerpts, describe_version, find_all, needs_opening
 from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
 from registry.moving import Draft, Line, move
 from registry.policy import Policy
-from registry.preparers import find_preparers
+from registry.preparers import find_preparers, say_who_may
 from registry.publishing import is_over, redisclose
 from registry.record import Accepted, Facts, Kind, Record, State
 from registry.records import (
@@ -162,7 +162,7 @@ def decide_record(session: Session, row: RecordRow, acting: Acting, review: Revi
     transition(record.state, Action.APPROVE)
     refusals = review.check(session, record, acting)
     if refusals:
-        return refusals
+        return _name_others(session, refusals, record)
     keep_accepted(row, record.facts, review.accept(record.facts), review.vault)
     row.approved_by, row.approved_at = acting.actor, acting.now
     decision = {
@@ -196,7 +196,7 @@ def decide_proposal(session: Session, proposal: ProposalRow, acting: Acting, rev
         proposed = replace(proposed, prepared_by=review.find_preparers(session, row))
     refusals = review.check(session, proposed, acting)
     if refusals:
-        return refusals
+        return _name_others(session, refusals, proposed)
     proposal.decided = True
     row.source_digest, row.imported_by = proposal.source_digest, batch.imported_by
     corrected = correct_row(session, row, proposed, acting, review, batch=batch.id)
@@ -204,6 +204,14 @@ def decide_proposal(session: Session, proposal: ProposalRow, acting: Acting, rev
     if State(row.state) is State.DRAFT:
         return decide_record(session, row, acting, replace(review, counts=None))
     return ()
+
+
+def _name_others(session: Session, refusals: tuple[Refusal, ...], record: Record) -> tuple[Refusal, ...]:
+    """The same refusals; that of four eyes says who may."""
+    if not any(one.rule == SAME_PERSON for one in refusals):
+        return refusals
+    who = say_who_may(session, {record.imported_by, *record.prepared_by})
+    return tuple(replace(one, reason=f"{one.reason}；{who}") if one.rule == SAME_PERSON else one for one in refusals)
 
 
 def correct_row(

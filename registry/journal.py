@@ -22,6 +22,8 @@ from search_index.subjects import read_end
 
 _ENTRY = "entry"
 _PROFILE = "profile"
+# The few lines that are no entries are found by the index of sequences, and the many that are need not be read.
+_NO_ENTRY = JournalRow.sequence.is_(None)
 _SUBJECT = re.compile(r"[a-z_]{1,16}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -95,7 +97,7 @@ def end_subjects(session: Session, at: datetime) -> int:
     """Take away every subject whose `visible_until` has come, so that its words leave the journal and, when it is fed,
     the store. Returns how many there were."""
     shown = select(JournalRow.subject, JournalRow.key, JournalRow.body).where(
-        JournalRow.key.is_not(None), JournalRow.body.contains('"visible_until"')
+        _NO_ENTRY, JournalRow.key.is_not(None), JournalRow.body.contains('"visible_until"')
     )
     ended = []
     for row in session.execute(shown):
@@ -129,7 +131,8 @@ def head(session: Session) -> tuple[int, int]:
 
 
 def newest_profile(session: Session) -> Profile:
-    query = select(JournalRow.body).where(JournalRow.subject == _PROFILE).order_by(JournalRow.position.desc()).limit(1)
+    query = select(JournalRow.body).where(_NO_ENTRY, JournalRow.subject == _PROFILE)
+    query = query.order_by(JournalRow.position.desc()).limit(1)
     body = session.scalar(query)
     return Profile.from_json(json.loads(body)) if body else Profile()
 

@@ -23,7 +23,7 @@ from registry.lifecycle import ACTION_LABEL, Action, Transition, find_later_stag
 from registry.matters.fulfilling import close_fulfilled
 from registry.policy import Policy
 from registry.record import Facts, State
-from registry.tables import RecordRow
+from registry.tables import ClockRow, RecordRow
 from registry.undecided import close_grounds
 from registry.units.ledger import note_release
 from search_index.journal import ChangeType, EntryChange
@@ -114,9 +114,9 @@ def keep_stage(row: RecordRow, today: date, draft: Draft | None = None) -> None:
         row.stage = find_stage(state, draft.facts, row.grace_until, draft.policy, today).value
 
 
-def await_confirmation(session: Session, row: RecordRow, acting: Acting, basis: str) -> None:
+def await_confirmation(session: Session, row: RecordRow, acting: Acting, basis: str) -> ClockRow:
     """Set the clock within which a second person confirms a hold."""
-    set_clock(session, acting, Rule.HOLD_CONFIRM, About(record=row.id), started_on=acting.today, evidence=basis)
+    return set_clock(session, acting, Rule.HOLD_CONFIRM, About(record=row.id), started_on=acting.today, evidence=basis)
 
 
 def _end_clocks(session: Session, row: RecordRow, step: Transition, acting: Acting) -> None:

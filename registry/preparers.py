@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.audit import Act
 from registry.lifecycle import Action
-from registry.tables import BatchRow, RecordRow
+from registry.staff import Role
+from registry.tables import BatchRow, RecordRow, StaffRow
 
 _APPROVE, _CORRECT = Action.APPROVE.value, Action.CORRECT.value
 
@@ -39,12 +40,27 @@ def find_preparers(session: Session, rows: Collection[RecordRow]) -> dict[int, f
 
 
 def find_involved(session: Session, row: RecordRow) -> frozenset[str]:
-    """Everybody who ever prepared or approved any of a record: none of them decides whether its listing was right
-    (香格里拉市 四（二）2 审核纠错机制)."""
+    """Everybody who imported a record or a second version of it, prepared it for an approval, or approved it: none of them
+    decides whether its listing was right (香格里拉市 四（二）2 审核纠错机制).
+
+    Who has corrected a field of it since (第九条第二款) listed nobody by that, and may: a small court has two reviewers.
+    """
     acts = _list_acts(session, [row])
-    importers = _find_importers(session, [row], acts)
-    names = {*importers.values(), row.imported_by, *(act.actor for act in acts.get(row.id, ()))}
-    return frozenset(names | ({row.approved_by} if row.approved_by else set()))
+    done = acts.get(row.id, [])
+    listed = [act for act in done if act.action == _APPROVE or act.batch_id is not None]
+    last = max((place for place, act in enumerate(done) if act.action == _APPROVE), default=len(done))
+    names = {*_find_importers(session, [row], acts).values(), *(act.actor for act in (*listed, *done[:last]))}
+    # A draft waits for whoever approves it; of anything else the trail knows who did.
+    return frozenset(names | {row.imported_by})
+
+
+def say_who_may(session: Session, barred: Collection[str]) -> str:
+    """In Chinese: the reviewers who are left, or what to do where nobody is."""
+    reviewers = select(StaffRow.name).where(StaffRow.role == Role.REVIEWER.value, StaffRow.active)
+    left = sorted(set(session.scalars(reviewers)) - set(barred))
+    if left:
+        return f"可以办理的有：{'、'.join(left)}"
+    return "现有的审核人都参与过：须由另外一名审核人办理，请系统管理员增设账户"
 
 
 def _list_acts(session: Session, rows: Collection[RecordRow]) -> dict[int, list[Act]]:

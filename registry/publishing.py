@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from registry import journal
 from registry.acting import SYSTEM, Acting
+from registry.alarms import tell
+from registry.clocks import AlarmKind
 from registry.gate import Withheld, WithholdReason, article_of, disclose
 from registry.lifecycle import Action
-from registry.moving import Draft, Exit, Line, follow_departures, keep_stage, move
+from registry.moving import Draft, Exit, Line, await_confirmation, follow_departures, keep_stage, move
 from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
@@ -226,10 +228,32 @@ def _change_of(
             return journal.Change(type=ChangeType.CORRECTED, record=number, document=document)
         case Withheld(reason=WithholdReason.TERM_ENDED as reason):
             _end(session, row, acting, _withheld(reason))
-        case Withheld(reason=reason):
-            action = Action.RESTRICT if reason is WithholdReason.RESTRICTED else Action.HOLD
-            move(session, row, action, acting, _withheld(reason))
+        case Withheld(reason=WithholdReason.RESTRICTED as reason):
+            move(session, row, Action.RESTRICT, acting, _withheld(reason))
+        case Withheld() as withheld:
+            _hold(session, row, withheld, acting)
     return journal.Change(type=ChangeType.GONE, record=number)
+
+
+def _hold(session: Session, row: RecordRow, withheld: Withheld, acting: Acting) -> None:
+    """Hold what was public and may not be any more. As with every hold a person has to stand by it, or to undo it, and
+    those concerned are told at once."""
+    basis = f"公布审查未通过，自行屏蔽：{withheld.basis}"
+    session.add(
+        DecisionRow(
+            record_id=row.id,
+            action=Action.HOLD.value,
+            ground=None,
+            basis=basis,
+            arose_on=acting.today,
+            known_on=acting.today,
+            decided_at=acting.now,
+            decided_by=acting.actor,
+        )
+    )
+    session.flush()
+    move(session, row, Action.HOLD, acting, _withheld(withheld.reason))
+    tell(session, [await_confirmation(session, row, acting, basis)], AlarmKind.ACTED, acting)
 
 
 def _withheld(reason: WithholdReason) -> Line:

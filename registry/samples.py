@@ -18,12 +18,15 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.acting import Acting
+from registry.lifecycle import Stage
 from registry.record import State
 from registry.tables import RecordRow, SampleRow
 
 FEWEST = 5
 MOST = 30
 _PERCENT = 5
+# The work lists of drafts: counting by them needs no row to be read.
+_DRAFTS = (Stage.COMPLETING.value, Stage.SERVING.value, Stage.APPROVING.value)
 
 
 class SampleVerdict(StrEnum):
@@ -96,8 +99,8 @@ def judge(
     return SampleVerdict(verdict)
 
 
-def read_sample(session: Session, batch: int, reader: str) -> SampleState:
-    """Where `reader`'s sample of the batch stands."""
+def read_sample(session: Session, batch: int, reader: str, left: int | None = None) -> SampleState:
+    """Where `reader`'s sample of the batch stands. `left` is how many drafts the batch has, where that was counted."""
     query = (
         select(SampleRow, RecordRow.line, RecordRow.changed_at, RecordRow.state)
         .join(RecordRow, RecordRow.id == SampleRow.record_id)
@@ -117,11 +120,9 @@ def read_sample(session: Session, batch: int, reader: str) -> SampleState:
     ]
     # What was dealt with by itself needs no check any more, and a bad one among them does not stop the rest.
     drawn = tuple(one for one, is_draft in found if is_draft or one.verdict is SampleVerdict.PASSED)
-    left = session.scalar(
-        select(func.count())
-        .select_from(RecordRow)
-        .where(RecordRow.batch_id == batch, RecordRow.state == State.DRAFT.value)
-    )
+    if left is None:
+        drafts = (RecordRow.batch_id == batch, RecordRow.stage.in_(_DRAFTS))
+        left = session.scalar(select(func.count()).select_from(RecordRow).where(*drafts))
     return SampleState(needed=size_of(left or 0), drawn=drawn)
 
 

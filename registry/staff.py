@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,6 +27,8 @@ NOBODY = "unknown"
 # Actors of the audit trail that are no account of the staff: the product itself, nobody, units' accounts, the machine's.
 _TAKEN = frozenset({SYSTEM, NOBODY})
 _TAKEN_STARTS = ("unit:", "os:")
+# What counts as printable and leaves nothing on the page: joiners, fillers and selectors of variants.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 class Role(StrEnum):
@@ -63,12 +66,11 @@ class StaffLine:
 def add(session: Session, name: str, role: Role, password: str, now: datetime, actor: str) -> None:
     """Make an account. Its owner puts another password in the place of `password` before anything else. Raises
     StaffError."""
-    if not name or name != name.strip() or len(name) > 64 or not name.isprintable():
+    if not name or name != name.strip() or len(name) > 64 or not name.isprintable() or _UNSEEN.search(name):
         raise StaffError("用户名应为 1 至 64 个可见字符，首尾不能有空格")
     _refuse_taken(name)
     _refuse_weak(name, password)
-    if session.get(StaffRow, name):
-        raise StaffError(f"用户“{name}”已存在")
+    _refuse_alike(session, name)
     session.add(StaffRow(name=name, role=role.value, password_hash=HASHER.hash(password), created_at=now))
     audit.note(session, now, actor, "user_add", detail={"name": name, "role": role.value})
 
@@ -201,11 +203,25 @@ def _find(session: Session, name: str) -> StaffRow:
 
 
 def _refuse_taken(name: str) -> None:
-    folded = normalize("NFKC", name).casefold()
+    folded = _fold(name)
     if folded in _TAKEN or folded.startswith(_TAKEN_STARTS):
         raise StaffError(
             f"用户名不能是“{SYSTEM}”“{NOBODY}”，也不能以“unit:”“os:”开头：审计记录用这些名称记录系统和单位的账户"
         )
+
+
+def _refuse_alike(session: Session, name: str) -> None:
+    known = {_fold(other): other for other in session.scalars(select(StaffRow.name))}
+    other = known.get(_fold(name))
+    if other == name:
+        raise StaffError(f"用户“{name}”已存在")
+    if other is not None:
+        raise StaffError(f"用户名与已有的“{other}”只差大小写或者全角半角，容易混淆，请换一个")
+
+
+def _fold(name: str) -> str:
+    """A name as the eye takes it: whatever its width and case."""
+    return normalize("NFKC", name).casefold()
 
 
 def _refuse_weak(name: str, password: str) -> None:

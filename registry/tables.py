@@ -118,6 +118,7 @@ class RecordRow(Base):
         # What was disclosed under other rules is looked for at every publication.
         Index("ix_record_policy", "state", "policy"),
         Index("ix_record_stage", "stage", "id"),
+        Index("ix_record_batch_stage", "batch_id", "stage"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

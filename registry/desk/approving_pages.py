@@ -39,7 +39,8 @@ from registry.samples import NotSampled, SampleState, SampleVerdict, draw_sample
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import chunks
 
-SHOWN = 50
+# Each of a page is judged, and its texts are read by the detector.
+SHOWN = 20
 CHUNK = 100
 _LARGEST_ID = 2**31 - 1
 
@@ -137,7 +138,9 @@ def _show_batch(desk: Desk, batch_id: int, problem: str | None = None) -> str:
     after_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 10 else 0
     with court.session() as session:
         batch = _load_batch(session, batch_id)
-        sample = read_sample(session, batch_id, reader)
+        counts = _count_stages(session, batch_id)
+        drafts = sum(counts.get(stage.value, 0) for stage in (Stage.COMPLETING, Stage.SERVING, Stage.APPROVING))
+        sample = read_sample(session, batch_id, reader, drafts)
         rows = list(
             session.scalars(
                 select(RecordRow)
@@ -147,7 +150,6 @@ def _show_batch(desk: Desk, batch_id: int, problem: str | None = None) -> str:
             )
         )
         lines = [_line(session, desk, row, sample, policy) for row in rows[:SHOWN]]
-        counts = _count_stages(session, batch_id)
         waiting = session.scalar(
             select(func.count())
             .select_from(ProposalRow)
@@ -166,7 +168,7 @@ def _show_batch(desk: Desk, batch_id: int, problem: str | None = None) -> str:
             proposals=waiting,
             may_approve=current().may(Access.DECIDE) and batch.imported_by != reader,
             is_importer=batch.imported_by == reader,
-            drafts=sum(counts.get(stage.value, 0) for stage in (Stage.COMPLETING, Stage.SERVING, Stage.APPROVING)),
+            drafts=drafts,
         )
 
 

@@ -17,7 +17,7 @@ from registry import audit
 from registry.acting import SYSTEM
 from registry.clockbook import name_record
 from registry.desk.access import Access
-from registry.desk.audit_words import ACTIONS, describe, is_about_accounts, name_action
+from registry.desk.audit_words import ACCOUNT_ACTIONS, ACCOUNT_STARTS, ACTIONS, describe, is_about_accounts, name_action
 from registry.desk.base import Desk, acts, current, note_read, reads, show
 from registry.desk.forms import Refused, read_optional_date
 from registry.desk.record_history import say_value
@@ -31,9 +31,8 @@ _LARGEST = 2**63 - 1
 _ACTION = re.compile(r"[a-z_]{1,32}")
 # What administrators see of the trail, as the database knows it.
 _ACCOUNTS = or_(
-    AuditRow.action.startswith("user_", autoescape=True),
-    AuditRow.action.startswith("sign_", autoescape=True),
-    AuditRow.action.in_(("second_factor", "audit_verify", "profile")),
+    AuditRow.action.in_(ACCOUNT_ACTIONS),
+    *(AuditRow.action.startswith(start, autoescape=True) for start in ACCOUNT_STARTS),
 )
 
 

@@ -17,6 +17,7 @@ _LABEL: Mapping[str, str] = {
     "article_exit": "发布退出公告",
     "article_withdraw": "撤下文章",
     "article_write": "撰写文章",
+    "audit_head": "留存审计链尾",
     "audit_verify": "校验审计记录",
     "calendar_import": "导入放假安排",
     "checklist": "核对第三条",
@@ -34,6 +35,8 @@ _LABEL: Mapping[str, str] = {
     "letter_deliver": "登记文书送达",
     "letter_draft": "拟制文书",
     "letter_void": "作废文书",
+    "measure_added": "登记惩戒措施",
+    "measure_changed": "更改惩戒措施",
     "notice": "告知",
     "paper_add": "附上文件",
     "profile": "更改法院信息",
@@ -79,6 +82,7 @@ _KEY_LABEL: Mapping[str, str] = {
     "accepted": "接受",
     "account": "账户",
     "active": "有效",
+    "added": "新增",
     "answered_on": "答复日",
     "answers": "回答",
     "arose_on": "发生日",
@@ -87,10 +91,12 @@ _KEY_LABEL: Mapping[str, str] = {
     "away_until": "外出至",
     "basis": "依据",
     "channel": "来件方式",
+    "changed": "更改",
     "claim": "异议理由",
     "clock": "期限编号",
     "command": "命令",
     "confirmed": "已确认",
+    "consent": "仍予以同意",
     "days": "天数",
     "decided_on": "决定日期",
     "decision_number": "决定书文号",
@@ -99,12 +105,14 @@ _KEY_LABEL: Mapping[str, str] = {
     "deputy": "代理人",
     "digest": "文件摘要",
     "due": "届满日",
+    "entry": "公开编号",
     "faults": "不符之处",
     "field": "项目",
     "fields": "项目",
     "from": "原为",
     "ground": "事由",
     "guaranteed": "充分有效担保",
+    "head": "链尾序号",
     "kind": "种类",
     "known_on": "知悉日",
     "later_in_order": "履行顺序在后",
@@ -136,6 +144,7 @@ _KEY_LABEL: Mapping[str, str] = {
     "role": "角色",
     "rule": "期限",
     "second_factor": "两步验证",
+    "seal": "校验值",
     "seized": "查封财产足以清偿",
     "sequence": "公开序号",
     "size": "大小",
@@ -143,14 +152,16 @@ _KEY_LABEL: Mapping[str, str] = {
     "to": "改为",
     "unchanged": "没有变化",
     "unit": "单位",
+    "units": "单位数",
     "until": "至",
     "verdict": "结论",
     "years": "年份",
 }
 # What can be looked for.
 ACTIONS = tuple(sorted(_LABEL, key=lambda action: _LABEL[action]))
-# What is about accounts and the product itself: all that an administrator sees.
-_ACCOUNTS = ("user_", "sign_", "second_factor", "audit_verify", "profile")
+# What is about accounts and the product itself, and nothing of a record: all that an administrator sees.
+ACCOUNT_STARTS = ("user_", "sign_")
+ACCOUNT_ACTIONS = ("second_factor", "audit_head", "audit_verify", "profile")
 
 
 def name_action(action: str) -> str:
@@ -159,7 +170,7 @@ def name_action(action: str) -> str:
 
 def is_about_accounts(action: str) -> bool:
     """Whether a line is about accounts, and nothing of a record."""
-    return action.startswith(_ACCOUNTS)
+    return action in ACCOUNT_ACTIONS or action.startswith(ACCOUNT_STARTS)
 
 
 def describe(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

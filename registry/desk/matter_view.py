@@ -19,7 +19,7 @@ from registry.grounds import GROUND_LABEL
 from registry.letters import KINDS, list_letters
 from registry.letters.kinds import STATE_LABEL as LETTER_STATE_LABEL
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
-from registry.matters.book import find_recused
+from registry.matters.book import find_recused, say_who_may_decide
 from registry.matters.checking import NEEDS_BASIS, NEEDS_DAY, NEEDS_WORDS
 from registry.matters.content import Note, read_content, read_notes
 from registry.matters.states import (
@@ -166,6 +166,7 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
         "now": desk.now,
         "steps": _list_forms(kind, state),
         "is_recused": is_objection and row.closed_at is None and find_recused(session, row, current().name),
+        "who_may": say_who_may_decide(session, row) if is_objection and row.closed_at is None else "",
         "remedies": [(one.value, label) for one, label in REMEDY_LABEL.items()],
         "remedy": Remedy(row.outcome) if row.outcome in set(Remedy) else None,
         "waits_for_act": state in (MatterState.UPHELD, MatterState.UPHELD_ABOVE),

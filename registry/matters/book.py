@@ -33,7 +33,7 @@ from registry.matters.states import (
     find_move,
 )
 from registry.matters.telling import is_verifying, tell_portal, tell_units
-from registry.preparers import find_involved
+from registry.preparers import find_involved, say_who_may
 from registry.tables import ClockRow, MatterRow, RecordRow
 from registry.vault import Vault
 
@@ -85,7 +85,7 @@ def take_step(
     move = find_move(MatterKind(row.kind), MatterState(row.state), step)
     refuse_incomplete(session, row, step, acting, given)
     if step in _DECIDES and find_recused(session, row, acting.actor):
-        raise MatterRefused(RECUSED.format(actor=acting.actor))
+        raise MatterRefused(f"{RECUSED.format(actor=acting.actor)}；{say_who_may_decide(session, row)}")
     day = given.on or acting.today
     _end(session, acting, row, move, given.on)
     if move.sets is not None:
@@ -143,6 +143,12 @@ def find_recused(session: Session, row: MatterRow, actor: str) -> bool:
     once: down takes one."""
     record = session.get(RecordRow, row.record_id) if row.record_id is not None else None
     return record is not None and actor in find_involved(session, record)
+
+
+def say_who_may_decide(session: Session, row: MatterRow) -> str:
+    """In Chinese: who may decide an objection, or what to do where nobody may."""
+    record = session.get(RecordRow, row.record_id) if row.record_id is not None else None
+    return say_who_may(session, find_involved(session, record) if record is not None else ())
 
 
 def _set_columns(row: MatterRow, step: Step, move: Move, acting: Acting, given: Given) -> None:

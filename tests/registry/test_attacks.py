@@ -111,6 +111,11 @@ def test_everybody_who_touched_a_draft_has_prepared_it_and_not_the_last_alone(ho
     home.ask("correct", CASE, "--set", "region=测试市", "--as", "second")
     assert rules(approve(home, batch, "reviewer")) == ["same_person"]
     assert rules(approve(home, batch, "second")) == ["same_person"]
+    (refusal,) = approve(home, batch, "second")["refused"]
+    assert "请系统管理员增设账户" in refusal["reason"]
+    assert home.run("user", "add", "third", "--role", "reviewer", typed="a-long-password\n").code == 0
+    (refusal,) = approve(home, batch, "second")["refused"]
+    assert "可以办理的有：third" in refusal["reason"]
 
 
 def test_who_brought_in_a_second_version_of_a_draft_does_not_approve_the_draft(home: Home) -> None:

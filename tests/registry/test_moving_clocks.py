@@ -14,9 +14,16 @@ from sqlalchemy import select
 
 from portal.app import create_app
 from registry.deadlines import Rule
-from registry.departing import NEEDS_APPLICANT, REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, article_of
+from registry.departing import (
+    NEEDS_APPLICANT,
+    REMOVAL_GROUNDS,
+    WITHDRAWAL_GROUNDS,
+    article_of,
+    confirm_hold,
+    hold_is_open,
+)
 from registry.lifecycle import Action
-from registry.tables import AuditRow, ClockRow, DecisionRow, RecordRow
+from registry.tables import AlarmRow, AuditRow, ClockRow, DecisionRow, RecordRow
 from search_index.day import day_of
 
 CASE = "（2025）测0101执1号"
@@ -60,6 +67,33 @@ def read_clocks(home: Home) -> dict[str, str | None]:
 def stage_of(home: Home) -> str:
     stage: str = read_rows(home, RecordRow)[0].stage
     return stage
+
+
+# What the gate takes down by itself -------------------------------------------------------------------------------
+
+
+def test_what_the_gate_takes_down_by_itself_waits_for_a_person_who_is_told(home: Home, public: FlaskClient) -> None:
+    """Here the service of the decision turns out to be missing when other rules make the gate look again."""
+    home.publish(a_person(1))
+    court = home.court
+    with court.session() as session:
+        row = session.scalars(select(RecordRow)).one()
+        row.facts, row.policy = {**row.facts, "served_on": None}, "of older rules"
+    home.ask("publish")
+    assert list_shown(public) == []
+    (decision,) = read_rows(home, DecisionRow)
+    assert (decision.action, decision.decided_by) == ("hold", "gongshi")
+    assert "法释〔2017〕7号第五条第三款" in decision.basis
+    assert read_clocks(home) == {"hold_confirm": None}
+    told = read_rows(home, AlarmRow)
+    assert {(alarm.staff, alarm.kind) for alarm in told} == {("clerk", "acted"), ("reviewer", "acted")}
+    with court.session() as session:
+        row = session.scalars(select(RecordRow)).one()
+        assert hold_is_open(session, row)
+        confirm_hold(session, row, court.acting("reviewer"))
+        assert not hold_is_open(session, row)
+    assert read_clocks(home) == {"hold_confirm": "met"}
+    court.close()
 
 
 # Grace ------------------------------------------------------------------------------------------------------------

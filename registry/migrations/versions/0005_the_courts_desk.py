@@ -374,6 +374,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_record_grace_until"), ["grace_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_record_name_key"), ["name_key"], unique=False)
         batch_op.create_index("ix_record_stage", ["stage", "id"], unique=False)
+        batch_op.create_index("ix_record_batch_stage", ["batch_id", "stage"], unique=False)
 
     with op.batch_alter_table("staff", schema=None) as batch_op:
         batch_op.add_column(sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False))

@@ -7,10 +7,12 @@ import threading
 from typing import Any
 
 from homes import Home
-from seats import Seat
+from seats import PASSWORD, Seat
 from sqlalchemy import select
 
 from gongshi.court import Court
+from registry import staff
+from registry.staff import Role
 from registry.tables import RecordRow
 
 
@@ -18,6 +20,13 @@ def bring_in(home: Home, *entries: dict[str, Any], name: str = "entries.jsonl") 
     """Import entries as the clerk; the batch."""
     batch: int = home.ask("import", home.write(name, list(entries)), "--as", "clerk")["batch"]
     return batch
+
+
+def hire(court: Court, name: str, role: Role = Role.CLERK) -> None:
+    """Somebody new, who has chosen their own password already."""
+    with court.session() as session:
+        staff.add(session, name, role, PASSWORD, court.now, "admin")
+        staff.set_password(session, name, PASSWORD, court.now, name)
 
 
 def find_id(court: Court, serial: int = 1) -> int:

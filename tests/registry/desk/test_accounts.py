@@ -142,6 +142,17 @@ def test_a_name_that_the_audit_trail_gives_to_something_else_is_nobodys(court: C
         staff.add(session, "united", Role.CLERK, PASSWORD, court.now, "admin")
 
 
+def test_two_accounts_are_told_apart_by_the_eye(court: Court) -> None:
+    for name in ("Reviewer", "ｒｅｖｉｅｗｅｒ", "REVIEWER", "reviewer"):
+        with court.session() as session, pytest.raises(StaffError, match=r"容易混淆|已存在"):
+            staff.add(session, name, Role.REVIEWER, PASSWORD, court.now, "admin")
+    for unseen in ("reviewer\ufe0f", "reviewer\u3164", "\u034freviewer", "re\u200bviewer"):
+        with court.session() as session, pytest.raises(StaffError, match="可见字符"):
+            staff.add(session, unseen, Role.REVIEWER, PASSWORD, court.now, "admin")
+    with court.session() as session:
+        staff.add(session, "reviewer2", Role.REVIEWER, PASSWORD, court.now, "admin")
+
+
 def test_a_password_is_not_the_name(court: Court) -> None:
     with court.session() as session, pytest.raises(StaffError, match="不能与用户名相同"):
         staff.add(session, "wangxiaoming", Role.CLERK, "WangXiaoMing", court.now, "admin")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from entries import a_person
@@ -18,6 +20,7 @@ from registry.desk.audit_words import describe, name_action
 from registry.tables import AuditRow, RecordRow
 
 CASE = "（2025）测0101执1号"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -142,3 +145,29 @@ def test_every_word_has_a_name_or_stands_for_itself() -> None:
     assert describe({"basis": "x", "records": [1, 2], "second_factor": True, "none": None}) == [
         ("依据", "x"), ("记录", "1、2"), ("两步验证", "是"),
     ]  # fmt: skip
+
+
+def list_written() -> Iterator[tuple[str, bool]]:
+    """Each action and each key of a detail that the code writes out as a word; whether it is a key."""
+    for part in ("registry", "gongshi"):
+        for path in sorted((ROOT / part).rglob("*.py")):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in ("note", "_note"):
+                    yield from read_call(call)
+
+
+def read_call(call: ast.Call) -> Iterator[tuple[str, bool]]:
+    for given in call.args:
+        if isinstance(given, ast.Constant) and re.fullmatch("[a-z_]+", str(given.value)):
+            yield str(given.value), False
+    for named in call.keywords:
+        if named.arg == "detail" and isinstance(named.value, ast.Dict):
+            yield from ((str(key.value), True) for key in named.value.keys if isinstance(key, ast.Constant))
+
+
+def test_what_the_code_writes_down_is_said_in_chinese() -> None:
+    written = set(list_written())
+    assert ("user_add", False) in written
+    assert ("name", True) in written
+    raw = [word for word, is_key in written if (describe({word: "x"})[0][0] if is_key else name_action(word)) == word]
+    assert raw == []

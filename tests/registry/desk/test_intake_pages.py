@@ -11,7 +11,7 @@ from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
-from desk_records import answers_no, await_jobs, bring_in, count_public, find_id
+from desk_records import answers_no, await_jobs, bring_in, count_public, find_id, hire
 from entries import a_person
 from homes import Home
 from seats import Seat, plain
@@ -267,6 +267,6 @@ def test_a_second_version_does_not_give_away_why_a_record_is_restricted(
 ) -> None:
     bring_in(home, a_person(1, disclosure="restricted", restricted_ground="privacy"))
     bring_in(home, a_person(1, disclosure="restricted", restricted_ground="state_secret"), name="second.jsonl")
-    home.run("user", "add", "other-clerk", "--role", "clerk", typed="a-long-password\n")
+    hire(court, "other-clerk")
     assert "国家秘密" in desk_client("reviewer").read("/proposals/1")
     assert "国家秘密" not in desk_client("other-clerk").read("/proposals/1")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pytest
-from desk_records import answers_no, bring_in, count_public, find_id
+from desk_records import answers_no, bring_in, count_public, find_id, hire
 from entries import a_person, an_organisation, with_term
 from homes import Home
 from seats import Seat, plain
@@ -397,7 +397,7 @@ def test_a_restricted_record_shows_its_ground_only_to_those_concerned(
 ) -> None:
     entry = an_organisation(1, disclosure="restricted", restricted_ground="state_secret")
     bring_in(home, entry)
-    home.run("user", "add", "other-clerk", "--role", "clerk", typed="a-long-password\n")
+    hire(court, "other-clerk")
     page = f"/records/{find_id(court)}"
     for name in ("reviewer", "auditor", "clerk"):
         assert "保守国家秘密法" in desk_client(name).read(page), name
