@@ -82,7 +82,7 @@ def home(
     capsys: pytest.CaptureFixture[str],
     databases: dict[str, str],
     founded: Path,
-) -> Home:
+) -> Iterator[Home]:
     """An initialised home with a clerk, two reviewers and an auditor."""
     from fresh import PARTS
     from homes import Clock, Home
@@ -103,4 +103,5 @@ def home(
     else:
         # The folder may be there already, as a disk of its own.
         shutil.copytree(founded, made.folder, symlinks=True, dirs_exist_ok=True)
-    return made
+    yield made
+    made.close()

@@ -57,6 +57,7 @@ class Home:
     capture: Callable[[], tuple[str, str]]
     databases: dict[str, str] = field(default_factory=dict)
     random: Random = field(default_factory=lambda: Random(7))
+    opened: list[Court] = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -72,7 +73,14 @@ class Home:
 
     @property
     def court(self) -> Court:
-        return Court(read_settings(), self.world)
+        """A court of this home, closed with it at the latest."""
+        self.opened.append(Court(read_settings(), self.world))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        """Release the databases of every court that was opened."""
+        while self.opened:
+            self.opened.pop().close()
 
     def run(self, *arguments: object, typed: str = "") -> Said:
         """`gongshi ARGUMENTS`, with `typed` on standard input."""
