@@ -19,7 +19,6 @@ from werkzeug.routing import Rule
 
 from gongshi.court import Court
 from gongshi.desk import create_desk
-from gongshi.settings import read_settings
 from registry import staff
 from registry.desk.access import Access, may
 from registry.desk.forms import LIFETIME, Refused, Sent, build_token, is_foreign, read_token
@@ -315,9 +314,9 @@ def test_another_name_is_refused_before_anything_is_said(desk_app: Flask, desk_c
         assert "clerk" not in answer.text
 
 
-def test_the_names_of_the_setting_are_answered(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_names_of_the_setting_are_answered(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GONGSHI_DESK_HOSTS", "desk.court.internal, gongshi.court.internal")
-    client = create_desk(Court(read_settings(), court.world)).test_client()
+    client = create_desk(home.court).test_client()
     for host, status in (("desk.court.internal", 200), ("gongshi.court.internal:8443", 200), ("other.internal", 400)):
         assert client.get("/signin", base_url=f"https://{host}").status_code == status
 

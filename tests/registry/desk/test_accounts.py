@@ -14,7 +14,6 @@ from sqlalchemy import select
 
 from gongshi.court import Court
 from gongshi.desk import create_desk
-from gongshi.settings import read_settings
 from registry import staff
 from registry.staff import Role, StaffError, StaffLine
 from registry.tables import AuditRow, StaffRow
@@ -124,7 +123,7 @@ def test_where_a_second_factor_is_required_the_password_comes_first(
 ) -> None:
     """Else whoever has set the password would enrol a factor of their own and keep the account."""
     monkeypatch.setenv("GONGSHI_DESK_SECOND_FACTOR", "required")
-    app = create_desk(Court(read_settings(), court.world))
+    app = create_desk(home.court)
     assert home.run("user", "reset", "reviewer", typed="given-by-another\n").code == 0
     seat = Seat(app.test_client())
     seat.sign_in("reviewer", "given-by-another")

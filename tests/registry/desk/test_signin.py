@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 
 from gongshi.court import Court
 from gongshi.desk import create_desk
-from gongshi.settings import read_settings
 from registry import staff
 from registry.desk.credentials import (
     ADDRESS_FAILURES,
@@ -80,10 +79,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites_and_the_database_holds_
 
 
 def test_under_another_name_than_loopback_the_cookie_is_for_encrypted_connections_only(
-    court: Court, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONGSHI_DESK_HOSTS", "desk.court.internal")
-    app = create_desk(Court(read_settings(), court.world))
+    app = create_desk(home.court)
     client, base = app.test_client(), "https://desk.court.internal"
     page = client.get("/signin", base_url=base)
     token = find_token(page.text, "/signin")
@@ -411,7 +410,7 @@ def test_where_it_is_required_reviewers_and_administrators_enrol_before_anything
     court: Court, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONGSHI_DESK_SECOND_FACTOR", "required")
-    app = create_desk(Court(read_settings(), court.world))
+    app = create_desk(home.court)
     for name in ("reviewer", "admin"):
         seat = Seat(app.test_client())
         seat.sign_in(name)
