@@ -85,6 +85,12 @@ TABLE: dict[Access, str] = {
 DECLARED = {one: access for access, text in TABLE.items() for one in re.split(r"\s*,\s*", text.strip()) if one}
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 def list_addresses(app: Flask) -> list[tuple[str, str, str]]:
     """Method, shape and endpoint of every address of the desk but its style sheets."""
     found = []

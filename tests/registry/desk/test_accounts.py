@@ -21,6 +21,12 @@ from registry.tables import AuditRow, StaffRow
 NEW = "another-long-password"
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 def line_of(court: Court, name: str) -> StaffLine:
     with court.reading() as session:
         return next(line for line in staff.list_staff(session, court.now) if line.name == name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from entries import a_person
 from homes import Home
 from seats import Seat, plain
@@ -15,6 +16,12 @@ from registry.tables import ArticleRow, RecordRow
 Sit = Callable[[str], Seat]
 NEW = "/articles/new?kind=case"
 PLAIN = {"kind": "case", "title": "隐匿财产被罚款", "body": "被执行人转移财产，被处以罚款。", "visible_until": ""}
+
+
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
 
 
 def write(seat: Seat, **changes: object) -> str:

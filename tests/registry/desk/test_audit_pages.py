@@ -24,6 +24,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
+@pytest.fixture
 def listed(home: Home) -> Home:
     home.publish(a_person(1))
     home.ask("hold", CASE, "--basis", "被执行人提出书面异议", "--as", "clerk")

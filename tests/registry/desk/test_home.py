@@ -25,6 +25,12 @@ from search_index.day import SHANGHAI
 CASE = "（2025）测0101执{}号"
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 def add_ground(home: Home, serial: int, by: str = "clerk") -> None:
     """A ground to take an entry down, which the court knows of since today."""
     today = home.clock().date().isoformat()

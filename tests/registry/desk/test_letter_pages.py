@@ -20,6 +20,12 @@ RESTRICTED = {"disclosure": "restricted", "restricted_ground": "privacy"}
 NOTICE = {"kind": "sealed_notice", "addressee": "测试市样例局", "relation": "restricted"}
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 def row_of(court: Court, serial: int) -> int:
     case = a_person(serial)["case_number"]
     with court.reading() as session:

@@ -21,6 +21,12 @@ PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 THIRD = "支付王建国货款人民币100000元，联系电话13900001234。"
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 @pytest.mark.long
 def test_both_sides_stand_beside_each_other_with_the_reason_of_each_field(
     home: Home, court: Court, desk_client: Client

@@ -42,6 +42,12 @@ COOKIE = "gongshi_desk"
 WRONG = "用户名、口令或者验证码不对"
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 def attempt(name: str, password: str = PASSWORD, code: str = "", address: str = "127.0.0.1") -> Attempt:
     return Attempt(name=name, password=password, code=code, address=address)
 

@@ -49,6 +49,12 @@ NASTY = "<script>alert(1)</script>\"'>"
 FORMULA = "=HYPERLINK(1)"
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
 @dataclass
 class Pages:
     """Two units and the leading group, each with somebody signed in."""

@@ -32,6 +32,12 @@ FORMULA = '=HYPERLINK("http://x.example","x")'
 
 
 @pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what these pages rest on is tested on both databases where it lives."""
+    return {}
+
+
+@pytest.fixture
 def court(home: Home) -> Iterator[Court]:
     """A unit with a year: a list, two departures of which one was lifted in time, a refusal, an agreement, feedback late."""
     home.clock.moment = datetime(2026, 7, 1, 9, tzinfo=SHANGHAI)
