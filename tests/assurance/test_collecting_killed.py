@@ -78,6 +78,9 @@ def _run(instant: int, moment: datetime, env: Mapping[str, str]) -> None:
         if next(passed) == instant:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    # The server that forks was started by another test, with the databases of that one.
+    for name in [name for name in os.environ if name.startswith("GONGSHI_")]:
+        del os.environ[name]
     os.environ.update(env)
     court = Court(read_settings(), World(now=lambda: moment, random=Random(1)))
     _ = court.vault

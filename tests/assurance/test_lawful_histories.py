@@ -446,7 +446,7 @@ def test_nothing_unlawful_is_ever_seen_in_a_longer_history(home: Home) -> None:
     live_a_history(home, records=100, steps=400)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_nothing_unlawful_is_ever_seen_of_a_thousand_records(home: Home) -> None:
     live_a_history(home, records=1000, steps=1500)

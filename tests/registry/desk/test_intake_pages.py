@@ -24,6 +24,12 @@ from registry.tables import RecordRow
 Client = Callable[[str], Seat]
 
 
+@pytest.fixture
+def databases() -> dict[str, str]:
+    """SQLite alone: what is asked here is not asked of the database."""
+    return {}
+
+
 def as_lines(*entries: dict[str, Any], name: str = "entries.jsonl") -> tuple[BytesIO, str]:
     """A file of a form."""
     return BytesIO("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries).encode()), name
