@@ -148,13 +148,5 @@ def read_optional_date(
     return day
 
 
-def read_number(form: Mapping[str, str], name: str, label: str, *, least: int = 1, most: int = 2**31 - 1) -> int:
-    """A whole number. Raises Refused."""
-    typed = form.get(name, "").strip()
-    if not (typed.isascii() and typed.isdigit() and len(typed) <= 12 and least <= int(typed) <= most):
-        raise Refused(f"{label}应为 {least} 到 {most} 的整数")
-    return int(typed)
-
-
 def _mac(key: bytes, address: str, head: str) -> str:
     return hmac.new(key, f"desk form\n{address}\n{head}".encode("utf-8", "replace"), sha256).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
@@ -170,8 +170,3 @@ def _send_paper(desk: Desk, paper_id: int) -> Response:
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def matter_address(matter_id: int) -> str:
-    """Where a matter is shown."""
-    return url_for("desk.matter", matter_id=matter_id)

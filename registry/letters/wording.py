@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 
 from registry.letters.kinds import (
     NOTICES,
@@ -270,8 +269,3 @@ _BODY: Mapping[LetterKind, Callable[[Letter, Profile], tuple[Block, ...]]] = {
     LetterKind.OBJECTION_DECISION: _objection_decision,
     LetterKind.CERTIFICATE: _certificate,
 }
-
-
-def is_answer_late(letter_kind_answered: bool, delivered_on: date | None, today: date) -> bool:
-    """Whether the acknowledgement that was asked for has not come in time."""
-    return letter_kind_answered and delivered_on is not None and (today - delivered_on).days > ANSWER_DAYS
