@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,32 +36,57 @@ def own_log() -> Iterator[None]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The settings that choose the databases: none for SQLite in the home, three fresh ones on PostgreSQL."""
+    """The settings that choose the databases: none for SQLite in the home, three fresh ones on PostgreSQL; copies of
+    those of a founded home where the test has one."""
     from fresh import fresh_databases
 
-    with fresh_databases(request.param) as urls:
+    founds = request.param == "postgres" and "home" in request.fixturenames
+    founded = request.getfixturevalue("founded_on_postgres") if founds else None
+    with fresh_databases(request.param, like=founded.databases if founded else None) as urls:
         yield urls
 
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with its staff, to be copied: founding one (its keys, its databases, four passwords) takes a second."""
+    return found(tmp_path_factory.mktemp("founded") / "home", {})
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A home to be copied, and the addresses of its databases, to be copied, too."""
+
+    folder: Path
+    databases: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def founded_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Founded]:
+    """The same on PostgreSQL."""
+    from fresh import fresh_databases
+
+    with fresh_databases("postgres") as urls:
+        yield Founded(found(tmp_path_factory.mktemp("founded") / "home", urls), urls)
+
+
+def found(folder: Path, databases: dict[str, str]) -> Path:
+    """Initialise a home with a clerk, two reviewers and an auditor."""
     from fresh import PARTS
     from homes import Clock, Home
 
-    folder = tmp_path_factory.mktemp("founded") / "home"
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(out):
         patch.setenv("GONGSHI_HOME", str(folder))
         for part in PARTS:
             patch.delenv(f"GONGSHI_{part.upper()}_URL", raising=False)
-        found(Home(folder, Clock(), lambda: ("", out.getvalue())))
+        for name, value in databases.items():
+            patch.setenv(name, value)
+        _hire(Home(folder, Clock(), lambda: ("", out.getvalue())))
     structlog.reset_defaults()
     return folder
 
 
-def found(home: Home) -> None:
-    """Initialise a home with a clerk, two reviewers and an auditor."""
+def _hire(home: Home) -> None:
     from sqlalchemy import update
 
     from registry.tables import StaffRow
@@ -81,7 +107,7 @@ def home(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     databases: dict[str, str],
-    founded: Path,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Home]:
     """An initialised home with a clerk, two reviewers and an auditor."""
     from fresh import PARTS
@@ -98,10 +124,8 @@ def home(
         return said.out, said.err
 
     made = Home(tmp_path / "home", Clock(), capture, databases)
-    if databases:
-        found(made)
-    else:
-        # The folder may be there already, as a disk of its own.
-        shutil.copytree(founded, made.folder, symlinks=True, dirs_exist_ok=True)
+    founded = request.getfixturevalue("founded_on_postgres").folder if databases else request.getfixturevalue("founded")
+    # The folder may be there already, as a disk of its own.
+    shutil.copytree(founded, made.folder, symlinks=True, dirs_exist_ok=True)
     yield made
     made.close()
