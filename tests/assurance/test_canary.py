@@ -635,6 +635,7 @@ def test_a_portal_process_writes_nothing_of_what_it_is_asked_however_badly(court
         )
 
 
+@pytest.mark.long
 def test_a_desk_process_writes_nothing_of_what_it_shows(court: CanaryCourt, tmp_path: Path) -> None:
     port = free_port()
     recalled = court.entries["recalled"][0]["name"]
@@ -671,6 +672,7 @@ def waiting(court: CanaryCourt) -> Iterator[Watch]:
         court.do("withdraw", entry["case_number"], "--ground", "wrongly_listed", *court.reason(), "--as", REVIEWER)
 
 
+@pytest.mark.long
 def test_a_worker_whose_statement_fails_writes_nothing_of_what_it_was_to_store(
     court: CanaryCourt, tmp_path: Path, waiting: Watch
 ) -> None:
@@ -707,6 +709,7 @@ def failing_journal(url: str) -> Iterator[None]:
         engine.dispose()
 
 
+@pytest.mark.long
 def test_a_worker_whose_disk_is_full_writes_no_private_value(
     court: CanaryCourt, tmp_path: Path, waiting: Watch
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_private_change_between_new_rules_and_their_publication_is_not_told_of
     assert {entry["id_number"][6:10] for entry in glance_people(laden.home)} == {"****"}
 
 
+@pytest.mark.long
 def test_what_becomes_of_a_submission_is_told_only_to_who_has_its_code(copies: tuple[Life, Life]) -> None:
     bare, laden = copies
     for life in copies:

@@ -811,6 +811,7 @@ def homes(home: Home, monkeypatch: pytest.MonkeyPatch) -> Homes:
     return Homes(home, monkeypatch)
 
 
+@pytest.mark.long
 def test_whatever_several_people_do_in_whatever_order_the_public_sees_what_the_law_says(homes: Homes) -> None:
     how = settings(SMALL, max_examples=3) if homes.ready.databases else SMALL
     reached = live(homes, how)

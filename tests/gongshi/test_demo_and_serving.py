@@ -52,6 +52,7 @@ def get(address: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.long
 def test_the_demonstration_is_what_it_says_and_the_portal_serves_it_alone(tmp_path: Path) -> None:
     done = demo(tmp_path, "--entries", "60")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -98,6 +99,7 @@ def test_an_address_that_is_none_is_one_line(tmp_path: Path, bind: str) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_port_that_is_taken_ends_the_portal_and_says_so(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -181,6 +183,7 @@ def test_the_gateway_answers_wechat_and_twilio_and_says_what_is_off(served: tupl
     assert not [secret for secret in ("张测试甲", "2025550123", "signature=", WECHAT_TOKEN) if secret in written]
 
 
+@pytest.mark.long
 def test_a_gateway_without_an_address_or_a_home_is_one_line(tmp_path: Path) -> None:
     for address in ("nonsense", "127.0.0.1:0"):
         command = [sys.executable, "-m", "gongshi", "serve", "gateway", "--bind", address]

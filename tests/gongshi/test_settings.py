@@ -241,6 +241,7 @@ def test_the_audit_line_names_the_account_of_the_system_and_not_of_the_environme
     assert detail["os_account"] == pwd.getpwuid(os.getuid()).pw_name
 
 
+@pytest.mark.long
 def test_a_bare_environment_and_a_plain_terminal(home: Home) -> None:
     home.publish(a_person(1, name="测试𠮷"))
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
@@ -259,6 +260,7 @@ def test_taking_a_name_down_does_not_wait_for_the_detector(home: Home) -> None:
     assert said.stdout.splitlines()[-1] == "0 False", said.stderr
 
 
+@pytest.mark.long
 def test_a_reader_who_leaves_and_an_output_that_is_shut(home: Home) -> None:
     env = {"GONGSHI_HOME": str(home.folder), **home.databases, "PATH": os.environ["PATH"]}
     command = f"{sys.executable} -m gongshi doctor"
@@ -270,6 +272,7 @@ def test_a_reader_who_leaves_and_an_output_that_is_shut(home: Home) -> None:
         assert len(said.stderr.splitlines()) == (code != 0), (line, said.stderr)
 
 
+@pytest.mark.long
 def test_ctrl_c_is_one_line_and_the_work_can_be_repeated(home: Home) -> None:
     many = home.write("many.jsonl", [a_person(serial) for serial in range(1, 5001)])
     env = {"GONGSHI_HOME": str(home.folder), **home.databases, "PATH": os.environ["PATH"]}

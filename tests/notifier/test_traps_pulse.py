@@ -32,6 +32,7 @@ run_worker(lambda: print("tick", flush=True), stop, every=3)
 """
 
 
+@pytest.mark.long
 def test_a_pulse_that_was_held_up_still_beats() -> None:
     """The scheduler drops whatever is more than a second late, unless it is told not to."""
     command = [sys.executable, "-c", _PROGRAM]

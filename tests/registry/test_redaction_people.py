@@ -201,6 +201,7 @@ def test_judges_and_clerks_are_published_with_what_they_decided() -> None:
     assert redacted(text) == text
 
 
+@pytest.mark.long
 def test_findings_do_not_depend_on_the_order_of_sets() -> None:
     script = (
         "from registry.redaction import find\n"

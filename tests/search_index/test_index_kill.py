@@ -171,6 +171,7 @@ def give_back_room(folder: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.long
 def test_the_store_is_whole_after_a_kill_while_its_file_is_written_anew(tmp_path: Path, kills: int) -> None:
     documents = [build_document(number, obligation="支付货款。" * 400) for number in range(600)]
     published = PublishedList(tmp_path, documents)
