@@ -13,7 +13,7 @@ demo: ## A court with synthetic entries, running on 127.0.0.1:8000 (PORT=…, EN
 
 test: ## All tests that need only Python, but for the longest (under five minutes on two cores)
 	@./bootstrap.sh dev
-	@.venv/bin/pytest -n auto -m "$(TEST_PARTS)"
+	@.venv/bin/pytest -n auto --dist loadgroup -m "$(TEST_PARTS)"
 
 check: ## Format, lint, types, import arrows
 	@./bootstrap.sh dev

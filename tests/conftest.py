@@ -24,7 +24,28 @@ os.environ["OPENPYXL_LXML"] = "False"
 settings.register_profile("gongshi", deadline=None)
 settings.load_profile("gongshi")
 
+# What one test of these sets up is for all of them: on several workers each would set it up again.
+TOGETHER = frozenset(
+    {
+        "test_canary",
+        "test_days_browser",
+        "test_noninterference",
+        "test_nothing_derived_tells",
+        "test_package_office",
+        "test_pages_axe",
+        "test_redaction_corpus",
+        "test_search",
+        "test_traps_forged",
+        "test_traps_gateway",
+    }
+)
 STAFF = (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(autouse=True)
