@@ -22,6 +22,8 @@ from gongshi.gateway import create_gateway
 from gongshi.notices import list_stuck
 from gongshi.office import open_office
 from gongshi.settings import BadSetting, Settings
+from notifier.clarifying import count_told
+from notifier.context import Notifier
 from notifier.desk import desk_pages
 from notifier.desk_base import USUAL_PRICE, DeskSettings, Host, Untold
 from notifier.desk_line import GatewayLine
@@ -101,7 +103,7 @@ def create_desk(court: Court) -> DeskApp:
     app.request_class = keep_uploads_in(court.private)
     app.jinja_env.undefined = StrictUndefined
     app.url_map.converters["int"] = RowNumber
-    app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings)))
+    app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings, office)))
     pushing = desk_pages(
         office,
         clock=court.world.now,
@@ -151,12 +153,13 @@ def _share_out(state: BlueprintSetupState) -> None:
             set_access(state, f"{state.blueprint.name}.{endpoint}", access)
 
 
-def _read_rules(settings: Settings) -> Rules:
+def _read_rules(settings: Settings, office: Notifier) -> Rules:
     return Rules(
         second_factor=settings.desk_second_factor == "required",
         upload_limit=settings.desk_upload_mb * 1024 * 1024,
         scan=open_scanner(settings.scan_command),
         explain=_explain,
+        count_told=lambda number: count_told(office.engine, number),
     )
 
 

@@ -40,7 +40,10 @@ CLOSES = {
     Purpose.PACKAGE: AckKind.AIRED,
     Purpose.RECALL: AckKind.TAKEN_DOWN,
     Purpose.CORRECTION: AckKind.TAKEN_DOWN,
+    # Shown where the entry was shown.
+    Purpose.CLARIFICATION: AckKind.AIRED,
 }
+_CLARIFIED = (Purpose.CLARIFICATION, AckKind.AIRED)
 BY_PAGE, BY_SIGNATURE, BY_PULL, BY_FILE = "网页回执", "签名回执", "接口回执", "文件回执"
 _REMINDER = re.compile(r"reminder/([0-9]{1,18})/[0-9]+")
 _REPEAT = re.compile(r"repeat/[0-9]+/[0-9]+")
@@ -123,6 +126,11 @@ def answers_to(purpose: Purpose) -> tuple[AckKind, ...]:
     """What may be confirmed of a message, in the order of the ladder; the last ends the matter."""
     closing = CLOSES.get(purpose)
     return () if closing is None else (AckKind.RECEIVED, closing)
+
+
+def name_answer(purpose: Purpose, kind: AckKind) -> str:
+    """How an answer to a message is called: who never showed an entry has nothing to clarify, and says so."""
+    return "已公布，或者没有播出、发布过" if (purpose, kind) == _CLARIFIED else kind.label
 
 
 def find_matter(engine: Engine, dispatch: str) -> Matter | None:

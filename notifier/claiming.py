@@ -19,11 +19,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, Workdays
+from notifier.clarifying import TAKEN_BACK
 from notifier.due import Due, count_sent, find_due, find_left_today
-from notifier.holding import Standing, find_parts, find_standing, is_outdated, keep_parts
+from notifier.holding import Standing, find_parts, find_standing, is_outdated, is_recall_under_way, keep_parts
 from notifier.institutions import PULL, WEBHOOK
 from notifier.packages import Revision
 from notifier.policy import Candidate, Drop, Rules, Verdict, Wait, judge, midnight_after
+from notifier.recall_letters import RecallKind
 from notifier.states import MessageState, Purpose, move
 from notifier.stops import AddressDigest, find_suppressed, insert_new
 from notifier.tables import AttemptRow, ChannelDayRow, MessageRow, RecallRow, RecipientRow
@@ -34,6 +36,7 @@ LEASE = timedelta(minutes=10)
 # How soon it is looked again whether a package that is on its way has arrived, so that its recall may follow.
 _BEHIND_PACKAGE = timedelta(seconds=15)
 _AFTER_PACKAGE, _NEVER_SENT = "等待名单包的发送结果", "该单位没有收到过这一条目"
+_AFTER_RECALL = "等待撤回通知先行发出"
 _ANNOUNCED = frozenset({PULL, WEBHOOK})
 _MESSAGE, _ATTEMPT = cast("Table", MessageRow.__table__), cast("Table", AttemptRow.__table__)
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
@@ -216,6 +219,7 @@ def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | Non
     if one.recalled is None or one.recipient_id is None or purpose is Purpose.REMINDER:
         return None
     parts = find_parts(session, one.id)
+    is_clarification = purpose is Purpose.CLARIFICATION
     if purpose is Purpose.CORRECTION:
         return _judge_corrections(session, one, one.recipient_id, parts, now)
     match find_standing(session, one.recipient_id, parts[0]):
@@ -224,7 +228,16 @@ def _judge_belonging(session: Session, one: Due, now: datetime) -> Verdict | Non
         case Standing.NEVER:
             return Drop(MessageState.CANCELLED, _NEVER_SENT)
         case Standing.HAS_IT:
-            return None
+            return _judge_clarification(session, one.recipient_id, parts[0], now) if is_clarification else None
+
+
+def _judge_clarification(session: Session, recipient_id: int, part: RecallRow, now: datetime) -> Verdict | None:
+    """That an entry was wrong is said behind its recall, and not where the court has taken that word back."""
+    if part.type == RecallKind.RETRACTED:
+        return Drop(MessageState.CANCELLED, TAKEN_BACK)
+    if is_recall_under_way(session, recipient_id, part.record):
+        return Wait(now + _BEHIND_PACKAGE, _AFTER_RECALL)
+    return None
 
 
 def _judge_corrections(

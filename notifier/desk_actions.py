@@ -23,6 +23,7 @@ from notifier.desk_pages import (
     show_runs,
 )
 from notifier.followups import (
+    LETTERS,
     AckKind,
     Acknowledgement,
     WrongAcknowledgement,
@@ -42,7 +43,7 @@ from notifier.worker import find_announced_periods, find_due_periods, find_waiti
 from search_index.document import Document
 from search_index.journal import EntryChange
 
-ANSWERED = (Purpose.PACKAGE, Purpose.RECALL, Purpose.CORRECTION)
+ANSWERED = (Purpose.PACKAGE, *LETTERS)
 _RECORDS = re.compile(r"[\s,，;；、]+")
 _MOST_RECORDS = 20_000
 _MOST_READINGS = 5

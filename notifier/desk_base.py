@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response as ResponseValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from notifier.acknowledging import name_answer
+from notifier.answers import AckKind
 from notifier.calendar import Period
 from notifier.context import Notifier
 from notifier.desk_forms import FormKeeper, FormRefused, Sent, open_forms, read_by
@@ -203,6 +205,7 @@ def template_values(desk: Desk, has_phone: bool) -> dict[str, Any]:
         "form_token": issue,
         "typed": request.form if request.method == "POST" else {},
         "right_now": desk.now,
+        "name_answer": lambda purpose, kind: name_answer(purpose, AckKind(kind)),
         "has_phone": has_phone,
     }
 

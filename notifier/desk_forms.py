@@ -1,21 +1,15 @@
-"""Forms of the desk: that a form is our own and comes once, and what was filled in.
+"""Forms of the desk where nobody has signed in, and so no session gives them their key: each is taken once.
 
-There is no sign-in to lean on yet. A form carries a token that only a page of ours can have given it (a MAC over its own
-address, the time and a number), a request that the browser says to come from elsewhere is refused, and each token is
-taken once, so that a double touch of a button is one action.
+What makes a form one of ours is in search_index.forms.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from hashlib import sha256
 from random import Random
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -23,32 +17,35 @@ from sqlalchemy.orm import Session
 from notifier.stops import insert_new, keep_secret
 from notifier.tables import GatewayEventRow
 from search_index.day import SHANGHAI
+from search_index.forms import (
+    LIFETIME,
+    Sent,
+    build_token,
+    is_foreign,
+    read_choice,
+    read_line,
+    read_optional,
+    read_token,
+)
+from search_index.forms import Refused as FormRefused
 
-LIFETIME = timedelta(hours=12)
+__all__ = [
+    "LIFETIME",
+    "FormKeeper",
+    "FormRefused",
+    "Sent",
+    "build_token",
+    "open_forms",
+    "read_by",
+    "read_choice",
+    "read_line",
+    "read_moment",
+    "read_optional",
+    "read_token",
+]
+
 _KEY = "desk_form_key"
-_LONGEST_TOKEN = 200
 _MOST_NAME = 30
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class FormRefused(ValueError):
-    """What was sent is not carried out. `str()` is a Chinese sentence for whoever sent it, `status` that of the answer."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What tells whether a request is a form of ours: the address that was asked, the host, what the browser says of
-    where it comes from, and the token."""
-
-    address: str
-    host: str
-    origin: str | None
-    site: str | None
-    token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,61 +80,9 @@ def open_forms(engine: Engine, *, clock: Callable[[], datetime], random: Random)
     return FormKeeper(engine=engine, key=bytes.fromhex(keep_secret(engine, _KEY)), clock=clock, random=random)
 
 
-def build_token(key: bytes, address: str, now: datetime, number: str) -> str:
-    """`<seconds>.<number>.<mac>`; `number` is what makes it unlike any other."""
-    head = f"{int(now.timestamp())}.{number}"
-    return f"{head}.{_mac(key, address, head)}"
-
-
-def read_token(key: bytes, address: str, token: str, now: datetime) -> str:
-    """The number of a token for `address` that is not too old. Raises FormRefused."""
-    head, _, mac = token[:_LONGEST_TOKEN].rpartition(".")
-    # Compared before anything is read of it, in constant time.
-    if not hmac.compare_digest(_mac(key, address, head).encode(), mac.encode("utf-8", "replace")):
-        raise FormRefused("表单不完整，没有办理，请重新填写后提交", 403)
-    seconds, _, number = head.partition(".")
-    age = now.timestamp() - int(seconds)
-    if not -60 <= age <= LIFETIME.total_seconds():
-        raise FormRefused("页面打开的时间太长，没有办理，请核对后重新提交")
-    return number
-
-
-def is_foreign(sent: Sent) -> bool:
-    """Whether the browser says that the request does not come from a page of this site. Old browsers say nothing."""
-    if sent.site not in (None, "same-origin"):
-        return True
-    return sent.origin is not None and urlsplit(sent.origin).netloc != sent.host
-
-
-def read_line(form: Mapping[str, str], name: str, label: str, *, most: int = 60) -> str:
-    """A line of text that must be filled in. Raises FormRefused, naming it by `label`."""
-    line = read_optional(form, name, label, most=most)
-    if line is None:
-        raise FormRefused(f"请填写{label}")
-    return line
-
-
-def read_optional(form: Mapping[str, str], name: str, label: str, *, most: int = 60) -> str | None:
-    """A line of text; None where nothing was filled in. Raises FormRefused."""
-    line = " ".join(form.get(name, "").split())
-    if len(line) > most:
-        raise FormRefused(f"{label}不能超过{most}个字")
-    if not line.isprintable():
-        raise FormRefused(f"{label}含有不能识别的字符")
-    return line or None
-
-
 def read_by(form: Mapping[str, str]) -> str:
     """Who does it: answerable for it by name. Raises FormRefused."""
     return read_line(form, "by", "经办人", most=_MOST_NAME)
-
-
-def read_choice(form: Mapping[str, str], name: str, kind: type[Choice], label: str) -> Choice:
-    """One of a closed set. Raises FormRefused."""
-    try:
-        return kind(form.get(name, ""))
-    except ValueError:
-        raise FormRefused(f"请选择{label}") from None
 
 
 def read_moment(form: Mapping[str, str], name: str, label: str, now: datetime) -> datetime:
@@ -151,7 +96,3 @@ def read_moment(form: Mapping[str, str], name: str, label: str, now: datetime) -
     if moment > now:
         raise FormRefused(f"{label}不能晚于现在")
     return moment
-
-
-def _mac(key: bytes, address: str, head: str) -> str:
-    return hmac.new(key, f"desk form\n{address}\n{head}".encode("utf-8", "replace"), sha256).hexdigest()

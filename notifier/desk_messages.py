@@ -102,7 +102,7 @@ def group_recalls(follow_ups: Iterable[FollowUp], today: date) -> list[RecallCas
         )
         for number, members in groups.items()
     ]
-    return sorted(cases, key=lambda case: (not case.overdue, not case.open, -case.recall.sequence))
+    return sorted(cases, key=lambda case: (not case.overdue, not case.open, -case.recall.id))
 
 
 def find_changed(changes: Iterable[EntryChange], printed_at: datetime) -> list[str]:

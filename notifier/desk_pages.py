@@ -14,7 +14,7 @@ from notifier.calendar import DuePeriod, InvalidPeriod, Period
 from notifier.desk_base import Desk, show
 from notifier.desk_log import list_actions
 from notifier.desk_messages import find_message, group_recalls
-from notifier.followups import FollowUp, list_follow_ups
+from notifier.followups import LETTERS, FollowUp, list_follow_ups
 from notifier.outbox import count_states, list_due, list_messages
 from notifier.package import MANIFEST
 from notifier.packages import FileRefused, list_package_files, package_folder, read_package_file
@@ -115,7 +115,7 @@ def show_printings(desk: Desk, problem: str | None = None) -> str:
 def show_recipients(desk: Desk) -> str:
     engine = desk.notifier.engine
     followed: dict[int, list[FollowUp]] = {}
-    for one in list_follow_ups(engine, (Purpose.PACKAGE, Purpose.RECALL, Purpose.CORRECTION)):
+    for one in list_follow_ups(engine, (Purpose.PACKAGE, *LETTERS)):
         followed.setdefault(one.recipient.id, []).append(one)
     return show("recipients", recipients=list_all_recipients(engine), followed=followed, today=day_of(desk.now))
 

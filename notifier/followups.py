@@ -21,7 +21,7 @@ from notifier.channels import Content, Letter
 from notifier.institutions import MAIL
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.policy import PACKAGE_LADDER, RECALL_LADDER, reminders_due
-from notifier.recall import Recall, name_entry, sign
+from notifier.recall import Recall, RecallKind, name_entry, sign
 from notifier.recipients import TASKS, Recipient, take_down, to_recipient
 from notifier.sms.routing import channel_for, links_allowed
 from notifier.sms.templates import FieldError, fill
@@ -43,8 +43,11 @@ _LADDER = {
     Purpose.PACKAGE: PACKAGE_LADDER,
     Purpose.RECALL: RECALL_LADDER,
     Purpose.CORRECTION: RECALL_LADDER,
+    Purpose.CLARIFICATION: RECALL_LADDER,
 }
 _RECALLS = (Purpose.RECALL, Purpose.CORRECTION)
+LETTERS = (*_RECALLS, Purpose.CLARIFICATION)
+"""What recipients are told of an entry, and have to answer."""
 _OUT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
 _DROPPED = (MessageState.CANCELLED, MessageState.SUPERSEDED, MessageState.EXPIRED)
 _OVERDUE_TEMPLATE = "liaison_answer_overdue"
@@ -76,7 +79,13 @@ class FollowUp:
 
     @property
     def is_closed(self) -> bool:
-        return self.find(CLOSES[self.purpose]) is not None
+        """Whether nothing more is expected: the answer has come, or the court has taken its clarification back."""
+        return self.done is not None or (self.recall is not None and self.recall.type is RecallKind.RETRACTED)
+
+    @property
+    def done(self) -> Acknowledgement | None:
+        """The answer that ends the matter."""
+        return self.find(CLOSES[self.purpose])
 
     def find(self, kind: AckKind) -> Acknowledgement | None:
         """What was confirmed of this kind."""
@@ -86,7 +95,7 @@ class FollowUp:
         return not self.is_closed and self.due_on is not None and self.due_on < today
 
 
-def list_follow_ups(engine: Engine, purposes: Iterable[Purpose] = _RECALLS) -> list[FollowUp]:
+def list_follow_ups(engine: Engine, purposes: Iterable[Purpose] = LETTERS) -> list[FollowUp]:
     """Every message of these purposes that was not dropped, the latest first: the report of what became of recalls."""
     query = _followed(tuple(purposes)).order_by(MessageRow.id.desc())
     with Session(engine) as session:
@@ -97,12 +106,12 @@ def list_open(engine: Engine, purposes: Iterable[Purpose]) -> list[FollowUp]:
     """Those of them that wait for the answer that ends the matter, the oldest first."""
     with Session(engine) as session:
         found = session.execute(_unanswered(tuple(purposes)).order_by(MessageRow.id)).all()
-        return _to_follow_ups(session, found)
+        return [one for one in _to_follow_ups(session, found) if not one.is_closed]
 
 
 def list_overdue(engine: Engine, today: date) -> list[FollowUp]:
-    """The recalls whose last day has passed without an answer that ends the matter, the oldest first."""
-    return [one for one in list_open(engine, _RECALLS) if one.is_overdue(today)]
+    """The recalls and clarifications whose last day has passed without an answer that ends the matter, the oldest first."""
+    return [one for one in list_open(engine, LETTERS) if one.is_overdue(today)]
 
 
 def queue_reminders(
@@ -228,10 +237,14 @@ def _compose_reminder(one: FollowUp, profile: Profile, today: date) -> Letter:
     else:
         facts["record"] = one.recall.record
         facts |= {"case_number": one.recall.case_number} if one.recall.case_number else {}
+    asked = "请停止使用旧内容，撤下或者更正各处已发布的内容，并回执说明办理时间和位置。"
+    if one.purpose is Purpose.CLARIFICATION:
+        facts["asked"] = one.purpose.value
+        asked = "请在曾经播出、发布、张贴该条目的位置公布澄清公告，并回执说明公布的时间和位置；没有播出、发布过的，请回执说明。"
     return Letter(
         subject=f"【催办】{one.purpose.label}：{name_entry(one.recall)}{more}",
         text=f"下列条目的{one.purpose.label}尚未收到办理完毕的回执{late}：\n\n{named}\n\n"
-        f"请停止使用旧内容，撤下或者更正各处已发布的内容，并回执说明办理时间和位置。\n{_HOW_TO_ANSWER}{sign(profile)}",
+        f"{asked}\n{_HOW_TO_ANSWER}{sign(profile)}",
         facts=facts,
     )
 

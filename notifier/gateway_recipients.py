@@ -30,6 +30,7 @@ from notifier.acknowledging import (
     apply_answer,
     find_matter,
     find_secret,
+    name_answer,
 )
 from notifier.answers import MOST_BYTES, BadAnswer, check_signature, find_dispatch, read_form, read_json
 from notifier.context import Notifier
@@ -118,7 +119,7 @@ def recipient_gateway(
     pages = Blueprint(name, __name__, template_folder="templates")
     base = (gateway_url or "").rstrip("/")
     site = _Site(notifier, clock, open_links(notifier.engine, base), Counter(notifier, clock), base)
-    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day})
+    pages.context_processor(lambda: {"local_time": _local_time, "local_day": _local_day, "name_answer": name_answer})
     pages.after_request(_keep_private)
     pages.register_error_handler(NotServed, lambda error: _refuse(site, error))
     pages.register_error_handler(BadAnswer, _refuse_answer)

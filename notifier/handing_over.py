@@ -23,6 +23,7 @@ from notifier.acknowledging import CLOSES, answers_to
 from notifier.calendar import Period
 from notifier.channels import Letter
 from notifier.context import Notifier
+from notifier.followups import LETTERS
 from notifier.outbox import decode_content
 from notifier.package import media_type
 from notifier.package.archive import build_archive
@@ -34,12 +35,12 @@ from notifier.packages import (
     package_folder,
     read_package_file,
 )
-from notifier.recall import keep_cases_of_package, note_handover, read_watermark
+from notifier.recall import RecallKind, keep_cases_of_package, note_handover, read_watermark
 from notifier.recipients import Recipient, to_recipient
 from notifier.sending import NOTHING_ELSE, make_terms
 from notifier.settling import Receipt, apply_receipt
 from notifier.states import MessageState, Purpose
-from notifier.tables import AcknowledgementRow, MessageRow, RecipientRow, RunRow
+from notifier.tables import AcknowledgementRow, MessageRow, RecallRow, RecipientRow, RunRow
 from search_index.database import for_reading
 from search_index.register import RegisterUnavailable
 
@@ -53,7 +54,7 @@ _MOST_MAKINGS = 5
 _PATIENCE = 2.0  # seconds
 _OUT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
 _DROPPED = (MessageState.CANCELLED, MessageState.SUPERSEDED, MessageState.EXPIRED)
-_LETTERS = (Purpose.RECALL, Purpose.CORRECTION, Purpose.REMINDER)
+_LETTERS = (*LETTERS, Purpose.REMINDER)
 _MOST_LETTERS = 500
 # How long a reminder that was fetched is still there, should its answer have been lost on the way.
 _KEPT_FOR = timedelta(days=3)
@@ -227,12 +228,13 @@ def list_letters(engine: Engine, recipient_id: int, now: datetime) -> tuple[list
     answered = exists().where(
         AcknowledgementRow.message_id == MessageRow.id, AcknowledgementRow.kind.in_(sorted(set(CLOSES.values())))
     )
+    taken_back = exists().where(RecallRow.id == MessageRow.recall_id, RecallRow.type == RecallKind.RETRACTED)
     fetched = MessageRow.state == MessageState.DELIVERED
     still_new = ~fetched | (MessageRow.changed_at > now - _KEPT_FOR)
     query = (
         select(MessageRow)
         .where(MessageRow.recipient_id == recipient_id, MessageRow.address.is_(None), MessageRow.state.in_(_OUT))
-        .where(MessageRow.purpose.in_(_LETTERS), MessageRow.content.is_not(None), ~answered)
+        .where(MessageRow.purpose.in_(_LETTERS), MessageRow.content.is_not(None), ~answered, ~taken_back)
         .where((MessageRow.purpose != Purpose.REMINDER) | still_new)
         .order_by(case((fetched, 1), else_=0), case((MessageRow.purpose == Purpose.RECALL, 0), else_=1), MessageRow.id)
         .limit(_MOST_LETTERS + 1)
@@ -319,7 +321,9 @@ def _find_answered(one: OpenLetter) -> Purpose:
     """What an answer to a letter counts for: that to a reminder, for what was reminded of."""
     if one.purpose is not Purpose.REMINDER:
         return one.purpose
-    return Purpose.PACKAGE if "period" in one.letter.facts else Purpose.RECALL
+    if "period" in one.letter.facts:
+        return Purpose.PACKAGE
+    return Purpose(one.letter.facts.get("asked", Purpose.RECALL))
 
 
 def to_body(found: Mapping[str, Any]) -> bytes:

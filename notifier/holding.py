@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from notifier.channels import Letter
 from notifier.outbox import decode_content, encode_content
 from notifier.packages import read_package_file
-from notifier.recall_letters import keep_in_letter
-from notifier.states import MessageState, Purpose, may_move, move
+from notifier.recall_letters import RecallKind, keep_in_letter
+from notifier.states import SENDABLE, MessageState, Purpose, may_move, move
 from notifier.stops import insert_new
 from notifier.tables import (
     AttemptRow,
@@ -34,8 +34,11 @@ from notifier.watermark import lock_watermark
 from search_index.day import day_of
 from search_index.journal import EntryChange
 
+_UNDER_WAY = sorted({*SENDABLE, MessageState.SENDING})
 # After these an attempt's package may lie with the recipient. `queued`: lost in a call that can be repeated.
 _MAY_HAVE_ARRIVED = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN, MessageState.QUEUED)
+
+_CLARIFIED = (RecallKind.CLARIFIED, RecallKind.RETRACTED)
 
 
 class Standing(Enum):
@@ -56,6 +59,17 @@ def find_standing(session: Session, recipient_id: int, recall: RecallRow) -> Sta
     if outcomes or session.scalar(printed.limit(1)) is not None:
         return Standing.HAS_IT
     return Standing.NEVER
+
+
+def is_recall_under_way(session: Session, recipient_id: int, record: str) -> bool:
+    """Whether the recall of a departure of the record is still to be sent to the recipient, or is being sent."""
+    query = (
+        select(MessageRow.id)
+        .join(RecallRow, RecallRow.id == MessageRow.recall_id)
+        .where(RecallRow.record == record, MessageRow.recipient_id == recipient_id)
+        .where(MessageRow.purpose == Purpose.RECALL, MessageRow.state.in_(_UNDER_WAY))
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def is_outdated(session: Session, recipient_id: int, recall: RecallRow) -> bool:
@@ -174,6 +188,31 @@ def find_holders(session: Session, change: EntryChange) -> Sequence[RecipientRow
     return session.scalars(query.order_by(RecipientRow.id)).all()
 
 
+def find_ever_held(session: Session, records: Collection[str]) -> Mapping[tuple[str, int], datetime]:
+    """Every recipient, by record and number, that was or may have been sent one of the records, or where it ever hung; and
+    since when at the latest."""
+    sent = (
+        select(PackageEntryRow.record, MessageRow.recipient_id, func.min(PackageRow.made_at))
+        .select_from(AttemptRow)
+        .join(MessageRow, MessageRow.id == AttemptRow.message_id)
+        .join(PackageRow, PackageRow.id == AttemptRow.package_id)
+        .join(PackageEntryRow, PackageEntryRow.package_id == PackageRow.id)
+        .where(PackageEntryRow.record.in_(records), *_out_of_the_house())
+        .group_by(PackageEntryRow.record, MessageRow.recipient_id)
+    )
+    printed = (
+        select(PrintingEntryRow.record, PrintingRow.recipient_id, func.min(PrintingRow.put_up_at))
+        .join(PrintingRow, PrintingRow.id == PrintingEntryRow.printing_id)
+        .where(PrintingEntryRow.record.in_(records))
+        .group_by(PrintingEntryRow.record, PrintingRow.recipient_id)
+    )
+    found: dict[tuple[str, int], datetime] = {}
+    for record, recipient_id, since in (*session.execute(sent), *session.execute(printed)):
+        if recipient_id is not None:
+            found[record, recipient_id] = min(since, found.get((record, recipient_id), since))
+    return found
+
+
 def _held_by(change: EntryChange | RecallRow) -> Select[Any]:
     """The attempts that carried an entry out of the house, as it was before a change, and did not fail; with their
     messages."""
@@ -182,19 +221,32 @@ def _held_by(change: EntryChange | RecallRow) -> Select[Any]:
         .join(MessageRow, MessageRow.id == AttemptRow.message_id)
         .join(PackageRow, PackageRow.id == AttemptRow.package_id)
         .join(PackageEntryRow, PackageEntryRow.package_id == PackageRow.id)
-        .where(PackageEntryRow.record == change.record, AttemptRow.called_at.is_not(None))
-        # After a list was restored from a backup its sequences come a second time: what was made before the change does
-        # not know it, whatever its sequence says.
-        .where(or_(PackageRow.sequence < change.sequence, PackageRow.made_at < change.at))
-        .where(or_(AttemptRow.outcome.is_(None), AttemptRow.outcome.in_(_MAY_HAVE_ARRIVED)))
+        .where(PackageEntryRow.record == change.record, *_out_of_the_house())
+        .where(_is_before(change, PackageRow.sequence, PackageRow.made_at))
     )
+
+
+def _out_of_the_house() -> tuple[ColumnElement[bool], ...]:
+    arrived = or_(AttemptRow.outcome.is_(None), AttemptRow.outcome.in_(_MAY_HAVE_ARRIVED))
+    return AttemptRow.called_at.is_not(None), arrived
+
+
+def _is_before(change: EntryChange | RecallRow, sequence: Any, at: Any) -> ColumnElement[bool]:
+    # A clarification is no change of the list, and has no sequence of its own.
+    if change.type in _CLARIFIED:
+        return cast("ColumnElement[bool]", at <= change.at)
+    # After a list was restored from a backup its sequences come a second time: what was made before the change does not
+    # know it, whatever its sequence says.
+    return or_(sequence < change.sequence, at < change.at)
 
 
 def _printed(change: EntryChange | RecallRow) -> Select[int]:
-    """The recipients whose printings show an entry as it was before a change, and hang still."""
-    return (
+    """The recipients whose printings show an entry as it was before a change, and hang still; for a clarification, also
+    those that hung once."""
+    query = (
         select(PrintingRow.recipient_id)
         .join(PrintingEntryRow, PrintingEntryRow.printing_id == PrintingRow.id)
-        .where(PrintingEntryRow.record == change.record, PrintingRow.taken_down_at.is_(None))
-        .where(or_(PrintingRow.sequence < change.sequence, PrintingRow.put_up_at < change.at))
+        .where(PrintingEntryRow.record == change.record)
+        .where(_is_before(change, PrintingRow.sequence, PrintingRow.put_up_at))
     )
+    return query if change.type in _CLARIFIED else query.where(PrintingRow.taken_down_at.is_(None))

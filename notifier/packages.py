@@ -255,7 +255,8 @@ def _find_before(notifier: Notifier, run_id: int, period: Period) -> tuple[_Earl
 
 def _find_recalls(notifier: Notifier, first: Revision | None) -> tuple[Recalled, ...]:
     """Those since a revision, in the order in which they were made; all where there is none."""
-    query = select(RecallRow).order_by(RecallRow.id)
+    # A clarification is no change of the list.
+    query = select(RecallRow).where(RecallRow.type.in_(tuple(ChangeType))).order_by(RecallRow.id)
     if first is not None:
         # By time as well: a list that was restored from a backup counts its changes from a lower number on.
         query = query.where(or_(RecallRow.sequence > first.sequence, RecallRow.made_at >= first.made_at))

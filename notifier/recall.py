@@ -7,7 +7,7 @@ never by what has left the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ from notifier.holding import note_handover as note_handover
 from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.policy import recall_due
 from notifier.recall_letters import Recall as Recall
+from notifier.recall_letters import RecallKind as RecallKind
 from notifier.recall_letters import compose_corrections, compose_recall
 from notifier.recall_letters import name_entry as name_entry
 from notifier.recall_letters import sign as sign
@@ -53,6 +54,7 @@ from search_index.day import day_of
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange
 from search_index.profile import Profile
+from search_index.subjects import LastTold
 
 _AT_ONCE = 500
 # So many corrections followed in one go are letters of their own; more are lists of at most so many.
@@ -72,6 +74,14 @@ class PublicMoment(Protocol):
 
     def profile(self) -> Profile:
         """The court's profile."""
+
+    def subjects(
+        self, subject: str, limit: int = 100, *, offset: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Key, time and body of what is told beside the entries, the newest first."""
+
+    def last_told(self, subject: str, key: str) -> LastTold | None:
+        """When one of these was last told of or taken away."""
 
 
 class PublicStore(Protocol):
@@ -135,7 +145,7 @@ def to_recall(row: RecallRow) -> Recall:
         sequence=row.sequence,
         record=row.record,
         case_number=row.case_number,
-        type=ChangeType(row.type),
+        type=RecallKind(row.type),
         at=row.at,
         due_on=row.due_on,
     )
@@ -263,9 +273,9 @@ def _queue_letters(session: Session, told: Sequence[_Told], telling: _Telling) -
         recipient, recalls = those[0][0], [recall for _, recall in those]
         corrections = _find_corrections(recalls)
         if len(corrections) <= _ONE_BY_ONE:
-            alone, corrections = [one for one in recalls if one.type is ChangeType.GONE or one in corrections], []
+            alone, corrections = [one for one in recalls if one.type is RecallKind.GONE or one in corrections], []
         else:
-            alone = [one for one in recalls if one.type is ChangeType.GONE]
+            alone = [one for one in recalls if one.type is RecallKind.GONE]
         drafts += [_draft(one, recipient, telling.profile, dropped[recipient.id, one.id]) for one in alone]
         for start in range(0, len(corrections), _MOST_IN_A_LETTER):
             part = corrections[start : start + _MOST_IN_A_LETTER]
@@ -308,11 +318,11 @@ def _count_dropped(session: Session, told: Sequence[_Told]) -> dict[tuple[int | 
 def _find_corrections(recalls: Sequence[Recall]) -> list[Recall]:
     """The corrections among the recalls of one recipient that no later change of the same record overtakes."""
     latest = {recall.record: recall.sequence for recall in recalls}
-    return [one for one in recalls if one.type is ChangeType.CORRECTED and latest[one.record] == one.sequence]
+    return [one for one in recalls if one.type is RecallKind.CORRECTED and latest[one.record] == one.sequence]
 
 
 def _draft(recall: Recall, recipient: RecipientRow, profile: Profile, dropped: int) -> Draft:
-    gone = recall.type is ChangeType.GONE
+    gone = recall.type is RecallKind.GONE
     return Draft(
         key=f"recall/{recall.id}/{recipient.id}{_again(dropped)}",
         purpose=Purpose.RECALL if gone else Purpose.CORRECTION,

@@ -1,17 +1,18 @@
-"""The letters of recalls: what recipients are told of what left the list or was corrected.
+"""The letters of recalls: what recipients are told of what left the list or was corrected, and the clarification of what
+should never have been on it.
 
 A record is named by its number and its case number, and never by what has left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 
 from notifier.channels import Letter
 from search_index.day import SHANGHAI
-from search_index.journal import ChangeType
 from search_index.profile import Profile
 
 HOW_TO_ANSWER = "回执请用本通知所附的回执网址；没有网址的，按约定的方式或者致电本院。\n"
@@ -24,15 +25,42 @@ _CORRECT = (
 )
 
 
+class RecallKind(StrEnum):
+    """What recipients are told of: a change of the list (ChangeType), or a clarification (澄清公告), which the court may
+    take back."""
+
+    GONE = "gone"
+    CORRECTED = "corrected"
+    CLARIFIED = "clarified"
+    RETRACTED = "retracted"
+
+    @property
+    def label(self) -> str:
+        return _KIND_LABEL[self]
+
+
+_KIND_LABEL = {
+    RecallKind.GONE: "退出公布",
+    RecallKind.CORRECTED: "更正",
+    RecallKind.CLARIFIED: "澄清",
+    RecallKind.RETRACTED: "澄清（本院已撤下）",
+}
+
+
+NO_CHANGE = 0
+"""The sequence of what is no public change of the list."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """A departure or correction that recipients are told of."""
+    """A departure, correction or clarification that recipients are told of. `sequence` is that of the public change, and
+    NO_CHANGE for a clarification."""
 
     id: int
     sequence: int
     record: str
     case_number: str | None
-    type: ChangeType
+    type: RecallKind
     at: datetime
     due_on: date
 
@@ -40,7 +68,7 @@ class Recall:
 def compose_recall(recall: Recall, profile: Profile) -> Letter:
     """What a recipient is told: which entry, what to do, and by when."""
     named = name_entry(recall)
-    if recall.type is ChangeType.GONE:
+    if recall.type is RecallKind.GONE:
         subject = f"【立即办理】撤回失信被执行人信息：{named}"
         text = (
             f"失信被执行人名单中的下列条目已于{_when(recall.at)}退出公布，请立即停止使用：\n\n{named}\n\n"
@@ -62,6 +90,31 @@ def compose_recall(recall: Recall, profile: Profile) -> Letter:
     return Letter(subject=subject, text=text + sign(profile), facts=facts)
 
 
+def compose_clarification(recall: Recall, words: tuple[str, str], profile: Profile, facts: Mapping[str, str]) -> Letter:
+    """The court's clarification, to be told where the entry was told. `words` are its title and text, as they stand on the
+    portal: nothing is said here that is not said there, but the number by which a recipient finds what it had. `facts`
+    say to machines which article it is."""
+    named, (title, text) = name_entry(recall), words
+    # A text that the court wrote decides what is said; its lines are not taken for those of the letter.
+    quoted = "".join(f"    {line.strip()}\n" for line in (title, *text.splitlines()) if line.strip())
+    known = {"type": recall.type.value, "record": recall.record, "due_on": recall.due_on.isoformat()}
+    if recall.case_number:
+        known["case_number"] = recall.case_number
+    return Letter(
+        subject=f"【请公布】澄清公告：{named}",
+        text=(
+            f"下列条目系不应纳入而纳入，已经撤销（法释〔2017〕7号第九条）：\n\n{named}\n\n"
+            f"经本人申请，本院发布下列公告：\n\n{quoted}\n"
+            "请办理：\n"
+            "一、曾经播出、发布、张贴该条目的，在原来的栏目、网页、账号或者位置，播出、发布或者张贴本公告；\n"
+            "二、只用公告原文，不写姓名、名称和证件号码；\n"
+            "三、再次核对该条目已经在各处停止使用并删除。\n"
+            "没有播出、发布过该条目的，不用公布，请回执说明。\n\n" + _until(recall.due_on) + sign(profile)
+        ),
+        facts={**known, **facts},
+    )
+
+
 def compose_corrections(recalls: Sequence[Recall], profile: Profile) -> Letter:
     """The same for many corrections at once, to be done by the same day: each named on a line of its own."""
     text = (
@@ -69,7 +122,7 @@ def compose_corrections(recalls: Sequence[Recall], profile: Profile) -> Letter:
         + "".join(f"{name_entry(recall)}\n" for recall in recalls)
         + f"\n{_CORRECT}{_until(recalls[0].due_on)}"
     )
-    facts = {"type": ChangeType.CORRECTED.value, "due_on": recalls[0].due_on.isoformat()}
+    facts = {"type": RecallKind.CORRECTED.value, "due_on": recalls[0].due_on.isoformat()}
     return _count(Letter(subject="", text=text + sign(profile), facts=facts), [recall.record for recall in recalls])
 
 

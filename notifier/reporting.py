@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,7 +24,6 @@ from notifier.states import MessageState
 from notifier.tables import AttemptRow
 from search_index.database import for_reading
 from search_index.day import SHANGHAI
-from search_index.journal import ChangeType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class ReportLine:
             "record": self.recall.record,
             "case_number": self.recall.case_number,
             "type": self.recall.type.value,
-            "sequence": self.recall.sequence,
+            "sequence": self.recall.sequence or None,
             "at": self.recall.at.isoformat(),
             "due_on": self.recall.due_on.isoformat(),
             "recipient": self.recipient.slug,
@@ -71,7 +71,8 @@ def recall_report(
     ]
     told = _find_told(engine, {one.message_id for one, _ in wanted if one.sent_on is not None})
     lines = [_report(one, recall, told.get(one.message_id), today) for one, recall in wanted]
-    return sorted(lines, key=lambda line: (line.recall.sequence, line.recipient.id))
+    # A clarification has no sequence, and comes behind the changes.
+    return sorted(lines, key=lambda line: (line.recall.sequence or math.inf, line.recall.id, line.recipient.id))
 
 
 def report_json(lines: Sequence[ReportLine]) -> bytes:
@@ -92,7 +93,6 @@ _COLUMNS = (
     "公开编号", "案号", "事项", "变动时间", "办理期限", "单位", "通知状态", "通知时间",
     "收到", "办理完毕", "办理人", "位置", "超期天数",
 )  # fmt: skip
-_TYPE_LABEL = {ChangeType.GONE: "退出公布", ChangeType.CORRECTED: "更正"}
 
 
 def _to_cells(line: ReportLine) -> list[str]:
@@ -100,7 +100,7 @@ def _to_cells(line: ReportLine) -> list[str]:
     return [
         recall.record,
         recall.case_number or "",
-        _TYPE_LABEL.get(recall.type, recall.type.value),
+        recall.type.label,
         _local(recall.at),
         recall.due_on.isoformat(),
         line.recipient.name,
@@ -126,7 +126,7 @@ def _describe(given: Acknowledgement | None) -> dict[str, str | None] | None:
 
 
 def _report(one: FollowUp, recall: Recall, told_at: datetime | None, today: date) -> ReportLine:
-    done = one.find(AckKind.TAKEN_DOWN)
+    done = one.done
     return ReportLine(
         recall=recall,
         recipient=one.recipient,
@@ -134,7 +134,7 @@ def _report(one: FollowUp, recall: Recall, told_at: datetime | None, today: date
         told_at=told_at,
         received=one.find(AckKind.RECEIVED) or done,
         done=done,
-        overdue=0 if done else max(0, (today - recall.due_on).days),
+        overdue=0 if one.is_closed else max(0, (today - recall.due_on).days),
     )
 
 

@@ -30,6 +30,7 @@ from notifier.claiming import (
     release_claim,
     renew_leases,
 )
+from notifier.clarifying import TAKEN_BACK, Validity, judge_letters
 from notifier.context import Notifier
 from notifier.lanes import Lane, Returned
 from notifier.outbox import SYSTEM_RANDOM
@@ -229,6 +230,7 @@ class _Sender:
         """Put on record the next calls of a lane. A package is put on record by the thread that makes it."""
         taken = [lane.ready.popleft() for _ in range(self._pace(session, lane))]
         words = self._drop_departed(session, [claim for claim in taken if claim.content is not None], now)
+        words = self._drop_taken_back(session, words, now)
         begun = begin_calls(session, words, self._terms.rules, now)
         self._calls += len(begun)
         begun += [claim for claim in taken if claim.content is None]
@@ -259,6 +261,26 @@ class _Sender:
                 state = MessageState.SUPERSEDED if claim.purpose is Purpose.CORRECTION else MessageState.CANCELLED
                 drop_claim(session, claim, state, "所涉条目已退出公布", now)
         return [claim for claim in claims if claim.record is None or (public is not None and claim.record in public)]
+
+    def _drop_taken_back(self, session: Session, claims: list[Claim], now: datetime) -> list[Claim]:
+        """Without the clarifications that the court has taken back."""
+        letters = {claim.message_id: claim.content or "" for claim in claims if claim.purpose is Purpose.CLARIFICATION}
+        if not letters:
+            return claims
+        judged = self._judge_letters(letters, now)
+        for claim in claims:
+            match judged.get(claim.message_id):
+                case Validity.UNSURE:
+                    release_claim(session, claim, "公示库暂不可读", now, now + SOON)
+                case Validity.TAKEN_BACK:
+                    drop_claim(session, claim, MessageState.CANCELLED, TAKEN_BACK, now)
+        return [claim for claim in claims if judged.get(claim.message_id, Validity.STANDS) is Validity.STANDS]
+
+    def _judge_letters(self, letters: Mapping[int, str], now: datetime) -> Mapping[int, Validity]:
+        if self._store is None:
+            return dict.fromkeys(letters, Validity.UNSURE)
+        with self._store.snapshot(now) as moment:
+            return judge_letters(moment, letters)
 
     def _find_public(self, records: list[str], now: datetime) -> Collection[str] | None:
         if self._store is None:

@@ -11,6 +11,7 @@ class Purpose(StrEnum):
     PACKAGE = "package"
     RECALL = "recall"
     CORRECTION = "correction"
+    CLARIFICATION = "clarification"
     REMINDER = "reminder"
     NOTICE = "notice"
     DIGEST = "digest"
@@ -45,6 +46,7 @@ _PURPOSE_LABEL = {
     Purpose.PACKAGE: "名单包",
     Purpose.RECALL: "撤回通知",
     Purpose.CORRECTION: "更正通知",
+    Purpose.CLARIFICATION: "澄清公告",
     Purpose.REMINDER: "催办",
     Purpose.NOTICE: "通知",
     Purpose.DIGEST: "订阅摘要",

@@ -105,8 +105,8 @@ class PackageEntryRow(Base):
 
 
 class RecallRow(Base):
-    """A departure or correction of an entry that some package held. `sequence` is that of the public change, `due_on`
-    the last day for what a recipient has to do."""
+    """A departure or correction of an entry that some package held, or a clarification of it. `sequence` is that of the
+    public change (0 for a clarification, which is none), `due_on` the last day for what a recipient has to do."""
 
     __tablename__ = "recall"
     # After a list was restored from a backup, sequences come a second time.

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import DuePeriod, Period, due_periods, find_first_period
 from notifier.channels import Channel
+from notifier.clarifying import follow_clarifications
 from notifier.context import Notifier
 from notifier.files import sweep
 from notifier.followups import queue_reminders
@@ -102,10 +103,14 @@ def prepare(notifier: Notifier, steps: Steps, *, now: datetime, given: Given) ->
 
 
 def follow(notifier: Notifier, *, now: datetime, given: Given) -> int:
-    """Queue a recall for everyone who has what has left the list or was corrected; how many changes were followed."""
+    """Queue a recall for everyone who has what has left the list or was corrected, and a clarification where the court has
+    published one; how many changes were followed."""
     if given.store is None:
         return 0
-    return follow_changes(notifier.engine, given.store, notifier.workdays, now=now, random=given.random)
+    followed = follow_changes(notifier.engine, given.store, notifier.workdays, now=now, random=given.random)
+    # Behind the recalls: nobody is told that an entry was wrong before being told that it is gone.
+    follow_clarifications(notifier.engine, given.store, notifier.workdays, now=now, random=given.random)
+    return followed
 
 
 def _make(notifier: Notifier, period: Period, now: datetime, given: Given) -> bool:

@@ -22,6 +22,12 @@ def has_citizen_number(text: str) -> bool:
     return any(_is_citizen_number(match[1]) for match in _CITIZEN_WITHIN.finditer(code))
 
 
+def has_long_number(text: str) -> bool:
+    """Whether a text holds a number as long as a telephone's, an account's or a citizen's, in one piece or in groups. Case
+    and document numbers, amounts and days are shorter, or of shorter groups."""
+    return _LONG_NUMBER.search(text) is not None
+
+
 def is_credit_code(code: str) -> bool:
     """Whether a folded code has the shape of a unified social credit code (GB 32100)."""
     return _CREDIT_CODE.fullmatch(code) is not None
@@ -48,6 +54,9 @@ _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _CITIZEN = re.compile(rf"(?<![0-9A-Z])(?:\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]|\d{{8}}{_DAY}\d{{3}})(?![0-9A-Z])")
 _CITIZEN_WITHIN = re.compile(rf"(?=(\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]))")
 _FEWEST_DIGITS = 15
+_LONG_NUMBER = re.compile(
+    r"\d(?:[ \u3000]{0,2}\d){9}|\d{3,8}(?:[ \u3000\-－—·.]{1,2}\d{3,8}){2,}|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)"
+)
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}")
 _ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}[0-9X]")
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

@@ -43,10 +43,12 @@ from search_index.page import PAGE_SIZE, Departed
 from search_index.profile import Profile
 from search_index.rows import local, upsert, utc
 from search_index.subjects import (
+    LastTold,
     Some,
     apply_subjects,
     is_known,
     list_records,
+    read_last,
     read_subject,
     read_subjects,
     subject_table,
@@ -249,6 +251,10 @@ class Snapshot:
     def knew(self, subject: str, key: str) -> bool:
         """Whether there is, or ever was, the one `key` of a `subject`."""
         return is_known(self._reading, subject, key)
+
+    def last_told(self, subject: str, key: str) -> LastTold | None:
+        """When the one `key` of a `subject` was last told of or taken away; None where there never was one."""
+        return read_last(self._reading, subject, key)
 
     def profile(self) -> Profile:
         return _read_profile(self._profile)

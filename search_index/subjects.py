@@ -32,6 +32,7 @@ _VISIBLE = subject_table.c.body.is_not(None) & (
 _NAMED = (subject_table.c.subject == bindparam("subject")) & (subject_table.c.key == bindparam("key"))
 _ONE = select(subject_table.c.body).where(_NAMED, _VISIBLE)
 _KNOWN = select(subject_table.c.key).where(_NAMED)
+_LAST = select(subject_table.c.at, subject_table.c.body.is_not(None)).where(_NAMED)
 _ALL = (
     select(subject_table.c.key, subject_table.c.at, subject_table.c.body)
     .where(subject_table.c.subject == bindparam("subject"), _VISIBLE)
@@ -85,6 +86,21 @@ def _where_kind(count: int) -> Select[Any]:
 def is_known(reading: Reading, subject: str, key: str) -> bool:
     """Whether there is, or ever was, the one `key` of a `subject`."""
     return bool(reading.ask(_KNOWN, {"subject": subject, "key": key}))
+
+
+@dataclass(frozen=True, slots=True)
+class LastTold:
+    """When the one of a subject was last told of or taken away, and whether it was not taken away: an end of its own takes
+    away nothing until the journal says so."""
+
+    at: datetime
+    is_there: bool
+
+
+def read_last(reading: Reading, subject: str, key: str) -> LastTold | None:
+    """What was last said of the one `key` of a `subject`; None where nothing ever was."""
+    rows = reading.ask(_LAST, {"subject": subject, "key": key})
+    return LastTold(local(rows[0][0]), bool(rows[0][1])) if rows else None
 
 
 def list_records(body: Body) -> set[str]:

@@ -19,7 +19,7 @@ import pytest
 from entries import a_person, citizen_number
 from flask.testing import FlaskClient
 from homes import Home
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from standins.hook_server import SECRET, HookServer
 from standins.mail_server import MailServer
 from standins.sftp_server import PASSWORD, SftpServer
@@ -28,6 +28,8 @@ from gongshi.gateway import create_gateway
 from gongshi.office import open_office
 from notifier.followups import list_overdue
 from notifier.reporting import ReportLine, recall_report
+from registry.exit_notices import clarify
+from registry.tables import RecordRow
 from search_index.day import day_of
 
 GATEWAY = "https://gateway.example.invalid"
@@ -396,3 +398,109 @@ def answer_by_pull(outside: Outside) -> None:
         headers = {"Authorization": f"Bearer {outside.token}"}
         answer = outside.gateway.post("/pull/acks", json=body, headers=headers)
         assert answer.status_code == 200, answer.text
+
+
+# A clarification ---------------------------------------------------------------------------------------------------
+
+
+def clear(outside: Outside, record: str) -> None:
+    """The court publishes the clarification that the person asked for."""
+    court = outside.home.court
+
+    def decide(session: Any) -> tuple[()]:
+        row = session.scalars(select(RecordRow).where(RecordRow.number == record)).one()
+        clarify(session, row, "2026年11月18日书面申请", court.acting("reviewer"))
+        return ()
+
+    court.amend(decide)
+    court.close()
+
+
+def told_of(letters: list[str], record: str) -> list[str]:
+    """What was said of a record, in order: taken back, or cleared; reminders are not counted."""
+    kinds = {"退出公布，请立即停止使用": "recall", "本院发布下列公告": "clarification"}
+    return [
+        kinds[found[0]]
+        for letter in letters
+        if record in letter and (found := [start for start in kinds if start in letter])
+    ]
+
+
+@pytest.mark.long
+def test_who_was_listed_wrongly_is_cleared_by_every_way_the_list_went(outside: Outside) -> None:
+    home = outside.home
+    home.ask("push", "--period", "2026Q3")
+    work(home)
+    (event,) = outside.hook.events.values()
+    package = outside.gateway.get(
+        event["data"]["package"].removeprefix(GATEWAY), headers={"Accept": "application/json"}
+    )
+    assert package.json is not None
+    outside.fetch(package.json["archive"])
+    (run,) = outside.look_at_pull()["runs"]
+    outside.fetch(run["archive"])
+    wrong = withdraw(home, 11)
+    outside.mark()
+    # Recall and clarification are queued together; the mail server takes nothing for a while.
+    outside.mail.replies["RCPT"] = "451 4.3.0 later"
+    clear(outside, wrong)
+    work(home)
+    assert told_of(outside.letters_by_mail(), wrong) == []
+    outside.mail.replies.clear()
+    for _ in range(3):
+        home.clock.advance(minutes=30)
+        work(home)
+    pulled = outside.look_at_pull()["letters"]
+    assert told_of(outside.letters_by_mail(), wrong) == ["recall", "clarification"]
+    assert sorted(told_of(outside.letters_by_sftp(), wrong)) == ["clarification", "recall"]
+    assert told_of(outside.letters_by_hook(), wrong) == ["recall", "clarification"]
+    told_by_pull = [(one["purpose"], one["answers"][-1]) for one in pulled if one["facts"].get("record") == wrong]
+    assert told_by_pull == [("recall", "taken_down"), ("clarification", "aired")]
+    assert next(reversed(outside.hook.events.values()))["type"] == "list.clarified"
+
+    sent = outside.bytes_since_mark()
+    hidden = (name_of(11), citizen_number(11))
+    assert all(words not in sent for one in hidden for words in writings(one))
+    assert any(words in sent for words in writings("系不应纳入而纳入"))
+
+    clear_answers(outside)
+    lines = [line for line in outside.report() if line.recall.type == "clarified"]
+    assert sorted((line.recipient.slug, line.done is not None) for line in lines) == [
+        ("centre", True), ("news", True), ("portal", True), ("station", True),
+    ]  # fmt: skip
+    # Its days on the portal end, and nothing is said again.
+    outside.mark()
+    home.clock.advance(days=40)
+    work(home)
+    letters = outside.letters_by_mail()[outside.mails_seen :] + outside.letters_by_hook()
+    assert sum("【请公布】" in letter for letter in letters) == 1, "only what came before"
+
+
+def clear_answers(outside: Outside) -> None:
+    """The editor answers by the page, the station by a file, the centre by a signed answer."""
+    (letter,) = [one for one in outside.letters_by_mail() if one.startswith("【请公布】")]
+    (link,) = re.findall(rf"{re.escape(GATEWAY)}(/acks/\S+)", letter)
+    page = outside.gateway.get(link)
+    assert "澄清公告回执" in page.text
+    assert "已公布，或者没有播出、发布过" in page.text
+    today = day_of(outside.home.clock()).isoformat()
+    form = {"kind": "aired", "by": "值班编辑", "day": today, "time": "00:10", "place": "新闻频道"}
+    refused = outside.gateway.post(link, data={**form, "kind": "taken_down"})
+    assert refused.status_code == 422
+    assert outside.gateway.post(link, data=form).status_code == 303
+    notices = outside.sftp.root / "notices"
+    for file in sorted(notices.glob("*.json")):
+        if json.loads(file.read_text(encoding="utf-8"))["facts"].get("type") == "clarified":
+            answer = json.dumps({"kind": "aired", "by": "播控室", "place": "滚动字幕"}, ensure_ascii=False)
+            (notices / f"{file.stem}.ack.json").write_text(answer, encoding="utf-8")
+    (event,) = [one for one in outside.hook.events.values() if one["type"] == "list.clarified"]
+    body = json.dumps(
+        {"dispatch": event["data"]["dispatch"], "kind": "aired", "by": "运维", "place": "门户首页"}, ensure_ascii=False
+    ).encode()
+    answered = outside.gateway.post("/acks", data=body, headers=sign_reply(body, outside.home, "answer-2"))
+    assert answered.status_code == 200, answered.text
+    (letter,) = [one for one in outside.look_at_pull()["letters"] if one["purpose"] == "clarification"]
+    reply = {"dispatch": letter["dispatch"], "kind": "aired", "by": "值班员", "place": "办事大厅屏幕"}
+    headers = {"Authorization": f"Bearer {outside.token}"}
+    assert outside.gateway.post("/pull/acks", json=reply, headers=headers).status_code == 200
+    work(outside.home)

@@ -19,7 +19,7 @@ LARGEST_EVENT = 20_000
 _ACK_HINT = "收到后请由下列地址回执；播出或者发布后，也由此报告时段或者位置："
 _DONE_HINT = "办理完毕后，请由下列地址回执："
 # What an event about a letter is called, by the type in its facts.
-_EVENTS = {"gone": "list.recalled", "corrected": "list.corrected"}
+_EVENTS = {"gone": "list.recalled", "corrected": "list.corrected", "clarified": "list.clarified"}
 PUBLISHED, NOTICE = "list.published", "notice.sent"
 _ANSWERED = frozenset((*_EVENTS, "reminder"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from notifier.desk_messages import find_changed, group_recalls, hide_address
 from notifier.followups import AckKind, Acknowledgement, FollowUp
-from notifier.recall import Recall
+from notifier.recall import Recall, RecallKind
 from notifier.recipients import Recipient, RecipientKind
 from notifier.states import MessageState, Purpose
 from search_index.journal import ChangeType, EntryChange
@@ -26,7 +26,7 @@ def a_recall(sequence: int, due_on: date) -> Recall:
         sequence=sequence,
         record=f"SX-{sequence:08d}",
         case_number=None,
-        type=ChangeType.GONE,
+        type=RecallKind.GONE,
         at=NOW,
         due_on=due_on,
     )

@@ -20,8 +20,9 @@ from notifier.runs import list_runs, push
 from notifier.sending import Given
 from notifier.states import MessageState, Purpose
 from notifier.tables import MessageRow, RecallRow
-from notifier.worker import notifier_tick
+from notifier.worker import follow, notifier_tick
 from search_index.document import Document
+from search_index.journal import SubjectChange
 
 Town = Any
 
@@ -103,6 +104,31 @@ def test_a_change_is_followed_with_all_its_recalls_or_not_at_all(
     assert count(town, MessageRow.purpose == Purpose.RECALL) == 2 * (recalls or 0)
     finish(town)
     assert count(town, MessageRow.purpose == Purpose.RECALL) == 4
+    assert count(town, MessageRow.state != MessageState.DELIVERED) == 0
+
+
+@pytest.mark.parametrize("commits", range(1, 6))
+def test_a_clarification_is_followed_with_all_its_letters_or_not_at_all(
+    town: Town, period: Period, person: Document, commits: int
+) -> None:
+    """Whoever is killed on the way leaves nobody who was sent the entry without a letter, and nobody with two."""
+    wrong = town.publish(person)
+    push(town.notifier, period, now=town.clock(), made_by="甲")
+    finish(town)
+    town.depart(wrong)
+    town.position += 1
+    body = {"kind": "clarification", "title": "澄清公告", "text": "系不应纳入而纳入。", "about": wrong.record}
+    change = SubjectChange(position=town.position, at=town.clock(), subject="article", key="7", body=body)
+    town.writer.apply([change])
+    with Deadline(town, commits):
+        try:
+            follow(town.notifier, now=town.clock(), given=Given(store=town.store))
+        except Died:
+            pass
+    assert count(town, MessageRow.purpose == Purpose.CLARIFICATION) in (0, 2)
+    finish(town)
+    assert count(town, MessageRow.purpose == Purpose.CLARIFICATION, MessageRow.attempts == 1) == 2
+    assert count(town, MessageRow.purpose == Purpose.CLARIFICATION) == 2
     assert count(town, MessageRow.state != MessageState.DELIVERED) == 0
 
 

@@ -22,6 +22,7 @@ from search_index.journal import ChangeType, EntryChange, ProfileChange, Subject
 from search_index.page import Departed
 from search_index.profile import Profile
 from search_index.store import FOLDING, JournalGap, Store, StoreUnavailable, StoreWriter
+from search_index.subjects import LastTold
 
 
 @pytest.fixture
@@ -273,6 +274,15 @@ def test_at_its_end_it_is_gone_though_nobody_took_it_away(url: str, writer: Stor
         assert snapshot.subject("article", "one") is None
         assert snapshot.subjects("article") == []
         assert snapshot.knew("article", "one")
+
+
+def test_an_end_of_its_own_is_told_from_being_taken_away(url: str, writer: StoreWriter) -> None:
+    writer.apply([told(1, "one", {"visible_until": AT.isoformat()}), told(2, "two", {"n": 1}), told(3, "two", None)])
+    with Store(url).snapshot(AT + timedelta(days=1)) as snapshot:
+        assert snapshot.subjects("article") == []
+        assert snapshot.last_told("article", "one") == LastTold(AT + timedelta(minutes=1), is_there=True)
+        assert snapshot.last_told("article", "two") == LastTold(AT + timedelta(minutes=3), is_there=False)
+        assert snapshot.last_told("article", "three") is None
 
 
 def test_what_names_entries_goes_with_the_first_of_them(url: str, writer: StoreWriter) -> None:
