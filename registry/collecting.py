@@ -8,6 +8,7 @@ portal can put anything into that folder, so nothing of a file is believed that 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -54,6 +55,7 @@ from registry.sealbox import KeyLost, SealBroken, open_envelope, sweep
 from registry.tables import MatterRow, PaperRow, RecordRow, SubmissionRow
 from registry.vault import Vault
 from search_index.day import day_of
+from search_index.number import find_number
 from search_index.submission import LARGEST_ATTACHMENT, Attachment, Submission
 
 MOST_A_PASS = 200
@@ -159,7 +161,7 @@ class _Collector:
         except (ScanFailed, OSError):
             return None
 
-    def _open(self, found: Found) -> Outcome:
+    def _open(self, found: Found) -> Outcome | None:
         try:
             submission = open_envelope(found.content, self.court.private / _KEY)
             outcome = self._register(found, submission)
@@ -175,13 +177,12 @@ class _Collector:
         with self.court.session() as session:
             return session.scalar(select(SubmissionRow.outcome).where(SubmissionRow.digest == digest))
 
-    def _clear_known(self, path: Path, outcome: str) -> Outcome:
+    def _clear_known(self, path: Path, outcome: str) -> Outcome | None:
         """It was dealt with before, and only its file was left: killed in between, or sent in twice."""
-        if outcome == Outcome.REFUSED:
-            move_aside(path, self.court.private / REFUSED_FOLDER)
-        else:
-            remove(path)
-        return Outcome.REPEATED
+        refused = outcome == Outcome.REFUSED
+        gone = move_aside(path, self.court.private / REFUSED_FOLDER) if refused else remove(path)
+        # What cannot be cleared away is not counted as done: behind it the others are taken.
+        return Outcome.REPEATED if gone else None
 
     def _register(self, found: Found, submission: Submission) -> Outcome:
         prepared, refusals = self._prepare(found, submission)
@@ -241,7 +242,7 @@ class _Collector:
     def _remember(self, found: Found, outcome: Outcome, matter: int | None) -> SubmissionRow:
         return SubmissionRow(digest=found.digest, collected_at=self.acting.now, outcome=outcome.value, matter_id=matter)
 
-    def _put_aside(self, path: Path, digest: str) -> Outcome:
+    def _put_aside(self, path: Path, digest: str) -> Outcome | None:
         with self.court.session() as session:
             if session.get(SubmissionRow, digest) is None:
                 session.add(
@@ -252,8 +253,7 @@ class _Collector:
                 audit.note(
                     session, self.acting.now, self.acting.actor, "submission_refused", detail={"digest": digest[:16]}
                 )
-        move_aside(path, self.court.private / REFUSED_FOLDER)
-        return Outcome.REFUSED
+        return Outcome.REFUSED if move_aside(path, self.court.private / REFUSED_FOLDER) else None
 
 
 def _offer(found: Found, number: int, attachment: Attachment) -> Offered:
@@ -276,10 +276,14 @@ def _clean(text: str) -> str:
     return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
+_SAID: Mapping[str, Claim] = {Claim.MINOR: Claim.SAYS_MINOR, Claim.DECEASED: Claim.SAYS_DECEASED}
+
+
 def _claim_of(typed: str) -> Claim:
     """What an objection claims. That somebody is a minor, or has died, hides an entry at once where a person of the court
     registers it; over the net anybody can write it of anybody, so there a person looks at it first."""
-    return Claim(typed) if typed in set(Claim) - {Claim.MINOR, Claim.DECEASED} else Claim.OTHER
+    said = _SAID.get(typed, typed)
+    return Claim(said) if said in set(Claim) else Claim.OTHER
 
 
 def _find_record(session: Session, reference: str) -> RecordRow | None:
@@ -287,9 +291,13 @@ def _find_record(session: Session, reference: str) -> RecordRow | None:
     if not reference or len(reference) > _LONGEST_FIELD:
         return None
     try:
-        return get_row(session, reference)
+        row = get_row(session, reference)
     except RecordNotFound:
         return None
+    # By a case number alone: another debtor of that case, also one who has left the list, may be the one who writes.
+    others = select(RecordRow.id).where(RecordRow.case_key == row.case_key, RecordRow.identity != row.identity)
+    by_number = find_number(reference) is not None
+    return row if by_number or session.scalar(others.limit(1)) is None else None
 
 
 def _find_same(session: Session, submission: Submission) -> MatterRow | None:

@@ -28,14 +28,16 @@ from registry.letters import (
     list_letters,
     note_delivery,
 )
+from registry.letters.deciding import tell_decision
 from registry.matters.book import get_matter, link_record, take_step
 from registry.matters.carrying import carry_out as carry_out_matter
-from registry.matters.carrying import settle
-from registry.matters.checking import LONGEST_WORDS, Given
+from registry.matters.checking import LONGEST_WORDS, Given, refuse_late_knowing
+from registry.matters.content import is_decided_above, read_notes
 from registry.matters.states import MatterKind, MatterRefused, Remedy, Step
 from registry.papers import FOLDER, LARGEST, Keeping, Offered, PaperKind, add_paper, open_scanner, prepare_paper
 from registry.records import get_row
 from registry.tables import MatterRow, RecordRow
+from registry.vault import Vault
 from search_index.journal import EntryChange
 
 _MATTER = "/matters/<int(max=2147483647):matter_id>"
@@ -44,7 +46,7 @@ _ROOM_FOR_THE_REST = MEGABYTE
 
 
 def add_pages(pages: Blueprint, desk: Desk) -> None:
-    """POST /matters/<id>/steps/<step>, /decide/<step>, /link, /papers, /ground, /carry-out, /settle, /letter."""
+    """POST /matters/<id>/steps/<step>, /decide/<step>, /link, /papers, /ground, /carry-out, /letter."""
     _add_steps(pages, desk)
     _add_what_belongs(pages, desk)
     _add_what_follows(pages, desk)
@@ -123,7 +125,7 @@ def _add_what_belongs(pages: Blueprint, desk: Desk) -> None:
                     session,
                     desk.court.vault,
                     kind=kind,
-                    content=_letter_content(row, kind),
+                    content=_letter_content(row, kind, desk.court.vault),
                     acting=desk.acting,
                     record=_record_of(session, row) if row.record_id is not None else None,
                     matter=row,
@@ -140,7 +142,9 @@ def _add_what_follows(pages: Blueprint, desk: Desk) -> None:
             grounds = _read_grounds(desk, {**WITHDRAWAL_GROUNDS, **REMOVAL_GROUNDS})
 
             def decide(session: Session) -> list[EntryChange]:
-                record = _record_of(session, _get(session, matter_id))
+                matter = _get(session, matter_id)
+                record = _record_of(session, matter)
+                refuse_late_knowing(desk.court.vault, matter, grounds.known_on)
                 record_ground(
                     session,
                     record,
@@ -174,17 +178,6 @@ def _add_what_follows(pages: Blueprint, desk: Desk) -> None:
 
         return act(_again(desk, matter_id, "carry-out"), carry_out, also=_ALSO)
 
-    @acts(pages, f"{_MATTER}/settle", Access.WORK)
-    def settle_matter(matter_id: int) -> ResponseValue:
-        def carry_out() -> str:
-            with desk.court.session() as session:
-                row = _get_with_steps(session, matter_id)
-                settle(session, desk.court.vault, row, _record_of(session, row), desk.acting)
-            _feed(desk)
-            return after("desk.matter", "settled-matter", matter_id=matter_id)
-
-        return act(_again(desk, matter_id, "settle"), carry_out, also=_ALSO)
-
 
 def _again(desk: Desk, matter_id: int, form: str) -> Callable[[str | None], str]:
     return lambda problem: show_matter(desk, matter_id, problem, form)
@@ -216,11 +209,17 @@ def _record_of(session: Session, row: MatterRow) -> RecordRow:
 
 
 def _note_service(session: Session, row: MatterRow, served_on: date, acting: Acting) -> None:
-    """What was served is the decision: the letter book says the same day. Raises LetterRefused."""
-    for line in list_letters(session, matter=row.id):
-        if line.kind is LetterKind.OBJECTION_DECISION and line.state is LetterState.CONFIRMED:
-            letter = get_letter(session, line.id, lock=True)
+    """What was served is the decision: the letter book says the same day. Raises LetterRefused or MatterRefused."""
+    lines = [one for one in list_letters(session, matter=row.id) if one.kind is LetterKind.OBJECTION_DECISION]
+    states = {line.state for line in lines}
+    if LetterState.DRAFTED in states and not states & {LetterState.CONFIRMED, LetterState.DELIVERED}:
+        raise MatterRefused("决定书还没有核发，不能送达：请先由另一名审核人核发（法释〔2017〕7号第十三条）")
+    for line in lines:
+        letter = get_letter(session, line.id, lock=True)
+        if line.state is LetterState.CONFIRMED:
             note_delivery(session, letter, delivered_on=served_on, acting=acting)
+        elif line.state is LetterState.DELIVERED and letter.delivered_on != served_on:
+            raise MatterRefused(f"决定书登记的送达日期是{letter.delivered_on}，两个日期应当一致：请核对送达回证")
 
 
 def _read_given(desk: Desk) -> Given:
@@ -231,6 +230,7 @@ def _read_given(desk: Desk) -> Given:
         words=read_text(form, "words", "文字", most=LONGEST_WORDS, optional=True),
         basis=read_optional(form, "basis", "依据", most=200) or "",
         remedy=Remedy(form["remedy"]) if form.get("remedy") in set(Remedy) else None,
+        fields=tuple(form.getlist("fields")),
         unit=int(unit) if unit.isascii() and unit.isdigit() and len(unit) <= 9 else None,
     )
 
@@ -249,7 +249,7 @@ def _read_grounds(desk: Desk, choices: Mapping[str, str]) -> Grounds:
     )
 
 
-def _letter_content(row: MatterRow, kind: LetterKind) -> dict[str, str]:
+def _letter_content(row: MatterRow, kind: LetterKind, vault: Vault) -> dict[str, str]:
     form = request.form
     content = {
         "addressee": read_line(form, "addressee", "申请人", most=80),
@@ -258,15 +258,15 @@ def _letter_content(row: MatterRow, kind: LetterKind) -> dict[str, str]:
     if kind is LetterKind.OBJECTION_NOTICE:
         words = read_text(form, "words", "需要补充的材料", most=600, optional=True)
         return {**content, "notice": form.get("notice", ""), **({"words": words} if words else {})}
-    if row.decided_at is None or row.outcome is None:
+    decided = tell_decision(row, vault)
+    if decided is None:
         raise MatterRefused("还没有决定，不能起草决定书")
-    results = {"correct": "corrected", "withdraw": "withdrawn", "remove": "removed"}
-    result = {"result": results[row.outcome]} if row.outcome in results else {}
+    if is_decided_above(read_notes(row, vault)):
+        raise MatterRefused("复议决定由上一级人民法院作出，本院不另作决定书（法释〔2017〕7号第十二条第二款）")
     return {
         **content,
-        **result,
+        **decided,
         "claim": read_text(form, "claim", "申请人的请求", most=600),
-        "outcome": "upheld" if result else "rejected",
         "reasons": read_text(form, "reasons", "理由", most=3000),
     }
 

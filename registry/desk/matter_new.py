@@ -23,6 +23,7 @@ from registry.tables import RecordRow, UnitRow
 from search_index.journal import EntryChange
 from search_index.submission import draw_code, draw_receipt, token_of
 
+_ONLINE_ONLY = frozenset({Claim.SAYS_MINOR, Claim.SAYS_DECEASED})
 _KINDS = (MatterKind.OBJECTION, MatterKind.COMPLAINT, MatterKind.REPAIR)
 _CHANNELS = (Channel.PAPER, Channel.TELEPHONE, Channel.VISIT, Channel.UNIT)
 
@@ -60,7 +61,7 @@ def show_form(desk: Desk, problem: str | None = None) -> str:
         kinds=[(kind.value, KIND_LABEL[kind]) for kind in _KINDS],
         kind=request.args.get("kind", ""),
         channels=[(channel.value, CHANNEL_LABEL[channel]) for channel in _CHANNELS],
-        claims=[(claim.value, CLAIM_LABEL[claim]) for claim in Claim],
+        claims=[(claim.value, CLAIM_LABEL[claim]) for claim in Claim if claim not in _ONLINE_ONLY],
         units=units,
         reference=reference,
         longest=LONGEST_WORDS,
@@ -76,6 +77,8 @@ def _register(desk: Desk) -> tuple[int, str | None, str | None]:
     received_on = read_date(form, "received_on", "收到的日期", latest=desk.today)
     content = _read_content()
     claim = read_choice(form, "claim", Claim, "异议的理由") if kind is MatterKind.OBJECTION else None
+    if claim in _ONLINE_ONLY:
+        raise Refused("请选择异议的理由")
     receipt, code = (draw_receipt(desk.random), draw_code(desk.random)) if form.get("slip") == "yes" else (None, None)
     ids: list[int] = []
 

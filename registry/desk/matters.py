@@ -14,6 +14,7 @@ from registry.desk import matter_acts, matter_new
 from registry.desk.access import Access
 from registry.desk.base import BROKEN, DONE, Desk, act, acts, after, note_read, reads, show
 from registry.desk.matter_view import show_matter
+from registry.desk.seeing import refuse_outsiders
 from registry.desk.worklists import read_after
 from registry.grounds import GROUND_LABEL
 from registry.matters.lists import PAGE, MatterLine, count_open, list_closed, list_open
@@ -43,7 +44,6 @@ DONE.update(
         "attached": "材料已经收下。",
         "ground-recorded": "退出事由已经登记，逾期没有决定的，系统将自动屏蔽。",
         "carried-out": "已经办理完毕，公众已看不到该失信信息。",
-        "settled-matter": "已经办结。",
     }
 )
 _CLOSED = "closed"
@@ -164,6 +164,7 @@ def _send_paper(desk: Desk, paper_id: int) -> Response:
             abort(404, str(error))
         if paper is None:
             abort(404)
+        refuse_outsiders(session, desk.court.vault, paper.record_id)
         note_read(session, "paper", record=paper.record_id, matter=paper.matter_id)
     response = Response(paper.content, mimetype=paper.media)
     response.headers.set("Content-Disposition", "attachment", filename=paper.name)

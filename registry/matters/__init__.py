@@ -4,7 +4,7 @@ from registry.matters.book import find_recused, get_matter, link_record, registe
 from registry.matters.checking import Arrival, Given
 from registry.matters.complaints import answer_complaint, read_complaint, take_unit_answer
 from registry.matters.content import Content, Note, matter_context, read_content, read_notes
-from registry.matters.fulfilling import close_fulfilled
+from registry.matters.fulfilling import close_corrected, close_fulfilled
 from registry.matters.lists import MatterLine, list_closed, list_of_record, list_open, list_routed
 from registry.matters.states import Channel, Claim, MatterKind, MatterRefused, MatterState, Remedy, Step
 
@@ -22,6 +22,7 @@ __all__ = [
     "Remedy",
     "Step",
     "answer_complaint",
+    "close_corrected",
     "close_fulfilled",
     "find_recused",
     "get_matter",

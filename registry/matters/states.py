@@ -3,114 +3,64 @@
 Objection (异议、纠正申请): 法释〔2017〕7号 art. 11–12, 香格里拉市 四（二）3. Review takes fifteen days from the day the
 application truly arrived, and goes on while more is asked for: the law knows no suspension, and where it is silent the
 person listed is protected. What is found right is carried out within three working days, and only its carrying out closes
-the matter. A refusal is served; the person may ask the higher court for reconsideration, during which the refusal stands
-(art. 12 ¶2). Complaint (投诉举报): 香格里拉市 四（二）8. Credit repair (信用修复): 四（二）6.
+the matter; what is to be corrected may be decided anew meanwhile, but the clock runs on. A refusal is served; the person
+may ask the higher court for reconsideration, during which the refusal stands (art. 12 ¶2). Complaint (投诉举报):
+香格里拉市 四（二）8. Credit repair (信用修复): 四（二）6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from registry.deadlines import Rule
+from registry.matters.words import (
+    CHANNEL_LABEL,
+    CLAIM_LABEL,
+    GROUND_STATE_LABEL,
+    KIND_LABEL,
+    OUTCOME_LABEL,
+    REMEDY_LABEL,
+    STATE_LABEL,
+    STEP_LABEL,
+    Channel,
+    Claim,
+    MatterKind,
+    MatterState,
+    PublicState,
+    Remedy,
+    Step,
+)
 
-
-class MatterKind(StrEnum):
-    GROUND = "ground"
-    OBJECTION = "objection"
-    COMPLAINT = "complaint"
-    REPAIR = "repair"
-
-
-class MatterState(StrEnum):
-    RECEIVED = "received"
-    REVIEWING = "reviewing"
-    NEED_MORE = "need_more"
-    UPHELD = "upheld"
-    REJECTED = "rejected"
-    SERVED = "served"
-    ASKED_ABOVE = "asked_above"
-    ABOVE = "above"
-    UPHELD_ABOVE = "upheld_above"
-    ROUTED = "routed"
-    ANSWERED = "answered"
-    CONSULTING = "consulting"
-    CONSULTED = "consulted"
-    ALLOWED = "allowed"
-    CLOSED = "closed"
-    DROPPED = "dropped"
-
-    @property
-    def is_closed(self) -> bool:
-        return self in (MatterState.CLOSED, MatterState.DROPPED)
-
-
-class Step(StrEnum):
-    REVIEW = "review"
-    ASK_MORE = "ask_more"
-    SUPPLEMENT = "supplement"
-    UPHOLD = "uphold"
-    REJECT = "reject"
-    CARRY_OUT = "carry_out"
-    SERVE = "serve"
-    ASK_ABOVE = "ask_above"
-    SEND_ABOVE = "send_above"
-    UPHOLD_ABOVE = "uphold_above"
-    CONFIRM_ABOVE = "confirm_above"
-    CLOSE = "close"
-    DROP = "drop"
-    ROUTE = "route"
-    ANSWER = "answer"
-    TELL = "tell"
-    CONSULT = "consult"
-    GIVE_VIEW = "give_view"
-    ALLOW = "allow"
-    REFUSE = "refuse"
-    EXPORT = "export"
-
-
-class PublicState(StrEnum):
-    """All that the portal may say of a submission."""
-
-    RECEIVED = "received"
-    REVIEWING = "reviewing"
-    NEED_MORE = "need_more"
-    UPHELD = "upheld"
-    REJECTED = "rejected"
-    ROUTED = "routed"
-    ANSWERED = "answered"
-    CLOSED = "closed"
-
-
-class Claim(StrEnum):
-    """What an objection says (art. 11: ought not to be listed, inaccurate, ought to be deleted)."""
-
-    PERFORMED = "performed"
-    NOT_ME = "not_me"
-    INACCURATE = "inaccurate"
-    SHOULD_DELETE = "should_delete"
-    MINOR = "minor"
-    DECEASED = "deceased"
-    OTHER = "other"
-
-
-class Remedy(StrEnum):
-    """What follows from an objection that is right (art. 9, 12 ¶1)."""
-
-    CORRECT = "correct"
-    WITHDRAW = "withdraw"
-    REMOVE = "remove"
-
-
-class Channel(StrEnum):
-    """How it came in. `online` is the portal's, and only it has a receipt number."""
-
-    ONLINE = "online"
-    PAPER = "paper"
-    TELEPHONE = "telephone"
-    VISIT = "visit"
-    UNIT = "unit"
+# The words of the tables are found beside them.
+__all__ = [
+    "AUDIT_LABEL",
+    "CHANNEL_LABEL",
+    "CLAIM_LABEL",
+    "FIRST_ARTICLE",
+    "FIRST_CLOCK",
+    "GROUND_STATE_LABEL",
+    "KIND_LABEL",
+    "NO_CLOCK",
+    "OUTCOME_LABEL",
+    "REMEDY_LABEL",
+    "STATE_LABEL",
+    "STEP_LABEL",
+    "TABLES",
+    "Channel",
+    "Claim",
+    "MatterKind",
+    "MatterRefused",
+    "MatterState",
+    "Move",
+    "PublicState",
+    "Remedy",
+    "Step",
+    "find_move",
+    "find_public_state",
+    "is_under_verification",
+    "list_steps",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +120,13 @@ _OBJECTION: Mapping[tuple[MatterState, Step], Move] = {
     (_S.NEED_MORE, Step.REJECT): _REJECT,
     (_S.NEED_MORE, Step.DROP): _GIVE_UP,
     # What the court itself has found wrong it must put right, whether or not the person still asks for it.
+    (_S.UPHELD, Step.AMEND): Move(state=_S.UPHELD, article=_FIX),
     (_S.UPHELD, Step.CARRY_OUT): _CARRY_OUT,
     (_S.REJECTED, Step.SERVE): Move(state=_S.SERVED, article=_ABOVE, sets=Rule.RECONSIDERATION_REQUEST),
     (_S.REJECTED, Step.DROP): _GIVE_UP_ABOVE,
     (_S.SERVED, Step.ASK_ABOVE): Move(state=_S.ASKED_ABOVE, article=_ABOVE, ends=(Rule.RECONSIDERATION_REQUEST,)),
+    # What was posted in time may arrive when the court has closed the matter (民事诉讼法第八十五条第四款): checking.may_still_ask.
+    (_S.CLOSED, Step.ASK_ABOVE): Move(state=_S.ASKED_ABOVE, article=f"{_ABOVE}；民事诉讼法第八十五条第四款"),
     (_S.SERVED, Step.CLOSE): Move(
         state=_S.CLOSED, article=_ABOVE, ends=(Rule.RECONSIDERATION_REQUEST,), ends_void=True
     ),
@@ -185,6 +138,7 @@ _OBJECTION: Mapping[tuple[MatterState, Step], Move] = {
     ),
     (_S.ABOVE, Step.CONFIRM_ABOVE): Move(state=_S.CLOSED, article=_ABOVE, ends=(Rule.RECONSIDERATION_DECISION,)),
     (_S.ABOVE, Step.DROP): _GIVE_UP_ABOVE,
+    (_S.UPHELD_ABOVE, Step.AMEND): Move(state=_S.UPHELD_ABOVE, article=_FIX),
     (_S.UPHELD_ABOVE, Step.CARRY_OUT): _CARRY_OUT,
 }
 
@@ -303,88 +257,6 @@ def is_under_verification(kind: MatterKind, state: MatterState, channel: Channel
         return False
     return state in _VERIFYING or (state is MatterState.RECEIVED and channel is not Channel.ONLINE)
 
-
-KIND_LABEL: Mapping[MatterKind, str] = {
-    MatterKind.GROUND: "退出事由",
-    MatterKind.OBJECTION: "异议（纠正申请）",
-    MatterKind.COMPLAINT: "投诉举报",
-    MatterKind.REPAIR: "信用修复",
-}
-STATE_LABEL: Mapping[MatterState, str] = {
-    _S.RECEIVED: "已收到",
-    _S.REVIEWING: "正在审查",
-    _S.NEED_MORE: "等待补充材料",
-    _S.UPHELD: "理由成立，等待办理",
-    _S.REJECTED: "已驳回，等待送达",
-    _S.SERVED: "驳回决定已送达",
-    _S.ASKED_ABOVE: "已申请复议，等待移送",
-    _S.ABOVE: "上一级人民法院复议审查中",
-    _S.UPHELD_ABOVE: "复议理由成立，等待办理",
-    _S.ROUTED: "已转有关单位",
-    _S.ANSWERED: "单位已答复，等待告知",
-    _S.CONSULTING: "正在会商",
-    _S.CONSULTED: "会商完毕，等待单位决定",
-    _S.ALLOWED: "同意修复，等待报送",
-    _S.CLOSED: "已办结",
-    _S.DROPPED: "申请人已撤回",
-}
-GROUND_STATE_LABEL: Mapping[str, str] = {"open": "等待决定", "departed": "已退出", "dismissed": "已驳回"}
-"""Grounds have states of their own (registry.undecided)."""
-STEP_LABEL: Mapping[Step, str] = {
-    Step.REVIEW: "开始审查",
-    Step.ASK_MORE: "通知补充材料",
-    Step.SUPPLEMENT: "登记补充材料",
-    Step.UPHOLD: "理由成立",
-    Step.REJECT: "驳回",
-    Step.CARRY_OUT: "办理完毕",
-    Step.SERVE: "登记送达",
-    Step.ASK_ABOVE: "登记复议申请",
-    Step.SEND_ABOVE: "移送上一级人民法院",
-    Step.UPHOLD_ABOVE: "登记复议决定：理由成立",
-    Step.CONFIRM_ABOVE: "登记复议决定：驳回",
-    Step.CLOSE: "办结",
-    Step.DROP: "登记撤回",
-    Step.ROUTE: "转有关单位",
-    Step.ANSWER: "登记答复",
-    Step.TELL: "已告知投诉举报人",
-    Step.CONSULT: "登记单位会商意见",
-    Step.GIVE_VIEW: "登记本院意见",
-    Step.ALLOW: "登记单位决定：同意修复",
-    Step.REFUSE: "登记单位决定：不同意",
-    Step.EXPORT: "登记已报送",
-}
-CLAIM_LABEL: Mapping[Claim, str] = {
-    Claim.PERFORMED: "已履行义务",
-    Claim.NOT_ME: "不是本人（本单位）",
-    Claim.INACCURATE: "信息有误",
-    Claim.SHOULD_DELETE: "应当删除",
-    Claim.MINOR: "被执行人是未成年人",
-    Claim.DECEASED: "被执行人已死亡",
-    Claim.OTHER: "其他",
-}
-REMEDY_LABEL: Mapping[Remedy, str] = {
-    Remedy.CORRECT: "更正",
-    Remedy.WITHDRAW: "撤销",
-    Remedy.REMOVE: "删除",
-}
-CHANNEL_LABEL: Mapping[Channel, str] = {
-    Channel.ONLINE: "线上提交",
-    Channel.PAPER: "书面",
-    Channel.TELEPHONE: "电话",
-    Channel.VISIT: "当面",
-    Channel.UNIT: "单位转来",
-}
-OUTCOME_LABEL: Mapping[str, str] = {
-    Remedy.CORRECT: "更正",
-    Remedy.WITHDRAW: "撤销",
-    Remedy.REMOVE: "删除",
-    "rejected": "驳回",
-    "dropped": "申请人撤回",
-    "told": "已告知投诉举报人",
-    "allowed": "同意修复",
-    "refused": "不同意修复",
-    **GROUND_STATE_LABEL,
-}
 
 AUDIT_LABEL: Mapping[str, str] = {
     f"{kind.value}_{what}": f"{KIND_LABEL[kind]}：{label}"

@@ -16,11 +16,11 @@ from submissions import PDF, PNG, a_submission, drop, seal, send
 
 from gongshi.court import Court
 from registry.collecting import REFUSED_FOLDER, Collected, CollectingStopped, collect_submissions
-from registry.drop_folder import alone, find_arrival
+from registry.drop_folder import BEFORE_ALL, alone, find_arrival, list_oldest
 from registry.matters import read_content, read_notes
 from registry.papers import FOLDER, Scanner, Verdict, list_papers, open_scanner
 from registry.sealbox import LARGEST_ENVELOPE
-from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, SubmissionRow
+from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, SubmissionRow
 from search_index.submission import MAGIC, Attachment
 
 CLEAN = open_scanner("")
@@ -162,6 +162,45 @@ def test_garbage_is_put_aside_once_and_keeps_nothing_waiting(court: Court) -> No
     assert dropped(court) == {"not-ours"}
 
 
+def test_folders_of_the_same_names_again_keep_nothing_waiting(court: Court) -> None:
+    """Put back under the names of those that were put aside before, and older than what people send in."""
+    names = {f"{serial:032x}.sealed" for serial in range(6)}
+    for _ in range(3):
+        for name in names:
+            (court.drop / name).mkdir()
+            (court.drop / name / "x").write_text("x")
+            os.utime(court.drop / name, (0, 0))
+        while collect(court, most=2).left:
+            pass
+        assert dropped(court) == set()
+    assert put_aside(court) == names | {f"{name}.{number}" for name in names for number in (2, 3)}
+
+
+def test_what_may_turn_out_immovable_is_met_behind_every_file(court: Court) -> None:
+    for serial in range(1, 4):
+        (court.drop / f"{serial:032x}.sealed").mkdir()
+        os.utime(court.drop / f"{serial:032x}.sealed", (0, 0))
+    send(court, a_submission(court.now, 9), 9)
+    oldest, left = list_oldest(court.drop, 2, BEFORE_ALL)
+    assert [name for _, name in oldest] == [f"{9:032x}.sealed", f"{1:032x}.sealed"]
+    assert left == 2
+    rest, left = list_oldest(court.drop, 2, oldest[-1])
+    assert ([name for _, name in rest], left) == ([f"{serial:032x}.sealed" for serial in (2, 3)], 0)
+
+
+def test_a_case_of_two_debtors_names_neither_also_when_one_has_left(home: Home, court: Court) -> None:
+    case = a_person(1)["case_number"]
+    other = a_person(2, name="乙测试", case_number=case, basis_number="（2024）测0101民初2号")
+    home.publish(a_person(1), other)
+    with court.reading() as session:
+        left, stays = session.scalars(select(RecordRow.number).order_by(RecordRow.id))
+    home.ask("remove", left, "--ground", "performed", "--basis", "结案通知书", "--as", "reviewer")
+    send(court, a_submission(court.now, 1, reference=case), 1)
+    send(court, a_submission(court.now, 2, reference=stays or ""), 2)
+    assert collect(court).taken == 2
+    assert {row.record_id for row in matters(court)} == {None, 2}
+
+
 def test_what_is_sealed_to_another_court_is_put_aside(court: Court) -> None:
     from nacl.public import PrivateKey, SealedBox
 
@@ -281,7 +320,7 @@ def test_over_the_net_nobody_hides_an_entry_by_a_word(home: Home, court: Court) 
     send(court, a_submission(court.now, 1, claim="minor", reference="（2025）测0101执1号"))
     assert collect(court).taken == 1
     (row,) = matters(court)
-    assert (row.ground, read_content(row, court.vault).about) == ("other", "minor")
+    assert (row.ground, read_content(row, court.vault).about) == ("says_minor", "minor")
 
 
 def test_every_collected_file_is_remembered_by_its_digest(court: Court) -> None:

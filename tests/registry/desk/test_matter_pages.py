@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pytest
@@ -12,15 +12,18 @@ from entries import a_person
 from homes import Home
 from seats import HOST, PLACE, Seat, find_token, plain
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from submissions import PDF, a_submission, send
 
 from gongshi.court import Court
+from registry.correcting import Corrector
 from registry.desk.forms import build_token
 from registry.letters import confirm_letter, get_letter
 from registry.matters import Arrival, Channel, Claim, Content, MatterKind, register_matter
 from registry.matters.states import MatterState
 from registry.tables import AuditRow, ClockRow, JournalRow, MatterRow, RecordRow, SessionRow, UnitRow
 from search_index.day import SHANGHAI
+from search_index.journal import EntryChange
 from search_index.submission import Attachment, find_code, find_receipt, token_of
 
 Sits = Callable[[str], Seat]
@@ -98,7 +101,7 @@ def test_a_refusal_with_its_letter_its_service_and_the_higher_court(listed: Cour
     clerk.done(address, f"{address}/steps/review")
     assert "请填写驳回的理由" in second.refused(address, f"{address}/decide/reject", words=" ")
     second.done(address, f"{address}/decide/reject", words="尚未履行完毕")
-    answer = second.submit(
+    answer = clerk.submit(
         address,
         f"{address}/letter",
         letter="objection_decision",
@@ -111,15 +114,21 @@ def test_a_refusal_with_its_letter_its_service_and_the_higher_court(listed: Cour
     assert "决定书" in clerk.words(address)
     assert "不能晚于" in clerk.refused(address, f"{address}/steps/serve", on="2026-12-18")
     assert "日期应在收到之日" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-01")
+    # Nobody has agreed to the letter yet.
+    assert "决定书还没有核发" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-18")
     with listed.session() as session:
         letter = get_letter(session, 1)
-        confirm_letter(session, listed.vault, letter, listed.acting("reviewer"))
+        confirm_letter(session, listed.vault, letter, listed.acting("second"))
     assert "2026年11月30日" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
     with listed.reading() as session:
         assert str(get_letter(session, 1).delivered_on) == "2026-11-18"
     clerk.done(address, f"{address}/steps/ask_above", on="2026-11-18")
     clerk.done(address, f"{address}/steps/send_above", on="2026-11-18")
-    assert "已办结" in clerk.done(address, f"{address}/steps/confirm_above", on="2026-11-18", words="")
+    above = {"on": "2026-11-18", "remedy": "remove", "basis": "（2026）测01执复1号"}
+    said = clerk.done(address, f"{address}/steps/uphold_above", **above)
+    assert "删除（上一级人民法院复议决定）；本院原决定驳回（second" in said
+    # The decision above is not this court's to write.
+    assert f"{address}/letter" not in clerk.read(address)
 
 
 def test_who_listed_the_person_is_shown_why_another_decides(listed: Court, desk_client: Sits) -> None:
@@ -174,7 +183,6 @@ def test_a_minor_is_hidden_the_moment_a_person_registers_it(listed: Court, desk_
         "decide/uphold",
         "decide/reject",
         "link",
-        "settle",
         "carry-out",
         "letter",
     ],
@@ -217,7 +225,7 @@ def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court
         ground="performed",
         basis="（2025）测0101执1号结案通知书",
         arose_on="2026-11-16",
-        known_on="2026-11-17",
+        known_on="2026-11-16",
     )
     with listed.reading() as session:
         ground = session.scalars(select(MatterRow).where(MatterRow.kind == "ground")).one()
@@ -228,6 +236,84 @@ def test_a_ground_that_the_papers_show_is_recorded_from_the_matter(listed: Court
     assert "等待决定" in listed_grounds
     assert "已履行生效法律文书确定的义务" in listed_grounds
     assert "请选择退出的事由" in clerk.refused(address, f"{address}/ground", ground="nonsense")
+
+
+def test_what_a_matter_shows_was_known_when_it_came_in(listed: Court, desk_client: Sits) -> None:
+    """Art. 10 ¶1: from there three working days run, and not from a later day that is typed."""
+    clerk = desk_client("clerk")
+    address = register(clerk)
+    late = {"ground": "performed", "basis": "结案通知书", "arose_on": "2026-11-16", "known_on": "2026-11-18"}
+    said = clerk.refused(address, f"{address}/ground", **late)
+    assert "不能晚于收到来件或者补充材料之日（2026-11-16）" in said
+    clerk.done(address, f"{address}/steps/review")
+    clerk.done(address, f"{address}/steps/ask_more", words="收据")
+    clerk.done(address, f"{address}/steps/supplement", words="收到收据")
+    clerk.done(address, f"{address}/ground", **late)
+    with listed.reading() as session:
+        assert session.scalars(select(ClockRow.due).where(ClockRow.rule == "exit")).one().isoformat() == "2026-11-23"
+
+
+def test_what_is_to_be_corrected_is_ticked_shown_and_done_on_the_page_of_the_entry(
+    home: Home, listed: Court, desk_client: Sits
+) -> None:
+    clerk, second = desk_client("clerk"), desk_client("second")
+    address = register(clerk, claim="inaccurate")
+    clerk.done(address, f"{address}/steps/review")
+    decision = {"words": "两项有误", "basis": "（2026）测0101执异1号", "remedy": "correct"}
+    assert "请选择应当更正的项目" in second.refused(address, f"{address}/decide/uphold", **decision)
+    page = second.read(address)
+    assert 'value="obligation"' in page
+    assert 'value="name"' not in page
+    shown = second.done(address, f"{address}/decide/uphold", fields=["obligation", "region"], **decision)
+    assert "地域（待更正）、生效法律文书确定的义务（待更正）" in shown
+    assert "等待审核人更正：地域、生效法律文书确定的义务" in clerk.words(address)
+    home.ask("correct", CASE, "--set", "region=测试省", "--confirm", "art3", "--as", "second")
+    assert "地域（已更正）、生效法律文书确定的义务（待更正）" in second.words(address)
+    letter = second.submit(
+        address,
+        f"{address}/letter",
+        letter="objection_decision",
+        addressee="丁来件",
+        claim="要求更正",
+        reasons="两项有误",
+    )
+    assert "更正失信信息。应当更正的项目：地域、生效法律文书确定的义务。" in second.words(letter.headers["Location"])
+    confirmed = ("--confirm", "art3", "--confirm", "redactions")
+    home.ask("correct", CASE, "--set", "obligation=支付五万元。", *confirmed, "--as", "second")
+    closed = clerk.words(address)
+    assert "已办结" in closed
+    assert "办理完毕 （second" in closed
+    assert "待更正" not in closed
+
+
+@pytest.mark.parametrize("what", ["reject", "uphold"])
+def test_a_decision_takes_no_day(home: Home, listed: Court, desk_client: Sits, what: str) -> None:
+    address = register(desk_client("clerk"))
+    desk_client("clerk").done(address, f"{address}/steps/review")
+    home.clock.advance(days=40)
+    second = desk_client("second")
+    sent = {"words": "理由", "basis": "裁定", "remedy": "remove", "on": "2026-11-20"}
+    assert "不能另填日期" in second.refused(address, f"{address}/decide/{what}", **sent)
+    assert see_state(listed) == "reviewing"
+
+
+def test_the_letter_and_the_matter_say_the_same_day_of_service(home: Home, listed: Court, desk_client: Sits) -> None:
+    clerk, second = desk_client("clerk"), desk_client("second")
+    address = register(clerk)
+    clerk.done(address, f"{address}/steps/review")
+    second.done(address, f"{address}/decide/reject", words="尚未履行完毕")
+    clerk.submit(
+        address, f"{address}/letter", letter="objection_decision", addressee="丁", claim="删除", reasons="尚未履行完毕"
+    )
+    with listed.session() as session:
+        confirm_letter(session, listed.vault, get_letter(session, 1), listed.acting("second"))
+    clerk.done("/letters/1", "/letters/1/delivery", delivered_on="2026-11-18")
+    home.clock.advance(days=1)
+    clerk = desk_client("clerk")
+    assert "决定书登记的送达日期是2026-11-18" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-19")
+    assert "送达回证" in clerk.refused(address, f"{address}/steps/serve", on="2026-11-18")
+    clerk.done(address, f"{address}/papers", kind="service", file=(io.BytesIO(PDF), "送达回证.pdf"))
+    assert "2026年11月30日" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
 
 
 @pytest.mark.long
@@ -357,6 +443,41 @@ def test_whatever_is_sent_in_is_words_on_the_page_and_never_markup(listed: Court
     assert "<script" not in refused.replace("alert('x')", "") or "&lt;" not in refused
 
 
+def test_what_is_said_of_a_child_over_the_net_is_named_and_hides_nothing_by_itself(
+    listed: Court, desk_client: Sits
+) -> None:
+    """Art. 4; over the net anybody can write it of anybody."""
+    send(listed, a_submission(listed.now, 1, reference=CASE, claim="minor"))
+    clerk = desk_client("clerk")
+    assert "被执行人是未成年人（线上提出，请立即核实）" in clerk.done("/matters", "/matters/collect")
+    assert "请立即核实：属实或者不能排除的，先在 失信信息页面 屏蔽" in clerk.words("/matters/1")
+    with listed.reading() as session:
+        assert session.scalars(select(RecordRow.state)).one() == "published"
+    assert "says_minor" not in clerk.read("/matters/new")
+    day = "2026-11-18"
+    clerk.done("/matters/1", "/matters/1/ground", ground="minor", basis="户口簿", arose_on=day, known_on=day)
+    with listed.reading() as session:
+        assert session.scalars(select(RecordRow.state)).one() == "held"
+
+
+def test_the_trail_says_what_became_of_a_matter_in_words(listed: Court, desk_client: Sits) -> None:
+    """`closed` is a ground of departure as well."""
+    clerk, second = desk_client("clerk"), desk_client("second")
+    address = register(clerk)
+    clerk.done(address, f"{address}/steps/drop", on="2026-11-18", basis="撤回申请书")
+    register(clerk, claim="inaccurate")
+    clerk.done("/matters/2", "/matters/2/steps/review")
+    given = {"words": "有误", "basis": "裁定", "remedy": "correct", "fields": "region"}
+    second.done("/matters/2", "/matters/2/decide/uphold", **given)
+    listed.amend(lambda session: correct_region(session, listed))
+    for page in (clerk.words("/records/1"), desk_client("auditor").words("/audit")):
+        assert "已办结" in page
+        assert "信息有误" in page
+        assert "依法裁定终结执行" not in page
+        for code in ("reviewing", "upheld", "inaccurate", "dropped"):
+            assert code not in page, code
+
+
 def test_a_paper_is_only_ever_saved(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)
@@ -410,8 +531,8 @@ def test_steps_of_no_table_are_not_found_and_late_ones_are_refused(listed: Court
     assert see_state(listed) == "reviewing"
     # A form that another person overtook.
     stale = find_token(page, f"{address}/steps/drop")
-    clerk.done(address, f"{address}/steps/drop", on="2026-11-18")
-    said = clerk.post(f"{address}/steps/drop", token=stale, on="2026-11-18")
+    clerk.done(address, f"{address}/steps/drop", on="2026-11-18", basis="撤回申请书")
+    said = clerk.post(f"{address}/steps/drop", token=stale, on="2026-11-18", basis="撤回申请书")
     assert said.status_code == 400
     assert "申请人已撤回" in plain(said.text)
 
@@ -433,13 +554,19 @@ def test_every_list_is_shown_with_and_without_matters(home: Home, listed: Court,
     assert "第52号" in clerk.words("/matters?kind=objection&after=50")
     assert "后面没有更多办件" in clerk.words("/matters?kind=objection&after=52")
     address = "/matters/52"
-    clerk.done(address, f"{address}/steps/drop", on="2026-11-19")
+    clerk.done(address, f"{address}/steps/drop", on="2026-11-19", basis="撤回申请书")
     closed = clerk.words("/matters?kind=objection&state=closed")
     assert "申请人撤回" in closed
     # In Beijing it is the nineteenth, where the database has the eighteenth.
     assert "2026年11月19日 01:30" in closed
     for address in lists:
         clerk.words(address)
+
+
+def correct_region(session: Session, court: Court) -> Sequence[EntryChange]:
+    corrector = Corrector(vault=court.vault, policy=court.policy(), confirmed=frozenset({"art3", "redactions"}))
+    row = session.get_one(RecordRow, 1)
+    return corrector.correct(session, row, [("region", "测试省")], court.acting("second"))
 
 
 def fill_in(court: Court, number: int) -> None:

@@ -119,7 +119,9 @@ def test_a_line_has_the_day_that_is_due_and_whether_it_may_move(home: Home, cour
     with court.session() as session:
         row = get_matter(session, first)
         assert row is not None
-        take_step(session, court.vault, row, Step.DROP, court.acting("clerk"), Given(on=court.today))
+        take_step(
+            session, court.vault, row, Step.DROP, court.acting("clerk"), Given(on=court.today, basis="撤回申请书")
+        )
     with court.reading() as session:
         assert [line.id for line in list_closed(session, MatterKind.OBJECTION)] == [first]
         assert [line.id for line in list_open(session, MatterKind.OBJECTION)] == [second]

@@ -63,8 +63,9 @@ def histories(draw: st.DrawFn) -> tuple[MatterKind, list[tuple[Step, MatterState
 
 @given(KINDS, st.sampled_from(list(MatterState)), st.sampled_from(list(Step)))
 def test_closed_matters_stay_closed(kind: MatterKind, state: MatterState, step: Step) -> None:
-    if state.is_closed:
-        assert list_steps(kind, state) == ()
+    """But for a request for reconsideration that was posted in time (民诉法 85 ¶4)."""
+    if state.is_closed and (kind, state, step) != (MatterKind.OBJECTION, MatterState.CLOSED, Step.ASK_ABOVE):
+        assert step not in list_steps(kind, state)
         with pytest.raises(MatterRefused):
             find_move(kind, state, step)
 
@@ -96,7 +97,7 @@ def test_what_was_found_right_closes_only_by_being_carried_out(
     _, walk = walked
     for (_, before, running), (step, _, _) in pairwise(walk):
         if before in (MatterState.UPHELD, MatterState.UPHELD_ABOVE):
-            assert step is Step.CARRY_OUT
+            assert step in (Step.CARRY_OUT, Step.AMEND)
             assert Rule.CORRECTION_FIX in running
 
 
@@ -120,7 +121,7 @@ def test_the_portal_is_never_told_more_than_its_few_words(state: MatterState) ->
 
 def test_the_person_may_withdraw_until_the_court_has_found_the_objection_right() -> None:
     for kind, table in TABLES.items():
-        for state in {state for state, _ in table}:
+        for state in {state for state, _ in table if not state.is_closed}:
             found_right = state in (MatterState.UPHELD, MatterState.UPHELD_ABOVE, MatterState.ALLOWED)
             assert (Step.DROP in list_steps(kind, state)) is not found_right, (kind, state)
 
