@@ -40,6 +40,10 @@ _MOVING_FEASTS: Mapping[int, tuple[tuple[int, int], tuple[int, int], tuple[int, 
 _FIXED_FEASTS = ((1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3))
 _SATURDAY = 5
 _LARGEST = 1024 * 1024
+# A holiday given or prolonged by a notice of its own: 3 September 2015; the Spring Festival of 2020.
+_MOST_CHANGED = 5
+# The yearly notices gave 16 to 19 days off from Monday to Friday.
+_MOST_OFF = 30
 _HEADER = ["date", "type"]
 _TYPES = {"holiday": False, "休": False, "workday": True, "班": True}
 
@@ -132,11 +136,16 @@ def replace_calendar(path: Path, text: str, old: StateCouncilCalendar) -> StateC
 def build_calendar(text: str) -> StateCouncilCalendar:
     """The calendar with the overrides in `text`: a header `date,type`, then ISO dates with `holiday` (or 休) or
     `workday` (or 班). A year that is not published must have all its statutory holidays, so that a file cut
-    short is not taken for a whole year. Raises CalendarFileError."""
+    short is not taken for a whole year; and no year may have so many days off that no notice can have said so: they would
+    put off what the court owes. Raises CalendarFileError."""
     overrides = dict(_read_rows(text))
     imported = frozenset(day.year for day in overrides) - PUBLISHED_YEARS
-    for year in sorted(imported):
-        _require_whole_year(year, overrides)
+    for year in sorted({day.year for day in overrides}):
+        if year in PUBLISHED_YEARS:
+            _refuse_another_year(year, overrides)
+        else:
+            _require_whole_year(year, overrides)
+            _refuse_idle_year(year, overrides)
     return StateCouncilCalendar(overrides=overrides, imported_years=imported)
 
 
@@ -178,6 +187,24 @@ def _read_row(row: list[str], line: int) -> tuple[date, bool]:
     if cells[1] not in _TYPES:
         raise CalendarFileError(f"节假日文件第{line}行：类型“{cells[1]}”应为holiday（休）或workday（班）")
     return day, _TYPES[cells[1]]
+
+
+def _refuse_another_year(year: int, overrides: Mapping[date, bool]) -> None:
+    changed = [
+        day for day, worked in overrides.items() if day.year == year and worked != chinese_calendar.is_workday(day)
+    ]
+    if len(changed) > _MOST_CHANGED:
+        raise CalendarFileError(
+            f"节假日文件把{year}年已经公布的安排改了{len(changed)}天：国务院办公厅另行通知的变动至多{_MOST_CHANGED}天，请核对"
+        )
+
+
+def _refuse_idle_year(year: int, overrides: Mapping[date, bool]) -> None:
+    off = [day for day, worked in overrides.items() if day.year == year and not worked and day.weekday() < _SATURDAY]
+    if len(off) > _MOST_OFF:
+        raise CalendarFileError(
+            f"节假日文件在{year}年的星期一至星期五中有{len(off)}天放假，多于任何一年的安排（至多{_MOST_OFF}天），请核对"
+        )
 
 
 def _require_whole_year(year: int, overrides: Mapping[date, bool]) -> None:

@@ -270,7 +270,7 @@ def _messages(court: Court, office: Notifier) -> Iterator[Finding]:
 def _answers(court: Court, office: Notifier) -> Iterator[Finding]:
     overdue = list_overdue(office.engine, court.today)
     if overdue:
-        text = f"{len(overdue)} 份撤回或更正通知超过期限没有回执：请在内部页面查看并电话催办"
+        text = f"{len(overdue)} 份撤回、更正通知或者澄清公告超过期限没有回执：请在内部页面查看并电话催办"
         yield Finding("撤回", "fail", text)
     else:
         yield Finding("撤回", "ok", "没有超过期限的撤回")

@@ -24,9 +24,10 @@ from registry.audit_chain import Head, Verdict, record_head, verify
 from registry.clockwork import Clockwork
 from registry.database import open_engine, settle
 from registry.departing import Departure
+from registry.ending import expire_some
 from registry.masks import MaskProfile
 from registry.policy import Policy, PolicyError, load_policy
-from registry.publishing import Publisher, expire_some, reissue_some
+from registry.publishing import Publisher, reissue_some
 from registry.tables import RecordRow
 from registry.turns import Turns
 from registry.vault import Vault, open_vault
@@ -367,11 +368,11 @@ class Court:
             self.feed_store()
 
     def _expire(self, acting: Acting) -> int:
-        expired = 0
+        expired, policy = 0, self.policy()
         while True:
             self.turns.step_aside()
             with self.session() as session:
-                looked_at, numbers = expire_some(session, acting)
+                looked_at, numbers = expire_some(session, policy, acting)
             if not looked_at:
                 return expired
             expired += len(numbers)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from gongshi.court import Court
 from gongshi.errorlog import log_error
+from notifier.acknowledging import name_answer
 from notifier.answers import AckKind
 from notifier.context import Notifier
 from notifier.states import MessageState, Purpose
@@ -29,9 +30,10 @@ from notifier.tables import (
     RunRow,
 )
 from registry.acting import SYSTEM
+from registry.matters.verifying import tell_missed
 from registry.tables import LedgerRow, UnitRow
 from registry.unit_pages import unit_site
-from registry.units.ledger import LedgerKind, Line, append, catch_up_releases, find_keys
+from registry.units.ledger import CATCH_UP, LedgerKind, Line, append, catch_up_releases, find_keys
 from registry.units.lists import ack_key
 from registry.units.releases import released_line
 from search_index.database import for_reading
@@ -85,7 +87,8 @@ def create_units(court: Court) -> UnitsApp:
 
 def bring_over(court: Court, office: Notifier) -> Brought:
     """Write into the ledgers what the notifier sent to the units' recipients and what they answered, and tell the units of
-    departures that nobody told them of. Every line has a key: repeated, or killed anywhere, it comes once."""
+    departures and of verifications that they were not told of. Every line has a key: repeated, or killed anywhere, it
+    comes once."""
     with court.reading() as session:
         recipients = _find_recipients(session)
     pushes = _find_pushes(office, recipients)
@@ -99,9 +102,12 @@ def bring_over(court: Court, office: Notifier) -> Brought:
         court.turns.step_aside()
         with court.session() as session:
             added += append(session, new[start : start + _CHUNK])
+    sent = [line.at for line in new if line.kind is LedgerKind.PUSH]
     court.turns.step_aside()
     with court.session() as session:
-        releases = catch_up_releases(session, court.acting(SYSTEM))
+        acting = court.acting(SYSTEM)
+        releases = catch_up_releases(session, acting, since=min([*sent, acting.now - CATCH_UP]))
+        tell_missed(session, acting)
     fresh = {line.key for line in new}
     pushed = sum(line.key in fresh for line in pushes)
     return Brought(pushes=pushed, answers=max(added - pushed, 0), releases=releases)
@@ -181,7 +187,9 @@ def _to_answer(unit_id: int, message: MessageRow, given: AcknowledgementRow, per
         by=given.noted_by,
         key=ack_key(message.dispatch, given.kind),
         period=period[:6] if period else None,
-        detail={"words": f"{Purpose(message.purpose).label}：{AckKind(given.kind).label}"},
+        detail={
+            "words": f"{Purpose(message.purpose).label}：{name_answer(Purpose(message.purpose), AckKind(given.kind))}"
+        },
     )
 
 

@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 
 from registry.acting import Acting
 from registry.approval import REASONS, SAME_PERSON, Refusal, check
+from registry.ending import is_over
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, accept, build_excerpts, describe_version, find_all, needs_opening
 from registry.lifecycle import Action, transition
 from registry.matching import is_same_debtor
+from registry.matters.fulfilling import close_corrected
 from registry.moving import Draft, Line, move
 from registry.policy import Policy
 from registry.preparers import find_preparers, say_who_may
-from registry.publishing import is_over, redisclose
+from registry.publishing import redisclose
 from registry.record import Accepted, Facts, Kind, Record, State
 from registry.records import (
     facts_columns,
@@ -184,7 +186,7 @@ def decide_proposal(session: Session, proposal: ProposalRow, acting: Acting, rev
     record = read_record(row, review.vault)
     if record.state.has_departed:
         return (Refusal(rule="departed", reason="该记录已退出名单，不能更正"),)
-    if is_over(row, acting.now):
+    if is_over(row, review.policy, acting.now):
         return (Refusal(rule="term_over", reason=REASONS["term_over"]),)
     batch = session.get_one(BatchRow, proposal.batch_id)
     facts = _keep_known(read_facts(proposal, review.vault, proposal_context(row.id)), record.facts)
@@ -218,7 +220,7 @@ def correct_row(
     session: Session, row: RecordRow, record: Record, acting: Acting, review: Review, batch: int | None = None
 ) -> Record:
     """Put a record's new facts into its row and the state where they belong, with the audit line; the record as it is
-    now, with the redactions of its new texts.
+    now, with the redactions of its new texts. Objections that asked for this correction are closed by it (art. 12 ¶1).
 
     `batch` is the import that brought the facts, None for what the actor typed. The actor answers for what is public or
     approved from now on; a draft waits for whoever approves it.
@@ -236,6 +238,7 @@ def correct_row(
     changed = sorted(key for key in row.facts.keys() | before.keys() if row.facts.get(key) != before.get(key))
     line = Line(batch=batch, detail={"fields": changed})
     move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=review.policy))
+    close_corrected(session, review.vault, row, record.facts, acting)
     return replace(record, state=state, approved_by=row.approved_by, redactions=kept)
 
 

@@ -108,6 +108,27 @@ def list_acts(session: Session, records: Collection[int], actions: Collection[st
     return [Act(record_id=record, actor=actor, action=act, batch_id=batch) for record, actor, act, batch in found]
 
 
+def find_actors(session: Session, actions: Collection[str], key: str, value: int) -> frozenset[str]:
+    """Everybody who did one of `actions` to what the detail names `value` under `key`, this transaction included."""
+    # Other actions say something else under the same key: which is which is found here, and not by the database.
+    lines = session.execute(select(AuditRow.actor, AuditRow.detail).where(AuditRow.action.in_(actions)))
+    found = {actor for actor, detail in lines if detail.get(key) == value}
+    for line in session.info.get(_GATHERED, []):
+        if line.values["action"] in actions and line.values["detail"].get(key) == value:
+            found.add(line.values["actor"])
+    return frozenset(found)
+
+
+def find_details(session: Session, record: int, action: str, name: str) -> frozenset[str]:
+    """What the lines of a record about `action` say under `name` in their details, this transaction included."""
+    query = select(AuditRow.detail).where(AuditRow.record_id == record, AuditRow.action == action)
+    details: list[Any] = list(session.scalars(query))
+    for line in session.info.get(_GATHERED, []):
+        if line.values["record_id"] == record and line.values["action"] == action:
+            details.append(line.values["detail"])
+    return frozenset(str(detail[name]) for detail in details if detail and name in detail)
+
+
 def list_lines(
     session: Session,
     *,

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from registry.acting import Acting
 from registry.approval import REASONS
 from registry.approving import Review, correct_row
+from registry.ending import is_over
 from registry.facts_json import facts_from_json, facts_to_json
+from registry.gate import find_end
 from registry.intake import FieldError, check_kind, parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
 from registry.policy import Policy
-from registry.publishing import is_over, redisclose
+from registry.publishing import redisclose
 from registry.record import Accepted, Facts, Record, State
 from registry.records import read_record
 from registry.tables import RecordRow
@@ -35,6 +37,10 @@ class CorrectionRefused(Exception):
         self.proposed = proposed
 
 
+_TERM_BY_TWO = (
+    "term_ends_on：延长或者取消纳入期限须经两人：请先屏蔽，更正后由另一名审核人同意重新显示"
+    "（法释〔2017〕7号第二条、第五条第三款）"
+)
 _UNSEEN = {"redactions_unconfirmed", "redactions_unopened"}
 
 
@@ -53,12 +59,14 @@ class Corrector:
         """Set fields of a record; what the public is told of it. Raises CorrectionRefused or NotAllowed."""
         record = read_record(row, self.vault)
         becomes = transition(record.state, Action.CORRECT).state
-        if is_over(row, acting.now):
+        if is_over(row, self.policy, acting.now):
             raise CorrectionRefused(REASONS["term_over"], "term_over")
         review = Review(vault=self.vault, policy=self.policy, confirmed=self.confirmed, accepted=self.accepted)
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
+        if record.state is State.PUBLISHED and self._is_longer(record, facts):
+            raise CorrectionRefused(_TERM_BY_TWO, "term_by_two")
         corrected = record.with_facts(facts, acting.now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
@@ -68,6 +76,15 @@ class Corrector:
             row.imported_by = acting.actor
         corrected = correct_row(session, row, corrected, acting, review)
         return redisclose(session, row, corrected, self.policy, acting, before=record)
+
+    def _is_longer(self, record: Record, facts: Facts) -> bool:
+        """Whether the public would see the entry for longer than it does now."""
+        if record.published_on is None:
+            return False
+        before, after = (
+            find_end(version.term_ends_on, record.published_on, self.policy) for version in (record.facts, facts)
+        )
+        return before is not None and (after is None or after > before)
 
     def _check(self, session: Session, record: Record, acting: Acting, review: Review) -> None:
         refusals = review.check(session, record, acting)

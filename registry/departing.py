@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,9 +15,11 @@ from registry.clockbook import About, end_clocks, set_clock
 from registry.deadlines import Profile, Rule, add_months
 from registry.lifecycle import Action, transition
 from registry.moving import Exit, Line, await_confirmation, follow_departures, move
+from registry.preparers import find_menders, say_who_may
 from registry.record import State
 from registry.tables import DecisionRow, RecordRow
 from registry.undecided import find_undecided
+from search_index.codes import has_long_number
 from search_index.journal import EntryChange
 
 REMOVAL_GROUNDS: Mapping[str, str] = {
@@ -37,6 +38,7 @@ WITHDRAWAL_GROUNDS: Mapping[str, str] = {
     "minor": "被执行人为未成年人（第四条）",
     "deceased": "被执行人死亡（民事诉讼法第二百六十八条第三项）",
 }
+_WRONG_FROM_THE_START = frozenset({"wrongly_listed", "minor"})
 _SPC = "法释〔2017〕7号"
 _NOTE_ON_TERM = "该记录有纳入期限，第十条第一款不当然适用（第十条第二款）：已按第二条第二款登记为提前删除，请补附决定"
 # What the applicant says of it is part of these grounds (第十条第一款第一至三项).
@@ -53,9 +55,6 @@ _GRACE = Action.GRACE.value
 
 # The audit lines that tell whether a request to show an entry again still stands.
 _VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value)
-
-# Case and document numbers do not have that many digits in a row.
-_LONG_NUMBER = re.compile(r"\d{10}")
 
 
 class NotPermitted(Exception):
@@ -90,9 +89,9 @@ class Grounds:
         """A basis is kept in the clear and read by many: it names a document, and nobody's numbers. Raises NotPermitted."""
         if not self.basis.strip():
             raise NotPermitted("依据不能是空的：请用 --basis 写明文书名称和文号，或者来源")
-        if _LONG_NUMBER.search(self.basis):
+        if has_long_number(self.basis):
             raise NotPermitted("依据中有身份证、电话或者账户一类的号码：请改写为文书名称和文号（个人信息保护法第六条）")
-        if self.confirmation and _LONG_NUMBER.search(self.confirmation):
+        if self.confirmation and has_long_number(self.confirmation):
             raise NotPermitted("--confirmation 中有号码：请只写文书名称和日期（个人信息保护法第六条）")
 
     def refuse_unfit_queries(self) -> None:
@@ -142,6 +141,12 @@ def take_down(
     grounds.refuse_unfit_basis()
     grounds.refuse_unfit_queries()
     transition(State(row.state), action)
+    if State(row.state).has_departed and grounds.ground not in _WRONG_FROM_THE_START:
+        raise NotPermitted(
+            "该记录已经退出名单：只有不应纳入而纳入、或者被执行人为未成年人的，才能再行撤销（第九条第一款）"
+        )
+    if State(row.state) is State.DRAFT and action is Action.REMOVE and row.approved_at is None:
+        raise NotPermitted("该记录还没有纳入名单，不用删除：不该纳入的，请撤销（第九条第一款）")
     session.add(_decision(row, action, grounds, acting, matter))
     session.flush()
     leaving = Exit(ground=grounds.ground, on=acting.today, evidence=grounds.basis) if action.ends else None
@@ -203,6 +208,12 @@ def lift_hold(session: Session, row: RecordRow, basis: str, acting: Acting) -> b
         return False
     if find_undecided(session, [row.id]):
         raise NotPermitted("还有没有决定的退出事由或者更正：请先撤下，或者由另一人写明理由驳回该事由（第九条、第十条）")
+    menders = find_menders(session, row)
+    if acting.actor in menders:
+        who = say_who_may(session, menders | {request.decided_by})
+        raise NotPermitted(
+            f"“{acting.actor}”在屏蔽期间更正过该记录，须由另一名审核人同意（第五条第三款、第十三条）；{who}"
+        )
     _confirm(request, acting)
     move(session, row, Action.LIFT, acting)
     return True
@@ -216,8 +227,8 @@ def lift_is_asked(session: Session, row: RecordRow) -> bool:
 def grant_grace(session: Session, row: RecordRow, *, until: date, basis: str, acting: Acting) -> None:
     """Grant the debtor a time of grace (宽限期) through the day `until`: nothing is published before it is over.
 
-    Before the first publication only, and three months at most, counted from the first decision that granted any
-    (法发〔2019〕35号). Raises NotAllowed or NotPermitted.
+    Before the first publication only, one month at least and three at most, counted from the first decision that granted
+    any; what was granted is not shortened (法发〔2019〕35号). Raises NotAllowed or NotPermitted.
     """
     grounds = Grounds(ground=None, basis=basis, arose_on=acting.today, known_on=acting.today)
     grounds.refuse_unfit_basis()
@@ -227,7 +238,11 @@ def grant_grace(session: Session, row: RecordRow, *, until: date, basis: str, ac
     if until <= acting.today:
         raise NotPermitted("宽限期的最后一日应在今天以后：请核对 --until 或者 --months")
     granted_on = _first_grace(session, row) or acting.today
-    longest = acting.clockwork.due(Rule.GRACE, granted_on).due
+    shortest, longest = add_months(granted_on, 1), acting.clockwork.due(Rule.GRACE, granted_on).due
+    if until < shortest:
+        raise NotPermitted(f"宽限期最短一个月，自首次决定之日起至少至 {shortest.isoformat()}（法发〔2019〕35号）")
+    if row.grace_until is not None and until < row.grace_until:
+        raise NotPermitted(f"已经给予的宽限期至 {row.grace_until.isoformat()} 为止，不能缩短（法发〔2019〕35号）")
     if until > longest:
         raise NotPermitted(f"宽限期最长三个月，自首次决定之日起至 {longest.isoformat()} 为止（法发〔2019〕35号）")
     session.add(_decision(row, Action.GRACE, grounds, acting, None))

@@ -7,7 +7,6 @@ for.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from sqlalchemy import select
@@ -16,18 +15,17 @@ from sqlalchemy.orm import Session
 from registry import journal
 from registry.acting import Acting
 from registry.article_review import ArticleKind
-from registry.articles import ArticleRefused, ArticleState, publish_made
+from registry.articles import ArticleRefused, ArticleState, publish_made, withdraw_article
 from registry.letters.sheet import day_words
 from registry.masks import mask_name, mask_organisation
 from registry.policy import load_policy
 from registry.record import Disclosure, Kind, State
 from registry.tables import ArticleRow, RecordRow
 from search_index.casenumber import CaseNumber
+from search_index.codes import has_long_number
 
 _GONE_WORD = {State.REMOVED: "删除", State.EXPIRED: "因纳入期限届满删除"}
 _USUAL_DAYS = 30
-# Case and document numbers do not have that many digits in a row.
-_LONG_NUMBER = re.compile(r"\d{10}")
 
 
 def note_exit(session: Session, row: RecordRow, acting: Acting) -> ArticleRow | None:
@@ -41,16 +39,28 @@ def note_exit(session: Session, row: RecordRow, acting: Acting) -> ArticleRow | 
     return publish_made(session, ArticleKind.EXIT, row, _exit_words(row), days, acting)
 
 
+def can_be_clarified(row: RecordRow) -> bool:
+    """Whether the public was shown what should not have been listed."""
+    return _was_public(row) and row.state == State.WITHDRAWN.value and row.departed_ground == "wrongly_listed"
+
+
+def take_back(session: Session, row: RecordRow, acting: Acting) -> None:
+    """Take down the exit notice of who had left, and is now found to have been listed wrongly (art. 9 ¶1)."""
+    notice = _find(session, row, ArticleKind.EXIT)
+    if notice is not None:
+        withdraw_article(session, notice, "该记录系不应纳入而纳入，已经撤销", acting)
+
+
 def clarify(session: Session, row: RecordRow, basis: str, acting: Acting) -> ArticleRow:
     """Publish, because the person asked for it, that what was listed in a case was withdrawn: by the number of the case and
     without a name. `basis` names the request. Raises ArticleRefused.
 
-    Those who were sent the entry are told by the notifier since its withdrawal; those who were told by letter are in
-    letters.list_to_recall.
+    Those who were sent the entry are sent the clarification by the notifier, behind the recall of the withdrawal; those
+    who were told by letter are in letters.list_to_recall.
     """
-    if not _was_public(row) or row.state != State.WITHDRAWN.value or row.departed_ground != "wrongly_listed":
+    if not can_be_clarified(row):
         raise ArticleRefused("只有曾经公布、因不应纳入而撤销的记录才发布澄清公告（法释〔2017〕7号第九条）")
-    if not basis.strip() or len(basis) > 80 or _LONG_NUMBER.search(basis):
+    if not basis.strip() or len(basis) > 80 or has_long_number(basis):
         raise ArticleRefused("请写明本人申请的文书名称和日期，不超过八十个字，不写证件和电话号码")
     if _find(session, row, ArticleKind.CLARIFICATION):
         raise ArticleRefused("该记录已经发布过澄清公告")

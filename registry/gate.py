@@ -93,7 +93,7 @@ def disclose(record: Record, policy: Policy, today: date) -> Document | Withheld
         if rule.treatment is RestrictedTreatment.WITHHOLD:
             return _withhold(record, WithholdReason.RESTRICTED, rule.basis)
         masked = True
-    until = _visible_until(record, policy, today)
+    until = find_end(record.facts.term_ends_on, record.published_on or today, policy)
     if until is not None and until <= _midnight(today):
         return _withhold(record, WithholdReason.TERM_ENDED, _end_basis(record, policy, today))
     if record.number is None and not masked and find_unresolved(record):
@@ -108,12 +108,14 @@ def find_leaks(record: Record, policy: Policy, today: date) -> tuple[str, ...]:
 
 
 def find_adulthood(facts: Facts, today: date) -> Adulthood:
-    """Whether a debtor is of age on `today`: every birth date there is must say so, or the visible year must prove it.
+    """Whether a debtor is of age on `today`, and was when the listing was decided: a decision about a child does not become
+    lawful by its birthday (art. 4). Every birth date there is must say so, or the visible year must prove it.
 
     An organisation has no age and is never a minor.
     """
     if facts.kind is Kind.ORGANISATION:
         return Adulthood.ADULT
+    today = min(today, facts.decided_on or today)
     latest = max(_latest_births(facts), default=None)
     if latest is None:
         return Adulthood.UNKNOWN
@@ -174,14 +176,14 @@ def _latest_births(facts: Facts) -> Iterator[date]:
         yield date(year, 12, 31)
 
 
-def _visible_until(record: Record, policy: Policy, today: date) -> datetime | None:
-    """The first instant at which the entry is over; None for an entry without a term (art. 2 ¶1, art. 10 ¶2)."""
-    ends = record.facts.term_ends_on
-    if ends is None:
+def find_end(term_ends_on: date | None, published_on: date, policy: Policy) -> datetime | None:
+    """The first instant at which an entry is over that was, or would be, published on `published_on`; None for one
+    without a term (art. 2 ¶1, art. 10 ¶2)."""
+    if term_ends_on is None:
         return None
-    over = ends + timedelta(days=1)
+    over = term_ends_on + timedelta(days=1)
     if policy.display:
-        over = min(over, add_years(record.published_on or today, policy.display.max_years))
+        over = min(over, add_years(published_on, policy.display.max_years))
     return _midnight(over)
 
 
@@ -202,6 +204,14 @@ def add_years(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
+
+
+def find_last_start(years: int, today: date) -> date:
+    """The last day from which `years` are over on `today`: of it, and of those before, `add_years` makes no later day."""
+    same = add_years(today, -years)
+    following = same + timedelta(days=1)
+    # From 29 February they lead to the 28th of a year without one.
+    return following if add_years(following, years) <= today else same
 
 
 # What is seen ----------------------------------------------------------------------------------------------------
@@ -276,7 +286,7 @@ def _values(record: Record, policy: Policy, today: date) -> dict[str, Any]:
         "conduct": facts.conduct,
         "published_on": record.published_on or today,
         "term_ends_on": facts.term_ends_on,
-        "visible_until": _visible_until(record, policy, today),
+        "visible_until": find_end(facts.term_ends_on, record.published_on or today, policy),
         "updated_at": record.changed_at,
     }
 

@@ -18,7 +18,8 @@ state, a stage, or a guard:
 | EXIT 屏蔽           | `State.HELD`: out of sight, while it is decided                                                |
 | EXIT 期满           | `State.EXPIRED`                                                                                |
 | RECALLED            | known to the notifier alone: every past recipient has acknowledged the recall                  |
-| ARCHIVED            | what has departed stays, sealed; nothing leads out of it but a later decision (art. 10 ¶3)     |
+| ARCHIVED            | what has departed stays, sealed; nothing leads out of it but a later decision (art. 10 ¶3), or  |
+|                     | that it was wrong from the start: then removed or expired becomes withdrawn (art. 9 ¶1)         |
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ _NEXT: dict[tuple[State, Action], State] = {
     (State.DRAFT, Action.GRACE): State.DRAFT,
     (State.DRAFT, Action.CORRECT): State.DRAFT,
     (State.DRAFT, Action.WITHDRAW): State.WITHDRAWN,
+    # What was listed once, and goes back to the start by a correction: departing.take_down looks that it was.
+    (State.DRAFT, Action.REMOVE): State.REMOVED,
     (State.APPROVED, Action.GRACE): State.APPROVED,
     (State.APPROVED, Action.PUBLISH): State.PUBLISHED,
     (State.APPROVED, Action.RESTRICT): State.RESTRICTED,
@@ -74,6 +77,8 @@ _NEXT: dict[tuple[State, Action], State] = {
     (State.RESTRICTED, Action.HOLD): State.HELD,
     (State.RESTRICTED, Action.WITHDRAW): State.WITHDRAWN,
     (State.RESTRICTED, Action.REMOVE): State.REMOVED,
+    # Whoever's term is over leaves, seen by the public or not.
+    (State.RESTRICTED, Action.EXPIRE): State.EXPIRED,
     (State.PUBLISHED, Action.CORRECT): State.PUBLISHED,
     (State.PUBLISHED, Action.RESTRICT): State.RESTRICTED,
     (State.PUBLISHED, Action.HOLD): State.HELD,
@@ -88,6 +93,9 @@ _NEXT: dict[tuple[State, Action], State] = {
     (State.HELD, Action.WITHDRAW): State.WITHDRAWN,
     (State.HELD, Action.REMOVE): State.REMOVED,
     (State.HELD, Action.EXPIRE): State.EXPIRED,
+    # Whoever has left, and is found to have been listed wrongly afterwards (art. 9 ¶1).
+    (State.REMOVED, Action.WITHDRAW): State.WITHDRAWN,
+    (State.EXPIRED, Action.WITHDRAW): State.WITHDRAWN,
 }
 
 STATE_LABEL = {
@@ -136,7 +144,8 @@ _SETS: dict[Action, frozenset[Rule]] = {
     Action.HOLD: frozenset({Rule.HOLD_CONFIRM}),
     Action.WITHDRAW: frozenset({Rule.UNITS_TOLD}),
     Action.REMOVE: frozenset({Rule.UNITS_TOLD}),
-    Action.EXPIRE: frozenset({Rule.UNITS_TOLD}),
+    # Set from the day the term ended, and ended by the same step: so the book shows whether it was in time.
+    Action.EXPIRE: frozenset({Rule.TERM_END, Rule.UNITS_TOLD}),
 }
 _LEAVES = frozenset({Rule.EXIT, Rule.TERM_END, Rule.GRACE, Rule.HOLD_CONFIRM})
 _ENDS: dict[Action, frozenset[Rule]] = {
@@ -178,15 +187,17 @@ def transition(state: State, action: Action) -> Transition:
     new = _NEXT.get((state, action))
     if new is None:
         raise NotAllowed(state, action)
+    # Who has departed before was told then, and the units, too.
+    leaves = action.ends and not state.has_departed
     return Transition(
         state=new,
         change=_change(state, new),
         audited=action.value,
         article=ARTICLE[action],
-        sets=_SETS.get(action, frozenset()),
+        sets=frozenset() if state.has_departed else _SETS.get(action, frozenset()),
         ends=_ENDS.get(action, frozenset()),
-        tells=action.ends,
-        exit_notice=action.ends,
+        tells=leaves,
+        exit_notice=leaves,
         settles_grounds=action.ends,
     )
 

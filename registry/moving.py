@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,15 +17,17 @@ from registry import audit, notices
 from registry.acting import Acting
 from registry.articles import take_down_naming
 from registry.clockbook import About, end_clocks, set_clock
-from registry.deadlines import Rule
-from registry.exit_notices import note_exit
+from registry.clocks import AT_ONCE
+from registry.deadlines import EARLIEST_START, Rule
+from registry.exit_notices import note_exit, take_back
 from registry.lifecycle import ACTION_LABEL, Action, Transition, find_later_stage, find_stage, transition
 from registry.matters.fulfilling import close_fulfilled
 from registry.policy import Policy
 from registry.record import Facts, State
 from registry.tables import ClockRow, RecordRow
-from registry.undecided import close_grounds
+from registry.undecided import close_grounds, find_spared
 from registry.units.ledger import note_release
+from registry.units.releases import note_withdrawn
 from search_index.journal import ChangeType, EntryChange
 
 
@@ -39,7 +41,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """Why a record departs and on which day it did. `evidence` names a document."""
+    """Why a record departs, and on which day it did: the first on which it is on the list no more. `evidence` names a
+    document."""
 
     ground: str | None
     on: date
@@ -57,7 +60,8 @@ class Line:
     article: str | None = None
 
 
-_PLAIN = Line()
+PLAIN = Line()
+"""Nothing beyond the action."""
 
 
 def move(
@@ -65,7 +69,7 @@ def move(
     row: RecordRow,
     action: Action,
     acting: Acting,
-    line: Line = _PLAIN,
+    line: Line = PLAIN,
     *,
     leaving: Exit | None = None,
     draft: Draft | None = None,
@@ -88,6 +92,9 @@ def move(
     audit.note(
         session, acting.now, acting.actor, line.word or step.audited, record=row.id, batch=line.batch, detail=detail
     )
+    if leaving is not None and Rule.TERM_END in step.sets:
+        last = max(leaving.on - timedelta(days=1), EARLIEST_START)
+        set_clock(session, acting, Rule.TERM_END, About(record=row.id), started_on=last, evidence=leaving.evidence)
     _end_clocks(session, row, step, acting)
     if leaving is not None:
         _leave(session, row, action, step, leaving, acting)
@@ -134,10 +141,16 @@ def _leave(session: Session, row: RecordRow, action: Action, step: Transition, l
         evidence = f"{ACTION_LABEL[action]}：{leaving.evidence}"
         set_clock(session, acting, Rule.UNITS_TOLD, About(record=row.id), started_on=acting.today, evidence=evidence)
     session.flush()
+    spared = find_spared(session, row.id)
     if step.settles_grounds:
         close_grounds(session, row, acting)
         close_fulfilled(session, row, acting)
-    if step.exit_notice:
+    if step.exit_notice and not spared:
         note_exit(session, row, acting)
-    if step.tells:
+    if step.state is State.WITHDRAWN:
+        take_back(session, row, acting)
+        if not was_public and row.number is not None:
+            note_withdrawn(session, row.number, acting)
+    # Neither a child nor the dead are written to.
+    if step.tells and not spared & AT_ONCE:
         notices.note_departure(session, row, acting.now, was_public=was_public)

@@ -17,6 +17,8 @@ from registry.staff import Role
 from registry.tables import BatchRow, RecordRow, StaffRow
 
 _APPROVE, _CORRECT = Action.APPROVE.value, Action.CORRECT.value
+# By a person, or by the gate.
+_HOLDS = (Action.HOLD.value, "withhold")
 
 
 def find_preparers(session: Session, rows: Collection[RecordRow]) -> dict[int, frozenset[str]]:
@@ -52,6 +54,16 @@ def find_involved(session: Session, row: RecordRow) -> frozenset[str]:
     names = {*_find_importers(session, [row], acts).values(), *(act.actor for act in (*listed, *done[:last]))}
     # A draft waits for whoever approves it; of anything else the trail knows who did.
     return frozenset(names | {row.imported_by})
+
+
+def find_menders(session: Session, row: RecordRow) -> frozenset[str]:
+    """Everybody who has changed a held record since it was held: none of them is the second person that agrees to show it
+    (第五条第三款、第十三条). What was changed before was approved by another, or already seen by everybody."""
+    since: list[Act] = []
+    for act in audit.list_acts(session, [row.id], (*_HOLDS, _CORRECT)):
+        since = [] if act.action in _HOLDS else [*since, act]
+    importers = _find_importers(session, [row], {row.id: since})
+    return frozenset(act.actor if act.batch_id is None else importers[act.batch_id] for act in since)
 
 
 def say_who_may(session: Session, barred: Collection[str]) -> str:

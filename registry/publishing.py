@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from random import Random
 
@@ -15,9 +14,11 @@ from registry import journal
 from registry.acting import SYSTEM, Acting
 from registry.alarms import tell
 from registry.clocks import AlarmKind
+from registry.ending import end_record
 from registry.gate import Withheld, WithholdReason, article_of, disclose
 from registry.lifecycle import Action
-from registry.moving import Draft, Exit, Line, await_confirmation, follow_departures, keep_stage, move
+from registry.matters.verifying import tell_missed
+from registry.moving import Draft, Line, await_confirmation, follow_departures, keep_stage, move
 from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
@@ -25,13 +26,11 @@ from registry.redaction import VERSION
 from registry.tables import DecisionRow, RecordRow
 from registry.undecided import find_undecided
 from registry.vault import Vault
-from search_index.day import day_of
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange
 from search_index.number import draw_number
 
 CHUNK = 500
-_TERM_ENDED = "纳入期限届满（法释〔2017〕7号第十条第二款）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,8 @@ class Publisher:
         stamp = stamp_of(self.policy)
         changes = [self._show(session, row, document, stamp, acting) for row, document in numbered]
         journal.append_changes(session, acting.now, changes)
+        # An objection may have come in before: the units learn of it with the entry (香格里拉市 四（二）3).
+        tell_missed(session, acting, [row.id for row, _ in numbered])
         return changes
 
     def _disclose(self, session: Session, row: RecordRow, acting: Acting) -> Document | None:
@@ -105,7 +106,7 @@ class Publisher:
         if reason is WithholdReason.RESTRICTED:
             move(session, row, Action.RESTRICT, acting, line)
         elif reason is WithholdReason.TERM_ENDED:
-            _end(session, row, acting, line)
+            end_record(session, row, self.policy, acting, line)
         elif reason is WithholdReason.UNRESOLVED:
             # Found only after the approval: a reviewer has to see it.
             move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=self.policy))
@@ -126,33 +127,6 @@ class Publisher:
 def by_system(acting: Acting) -> Acting:
     """The same moment, when the law's clock or the gate acts and no person."""
     return replace(acting, actor=SYSTEM)
-
-
-def expire_some(session: Session, acting: Acting) -> tuple[int, Sequence[str]]:
-    """End what has reached its end (art. 10 ¶2), at most one chunk.
-
-    Returns how many were looked at (none when nothing is left) and the numbers of those that were public.
-    """
-    acting = by_system(acting)
-    query = (
-        select(RecordRow)
-        .where(
-            RecordRow.state.in_([State.PUBLISHED.value, State.HELD.value]),
-            RecordRow.visible_until.is_not(None),
-            RecordRow.visible_until <= acting.now,
-        )
-        .order_by(RecordRow.id)
-        .limit(CHUNK)
-        .with_for_update()
-    )
-    rows, changes = list(session.scalars(query)), []
-    for row in rows:
-        change = _end(session, row, acting)
-        if change and row.number:
-            changes.append(journal.Change(type=change, record=row.number))
-    session.flush()
-    _append(session, changes, acting)
-    return len(rows), [change.record for change in changes]
 
 
 def redisclose(
@@ -227,7 +201,7 @@ def _change_of(
                 return None
             return journal.Change(type=ChangeType.CORRECTED, record=number, document=document)
         case Withheld(reason=WithholdReason.TERM_ENDED as reason):
-            _end(session, row, acting, _withheld(reason))
+            end_record(session, row, policy, acting, _withheld(reason))
         case Withheld(reason=WithholdReason.RESTRICTED as reason):
             move(session, row, Action.RESTRICT, acting, _withheld(reason))
         case Withheld() as withheld:
@@ -268,40 +242,5 @@ def _look_alike(before: Record, after: Record, policy: Policy, acting: Acting) -
     return isinstance(other, Document) and one == other
 
 
-def is_over(row: RecordRow, now: datetime) -> bool:
-    """Whether a record that was public has reached its end, though nobody may have noted it yet (art. 10 ¶2)."""
-    return row.visible_until is not None and row.visible_until <= now
-
-
 def _same(before: Document, after: Document) -> bool:
     return replace(before, updated_at=after.updated_at) == after
-
-
-def _end(session: Session, row: RecordRow, acting: Acting, line: Line | None = None) -> ChangeType | None:
-    """End a record whose term is over, as of the day it ended however late the machine is; what the public is told."""
-    ended = _day_of_end(row, acting.today)
-    session.add(
-        DecisionRow(
-            record_id=row.id,
-            action=Action.EXPIRE.value,
-            ground="term_ended",
-            basis=_TERM_ENDED,
-            arose_on=ended,
-            known_on=ended,
-            decided_at=acting.now,
-            decided_by=SYSTEM,
-        )
-    )
-    leaving = Exit(ground="expired", on=ended, evidence=_TERM_ENDED)
-    return move(session, row, Action.EXPIRE, acting, line or Line(), leaving=leaving).change
-
-
-def _day_of_end(row: RecordRow, today: date) -> date:
-    """The first day on which it could not be seen."""
-    ends = row.facts.get("term_ends_on")
-    days = [today]
-    if ends:
-        days.append(date.fromisoformat(ends) + timedelta(days=1))
-    if row.visible_until:
-        days.append(day_of(row.visible_until))
-    return min(days)

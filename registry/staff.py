@@ -18,6 +18,8 @@ from registry.tables import SessionRow, StaffRow
 
 # How passwords are kept: Argon2id with the parameters of RFC 9106 for ordinary memory.
 HASHER = PasswordHasher()
+# With two, who prepared an entry and who approved it may be all who decide: nobody is left for an objection to it.
+FEWEST_REVIEWERS = 3
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 # The sessions of the desk among those of SessionRow.
@@ -181,6 +183,32 @@ def set_deputy(
     row.deputy, row.away_until = deputy, away_until
     detail = {"name": name, "deputy": deputy, "away_until": away_until.isoformat() if away_until else None}
     audit.note(session, now, actor, "user_deputy", detail=detail)
+
+
+def find_gaps(session: Session, today: date) -> list[str]:
+    """What is missing among the people who decide, in Chinese, each with what to do; empty where nothing is. By art. 5 ¶3
+    and 13 two people list somebody, and neither of them says whether that was right (香格里拉市 四（二）2)."""
+    rows = list(session.scalars(select(StaffRow).where(StaffRow.active).order_by(StaffRow.name)))
+    reviewers = [row for row in rows if row.role == Role.REVIEWER.value]
+    here = [row for row in reviewers if row.away_until is None or row.away_until < today]
+    gaps = []
+    if not reviewers:
+        gaps.append("没有审核人：没有人能审核、更正、撤销、删除，也没有人能决定异议")
+    elif len(reviewers) == 1:
+        gaps.append(
+            "审核人只有一名，没有第二名审核人：这名审核人审核过的信息，没有人能决定对它的异议；不在时没有人能撤下"
+        )
+    elif len(reviewers) < FEWEST_REVIEWERS:
+        gaps.append("审核人只有两名：两人都录入、更正或者审核过的信息，没有人能决定对它的异议（应当回避）")
+    if gaps:
+        gaps = [f"{gaps[0]}。请系统管理员增设账户，审核人至少 {FEWEST_REVIEWERS} 名"]
+    if reviewers and not here:
+        gaps.append("审核人全部外出：退出事由没有人决定，到期由系统自行屏蔽。请安排一名审核人回来，或者增设账户")
+    deciding = [row for row in rows if row.role in (Role.CLERK.value, Role.REVIEWER.value)]
+    alone = sum(row.deputy is None for row in deciding)
+    if alone:
+        gaps.append(f"{alone} 名书记员或者审核人没有代理人：外出时没有人接替。请系统管理员在账户页指定代理人")
+    return gaps
 
 
 def list_represented(session: Session, name: str) -> tuple[str, ...]:

@@ -19,6 +19,10 @@ GROUND = "ground"
 # What somebody brings in their own cause may be that the person listed is a child, or dead.
 _MAY_HIDE = (GROUND, "objection")
 OPEN, DEPARTED, DISMISSED = "open", "departed", "dismissed"
+WRONGLY_LISTED = "wrongly_listed"
+# The remedy of an objection that was found right, and what one says in its own words.
+_WITHDRAW = "withdraw"
+_SAYS = {"not_me": WRONGLY_LISTED, "says_minor": "minor", "says_deceased": "deceased"}
 
 
 def find_undecided(session: Session, records: Collection[int]) -> frozenset[int]:
@@ -45,6 +49,23 @@ def is_at_once() -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def find_spared(session: Session, record: int) -> frozenset[str]:
+    """What is said of a person, and not refused, because of which they are not pointed at once more when the entry goes:
+    minor, deceased, wrongly_listed (法释〔2017〕7号 arts. 4, 9; 民诉法 268 (3)). To be asked before what is open is closed."""
+    query = select(MatterRow.ground, MatterRow.outcome).where(
+        MatterRow.record_id == record, MatterRow.kind.in_(_MAY_HIDE), MatterRow.closed_at.is_(None)
+    )
+    said = set()
+    for ground, outcome in session.execute(query):
+        if outcome == _WITHDRAW:
+            said.add(WRONGLY_LISTED)
+        elif outcome is None and ground is not None:
+            said.add(_SAYS.get(ground, ground))
+    if audit.find_details(session, record, "withhold", "reason") & {"minor", "age_unknown"}:
+        said.add("minor")
+    return frozenset(said & {*AT_ONCE, WRONGLY_LISTED})
+
+
 def list_open_grounds(session: Session, record: int) -> list[MatterRow]:
     """The recorded grounds of a record that nobody has decided, the oldest first, locked for the transaction."""
     query = (
@@ -63,7 +84,9 @@ def close_grounds(session: Session, row: RecordRow, acting: Acting) -> list[Matt
         close_matter(matter, DEPARTED, acting.actor, acting.now)
         detail = {"matter": matter.id, "ground": matter.ground, "article": "法释〔2017〕7号第九条、第十条"}
         audit.note(session, acting.now, acting.actor, "ground_closed", record=row.id, detail=detail)
-    end_clocks(session, acting, HIDES | {Rule.HOLD_CONFIRM, Rule.TERM_END, Rule.GRACE}, About(record=row.id))
+    # Of a correction, or a withdrawal, that was found right the matter itself says whether it is done (matters/fulfilling.py).
+    ends = (HIDES - {Rule.CORRECTION_FIX}) | {Rule.HOLD_CONFIRM, Rule.TERM_END, Rule.GRACE}
+    end_clocks(session, acting, ends, About(record=row.id))
     return matters
 
 

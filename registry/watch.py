@@ -55,7 +55,9 @@ def act_on_due(
     queries = (_overdue(acting).where(*which), _at_once().where(*which))
     found = {found for query in queries for found in session.scalars(query.limit(CHUNK))}
     rows = select(RecordRow).where(RecordRow.id.in_(found)).order_by(RecordRow.id).with_for_update()
-    return [change for row in session.scalars(rows).all() for change in _hold(session, row, acting)]
+    # As they are once the lock was had, also those that this session has read before.
+    locked = session.scalars(rows.execution_options(populate_existing=True)).all()
+    return [change for row in locked for change in _hold(session, row, acting)]
 
 
 def end_lapsed(session: Session, acting: Acting) -> int:
@@ -103,6 +105,9 @@ def _hold(session: Session, row: RecordRow, acting: Acting) -> Sequence[EntryCha
         return []
     clocks = _undecided_clocks(session, row, acting)
     matter = _matter_of(session, row, clocks)
+    if not clocks and matter is None:
+        # Decided by somebody for whom the lock of the record was waited for: there is nothing left to hide it for.
+        return []
     departure = departing.take_down(
         session, row, Action.HOLD, _grounds(acting, clocks, matter), acting, matter=matter.id if matter else None
     )

@@ -202,7 +202,10 @@ def _take_down(court: Court, record: str, action: Action, grounds: Grounds, acto
         "state": departure.state.value,
         "note": departure.note,
     }
-    seen = "公众已查不到" if departure.change else "此前未向公众显示"
+    if departure.change:
+        seen = "公众已查不到"
+    else:
+        seen = "此前未向公众显示" if departure.record is None else "公众此前已经查不到"
     text = f"{departure.record or record}：{STATE_LABEL[departure.state]}，{seen}"
     report(as_json, found, f"{text}\n提示：{departure.note}" if departure.note else text)
     return 0

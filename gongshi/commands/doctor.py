@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -17,8 +18,10 @@ from gongshi.court import Court
 from registry import journal
 from registry.acting import SYSTEM
 from registry.alarms import count_clocks
+from registry.ending import count_over
 from registry.masks import MaskProfile, count_possible
 from registry.papers import UNKNOWN_FOLDER
+from registry.staff import find_gaps
 from registry.tables import JournalRow
 from registry.watch import list_due
 from search_index.index import Index
@@ -114,6 +117,25 @@ def _clocks(court: Court) -> Iterator[Finding]:
     yield Finding("期限", "ok", f"今天到期 {tally.today} 项{uncertain}")
 
 
+def _ends(court: Court) -> Iterator[Finding]:
+    """What has reached its end and has not left (art. 10 ¶2). What ended today the worker may just be about to end."""
+    policy = court.policy()
+    with court.reading() as session:
+        over, since_yesterday = (count_over(session, policy, at) for at in (court.now, court.now - timedelta(days=1)))
+    if over:
+        text = (
+            f"{over} 条期限已经届满，还没有退出（法释〔2017〕7号第十条第二款：届满后三个工作日内删除；公众已经看不到）："
+            "请确认后台工作进程在运行，或立即运行 gongshi publish"
+        )
+        yield Finding("届满", "fail" if since_yesterday else "warn", text)
+
+
+def _staff(court: Court) -> Iterator[Finding]:
+    with court.reading() as session:
+        for gap in find_gaps(session, court.today):
+            yield Finding("人员", "warn", gap)
+
+
 def _papers(court: Court) -> Iterator[Finding]:
     aside = court.private / UNKNOWN_FOLDER
     count = sum(1 for _ in aside.iterdir()) if aside.is_dir() else 0
@@ -160,6 +182,8 @@ CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (
     _clock,
     _calendar,
     _clocks,
+    _ends,
+    _staff,
     _papers,
     _store,
     _permissions,

@@ -1,4 +1,4 @@
-"""The units of joint punishment: registering them, their accounts, the measures, the quarter, and the sheets."""
+"""The units of joint punishment: registering them, their accounts, the quarter, and the sheets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gongshi.cli import fail
 from gongshi.commands.common import acting, as_json, command, open_court, report, sign
+from gongshi.commands.measures import measure
 from gongshi.court import Court
 from registry.acting import Acting
 from registry.staff import Role
@@ -18,7 +19,6 @@ from registry.tables import StaffRow, UnitAccountRow, UnitRow
 from registry.units.accounts import PASSWORD, TOKEN, add_account, list_accounts, renew_account, retire_account
 from registry.units.feedback import list_owed, open_due_quarter, open_quarter
 from registry.units.liaisons import set_liaison
-from registry.units.measures import LONGEST_FILE, import_measures, list_measures, read_measures
 from registry.units.quarters import Quarter
 from registry.units.sheets import build_assessment, quarters_of, select_units
 from registry.units.units import (
@@ -39,7 +39,6 @@ from registry.units.words import UnitError
 
 Found = TypeVar("Found")
 _RULE = "unit"
-_EXAMPLE = Path(__file__).resolve().parents[2] / "registry" / "units" / "measures.example.toml"
 slug_argument = click.argument("slug", metavar="代号")
 
 
@@ -58,8 +57,8 @@ def _work(court: Court, actor: str, decide: Callable[[Session, Acting], Found]) 
 @slug_argument
 @click.option("--name", required=True, metavar="名称", help="单位名称。")
 @click.option("--department", metavar="部门", help="责任部门。")
-@click.option("--leading", is_flag=True, help="领导小组成员。")
-@click.option("--recipient", metavar="代号", help="在 gongshi recipient 中登记的接收代号。")
+@click.option("--leading", is_flag=True, help="领导小组成员，由审核人登记。")
+@click.option("--recipient", metavar="代号", help="在 gongshi recipient 中登记的接收代号，由审核人登记。")
 @click.option("--push", is_flag=True, help="接收名单推送。")
 @click.option("--releases", is_flag=True, help="接收退出通知。")
 @click.option("--restricted", is_flag=True, help="接收依法不宜公开的信息，须另一名审核人同意。")
@@ -91,7 +90,7 @@ def add(
     is_reviewer = _sign_as_reviewer(court, actor)
 
     def decide(session: Session, who: Acting) -> Unit:
-        row = add_unit(session, slug, facts, who)
+        row = add_unit(session, slug, facts, who, reviews=is_reviewer)
         if wanted != Receives():
             ask_receives(session, row, wanted, basis or "", who)
             if is_reviewer and not needs_second(row):
@@ -116,9 +115,9 @@ def add(
 def change(
     slug: str, name: str | None, department: str | None, recipient: str | None, actor: str, as_json: bool
 ) -> int:
-    """更改单位名称、责任部门或者接收代号；没有写的不变。"""
+    """更改单位名称、责任部门或者接收代号；没有写的不变。接收代号由审核人更改。"""
     court = open_court()
-    sign(court, actor, Role.CLERK, Role.REVIEWER)
+    is_reviewer = _sign_as_reviewer(court, actor)
 
     def decide(session: Session, who: Acting) -> Unit:
         row = get_unit(session, slug, lock=True)
@@ -129,7 +128,7 @@ def change(
             leading=old.leading,
             recipient=old.recipient if recipient is None else recipient,
         )
-        change_unit(session, row, facts, who)
+        change_unit(session, row, facts, who, reviews=is_reviewer)
         return to_unit(row)
 
     found = _work(court, actor, decide)
@@ -276,55 +275,7 @@ def _find_account(session: Session, row: UnitRow, name: str, kind: str) -> UnitA
     return session.get_one(UnitAccountRow, known.id)
 
 
-@unit.group("measure", short_help="管理惩戒措施清单。")
-def measure() -> None:
-    """管理惩戒措施清单：代码、内容、责任单位和依据。"""
-
-
-@measure.command("import", short_help="导入惩戒措施清单。")
-@click.argument("file", metavar="文件", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@acting
-@as_json
-@command
-def measure_import(file: Path, actor: str, as_json: bool) -> int:
-    """导入惩戒措施清单（CSV 或者 TOML）：相同代码的替换，其他的不变；有一项不对，全部不导入。"""
-    court = open_court()
-    with file.open("rb") as stream:
-        content = stream.read(LONGEST_FILE + 1)
-    measures = read_measures(content, is_toml=file.suffix.lower() == ".toml")
-    sign(court, actor, Role.REVIEWER)
-    found = _work(court, actor, lambda session, who: import_measures(session, measures, who))
-    text = f"惩戒措施：新增 {found.added} 项，更改 {found.changed} 项，未变 {found.unchanged} 项"
-    report(as_json, {"added": found.added, "changed": found.changed, "unchanged": found.unchanged}, text)
-    return 0
-
-
-@measure.command("list", short_help="列出惩戒措施清单。")
-@as_json
-@command
-def measure_list(as_json: bool) -> int:
-    """列出惩戒措施清单。"""
-    court = open_court()
-    with court.reading() as session:
-        measures = list_measures(session)
-    rows = [
-        {"code": one.code, "text": one.text, "unit": one.unit, "basis": one.basis, "active": one.active}
-        for one in measures
-    ]
-    lines = [
-        f"{one.code}　{one.text}（{one.unit or '各单位'}；{one.basis}）{'' if one.active else '；已停用'}"
-        for one in measures
-    ]
-    report(as_json, {"measures": rows}, "\n".join(lines or ["没有登记惩戒措施：请用 gongshi unit measure import 导入"]))
-    return 0
-
-
-@measure.command("example", short_help="显示惩戒措施清单的写法。")
-@command
-def measure_example() -> int:
-    """显示惩戒措施清单的写法（示例，不是现行有效的清单）。"""
-    click.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
-    return 0
+unit.add_command(measure)
 
 
 @unit.command("open-quarter", short_help="开始一个季度的反馈。")

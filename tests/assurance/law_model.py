@@ -78,6 +78,7 @@ class Listing:
     proposals: list[Proposal] = field(default_factory=list)
     held_by: str | None = None
     lift_asked_by: str | None = None
+    mended_by: set[str] = field(default_factory=set)
     grace_began: date | None = None
     grace_until: date | None = None
     grounds: list[Ground] = field(default_factory=list)
@@ -94,11 +95,8 @@ class Listing:
         """Arts. 4, 9, 10: a ground that is left undecided until its time is over hides by itself."""
         return any(ground.hides_at_once or now >= ground.due for ground in self.grounds)
 
-    def is_over(self, now: datetime) -> bool:
-        return self.until is not None and self.until <= now
-
     def is_seen(self, now: datetime) -> bool:
-        return self.state == SHOWN and not self.is_over(now)
+        return self.state == SHOWN and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +113,11 @@ class Brought:
 
 
 def has_come_of_age(version: Version, today: date) -> bool:
-    """Art. 4: nobody who is not, or may not be, eighteen. What a masked number hides is taken for the youngest."""
+    """Art. 4: nobody who is not, or may not be, eighteen, or was not when it was decided. What a masked number hides is
+    taken for the youngest."""
     if version["kind"] == "organisation":
         return True
+    today = min(today, _day(version, "decided_on") or today)
     shown = version["id_number"][6:14]
     typed = version.get("birth_date")
     latest = typed or (shown if shown.isdigit() else shown[:4] + "1231")
@@ -286,7 +286,7 @@ class Law:
 
     def _adopt(self, listing: Listing, proposal: Proposal, by: str, now: datetime, confirmed: Collection[str]) -> bool:
         version = _with_full_number(proposal.version, listing.words)
-        fits = listing.state not in GONE and not listing.is_over(now) and proposal.by != by
+        fits = listing.state not in GONE and not self.is_over(listing, now) and proposal.by != by
         if not fits or not may_be_listed(version, day_of(now), confirmed):
             return False
         proposal.is_open = False
@@ -301,16 +301,26 @@ class Law:
         """Art. 9: one reviewer mends what is public; what is not public goes back to the start. Whether it was done."""
         version = {**listing.words, **changes}
         version = {key: value for key, value in version.items() if value is not None}
-        if listing.state in GONE or listing.is_over(now) or version == listing.words:
+        if listing.state in GONE or self.is_over(listing, now) or version == listing.words:
             return False
         if listing.state in (SHOWN, HELD) and not may_be_listed(version, day_of(now), confirmed):
+            return False
+        if listing.state == SHOWN and self._is_longer(listing, version):
             return False
         self._rewrite(listing, version, by, now)
         return True
 
+    def _is_longer(self, listing: Listing, version: Version) -> bool:
+        """A longer time of showing takes two people."""
+        assert listing.published_on is not None
+        was, would_be = (end_of(words, listing.published_on, self.rules) for words in (listing.words, version))
+        return was is not None and (would_be is None or would_be > was)
+
     def _rewrite(self, listing: Listing, version: Version, by: str, now: datetime) -> None:
         was = look_of(listing.words, self.rules)
         listing.words, listing.writer, listing.lift_asked_by = version, by, None
+        if listing.state == HELD:
+            listing.mended_by.add(by)
         if listing.state in (WAITING, SEALED):
             listing.state = DRAFT
         elif listing.state == SHOWN and not (listing.rules != self.rules and was == look_of(version, self.rules)):
@@ -323,7 +333,7 @@ class Law:
         """How many are published, and how many that were public end."""
         for listing in self.listings:
             self._hide_if_due(listing, now)
-        over = [one for one in self.listings if one.state in (SHOWN, HELD) and one.is_over(now)]
+        over = [one for one in self.listings if self.is_over(one, now)]
         were_public = sum(one.state == SHOWN for one in over)
         for listing in over:
             self._end(listing, now)
@@ -352,10 +362,22 @@ class Law:
             listing.state, listing.until, listing.rules = SHOWN, until, self.rules
             listing.published_on = listing.published_on or today
 
+    def is_over(self, listing: Listing, now: datetime) -> bool:
+        """Art. 10 ¶2: whoever's term is over leaves, seen or not."""
+        over = self._end_of(listing, now)
+        return over is not None and over <= now
+
+    def _end_of(self, listing: Listing, now: datetime) -> datetime | None:
+        """What is shown ends when it was said that it would; what is not, by what is written in it now. A draft lists
+        nobody."""
+        if listing.state in (WAITING, SEALED, HELD):
+            return end_of(listing.words, listing.published_on or day_of(now), self.rules)
+        return listing.until if listing.state == SHOWN else None
+
     def _end(self, listing: Listing, now: datetime) -> None:
-        ends = _day(listing.words, "term_ends_on")
-        days = [day_of(now), *([ends + timedelta(days=1)] if ends else [])]
-        listing.leave(ENDED, min([*days, *([day_of(listing.until)] if listing.until else [])]), "expired")
+        ends, over = _day(listing.words, "term_ends_on"), self._end_of(listing, now)
+        days = [day_of(now), *([ends + timedelta(days=1)] if ends else []), *([day_of(over)] if over else [])]
+        listing.leave(ENDED, min(days), "expired")
 
     def hold(self, listing: Listing, by: str) -> bool:
         if listing.state not in (WAITING, SEALED, SHOWN):
@@ -364,9 +386,11 @@ class Law:
         return True
 
     def grant_grace(self, listing: Listing, until: date, today: date) -> bool:
-        """法发〔2019〕35号: three months at most, before the list has shown anybody."""
+        """法发〔2019〕35号: one month at least and three at most, before the list has shown anybody; none is taken back."""
         began = listing.grace_began or today
-        fits = today < until <= months_after(began, 3)
+        fits = today < until <= months_after(began, 3) and until >= max(
+            months_after(began, 1), listing.grace_until or until
+        )
         if listing.state not in (DRAFT, WAITING) or listing.number is not None or not fits:
             return False
         listing.grace_began, listing.grace_until = began, until
@@ -405,21 +429,23 @@ class Law:
         if listing.lift_asked_by is None:
             listing.lift_asked_by = by
             return True
-        if listing.lift_asked_by == by or not is_reviewer or listing.grounds:
+        if listing.lift_asked_by == by or not is_reviewer or listing.grounds or by in listing.mended_by:
             return False
+        listing.mended_by.clear()
         listing.agreed = listing.lift_asked_by, by
         listing.state, listing.lift_asked_by, listing.held_by = WAITING, None, None
         self._pass_gate(listing, now)
         return True
 
     def withdraw(self, listing: Listing, ground: str, now: datetime) -> bool:
-        if listing.state in GONE:
+        was_wrong = ground in ("wrongly_listed", "minor")
+        if listing.state == WITHDRAWN or (listing.state in GONE and not was_wrong):
             return False
         listing.leave(WITHDRAWN, day_of(now), ground)
         return True
 
     def remove(self, listing: Listing, ground: str, now: datetime) -> bool:
-        if listing.state in (*GONE, DRAFT):
+        if listing.state in GONE or (listing.state == DRAFT and listing.agreed is None):
             return False
         listing.leave(REMOVED, day_of(now), ground)
         return True
@@ -442,7 +468,7 @@ def _may_come_back(known: Listing, version: Version) -> bool:
     decided = _day(version, "decided_on")
     if decided is None or known.left_on is None or decided <= known.left_on:
         return False
-    return known.left_for != "applicant_request" or decided >= months_after(known.left_on, 6)
+    return known.left_for != "applicant_request" or decided > months_after(known.left_on, 6)
 
 
 def _with_full_number(version: Version, known: Version) -> Version:

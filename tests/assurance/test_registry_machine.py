@@ -31,7 +31,20 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from law_model import GONE, HELD, TO_BE_HIDDEN, Law, Listing, Rules, Version, has_come_of_age, hide, months_after
+from law_model import (
+    ENDED,
+    GONE,
+    HELD,
+    SEALED,
+    TO_BE_HIDDEN,
+    Law,
+    Listing,
+    Rules,
+    Version,
+    has_come_of_age,
+    hide,
+    months_after,
+)
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.orm import Session
 
@@ -68,6 +81,7 @@ SHAPES = st.sampled_from(
     ["plain"] * 5
     + ["short term"] * 2
     + ["short term", "term", "longest term", "restricted", "someone's number", "other words"] * 2
+    + ["restricted, short term"] * 2
     + ["unserved", "served later", "decided later", "undecided", "term missing", "needless term", "too long", "over"]
     + ["performed", "unreadable"]
 )
@@ -87,9 +101,12 @@ MOVES = {
     ("restricted", "correct"): "draft",
     ("held", "lift"): "approved",
     **{(state, "hold"): "held" for state in ("approved", "restricted", "published")},
-    **{(state, "expire"): "expired" for state in ("published", "held")},
+    **{(state, "expire"): "expired" for state in ("approved", "restricted", "published", "held")},
     **{(state, "remove"): "removed" for state in ("approved", "restricted", "published", "held")},
-    **{(state, "withdraw"): "withdrawn" for state in ("draft", "approved", "restricted", "published", "held")},
+    **{
+        (state, "withdraw"): "withdrawn"
+        for state in ("draft", "approved", "restricted", "published", "held", "removed", "expired")
+    },
     **{(state, "correct"): state for state in ("draft", "published", "held")},
     **{("held", action): "held" for action in ("lift_request", "hold_confirm")},
     **{(state, "grace"): state for state in ("draft", "approved")},
@@ -145,6 +162,11 @@ _SHAPES: dict[str, Callable[[date, date], dict[str, Any]]] = {
     "needless term": _with_term("refuses_though_able", days=600),
     "term missing": lambda *_: {"conduct": ["breaks_settlement"]},
     "restricted": lambda *_: {"disclosure": "restricted", "restricted_ground": "privacy"},
+    "restricted, short term": lambda today, decided: {
+        "disclosure": "restricted",
+        "restricted_ground": "privacy",
+        **_SHAPES["short term"](today, decided),
+    },
     "someone's number": lambda *_: {"obligation": f"支付100000元（{TO_BE_HIDDEN}{citizen_number(77)}）。"},
     "other words": lambda *_: {"obligation": "支付货款人民币50000元。"},
     "unserved": lambda *_: {"served_on": None},
@@ -342,10 +364,13 @@ class Histories(RuleBasedStateMachine):
             self.reached[what] += 1
 
     def pick(self, place: int) -> Listing | None:
-        """A listing: mostly one that is public, seldom one that has left."""
+        """A listing: mostly one that is public, at times one that is restricted, seldom one that has left."""
         live = [one for one in self.law.listings if one.state not in GONE]
         public = [one for one in live if one.state == "published"]
-        some = {0: self.law.listings, 5: live}.get(place % 10, public) or live or self.law.listings
+        sealed = [one for one in live if one.state == SEALED] or public
+        some = (
+            {0: self.law.listings, 5: live, 7: sealed, 8: sealed}.get(place % 10, public) or live or self.law.listings
+        )
         return some[place // 10 % len(some)] if some else None
 
     def name(self, listing: Listing, *, by_case: bool) -> tuple[str, Listing | None]:
@@ -458,6 +483,7 @@ class Histories(RuleBasedStateMachine):
     def publish(self) -> None:
         said = self.tell("publish")
         overdue = [one for one in self.law.seen(self.now) if one.must_be_hidden(self.now)]
+        over = [(one, one.state) for one in self.law.listings if self.law.is_over(one, self.now)]
         published, ended = self.law.publish(self.now)
         assert said.code == 0, said.err
         found = said.json["published"], said.json["expired"]
@@ -465,6 +491,9 @@ class Histories(RuleBasedStateMachine):
         self.note("published", published)
         self.note("ended", ended)
         self.note("hidden when it was due", overdue)
+        for one, was in over:
+            assert one.state == ENDED, f"{one.debtor} was {was} and is {one.state} beyond the term"
+            self.note(f"{was} ended")
 
     @rule(
         place=ANY,
@@ -482,12 +511,13 @@ class Histories(RuleBasedStateMachine):
         changes = CHANGES[change](self.today)
         given = [word for one in confirmed for word in ("--confirm", one)]
         given += [word for key, value in changes.items() for word in ("--set", f"{key}={value or ''}")]
-        before = listing.is_seen(self.now)
+        before, was = listing.is_seen(self.now), listing.state
         done = by in REVIEWERS and named is not None and self.law.correct(named, changes, by, self.soon, confirmed)
         self.expect(done, "correct", name, *given, by=by)
         self.note("corrected while public", done and before and listing.is_seen(self.now))
         self.note("restricted while public", done and before and not listing.is_seen(self.now))
         self.note("corrected while held", done and listing.state == HELD)
+        self.note("corrected while restricted", done and was == SEALED)
 
     @precondition(lambda self: self._held(0))
     @rule(change=st.sampled_from(["words", "part", "restrict"]), by=st.sampled_from(REVIEWERS), confirmed=CONFIRMED)
@@ -510,9 +540,11 @@ class Histories(RuleBasedStateMachine):
             return
         name, named = self.name(listing, by_case=by_case)
         listing = named or listing
+        was = listing.state
         done = named is not None and self.law.hold(named, by)
         self.expect(done, "hold", name, "--basis", "来信反映非本人", by=by)
         self.note("held", done)
+        self.note("held while restricted", done and was == SEALED)
 
     def _held(self, place: int) -> Listing | None:
         held = [one for one in self.law.listings if one.state == HELD]
@@ -538,6 +570,7 @@ class Histories(RuleBasedStateMachine):
             done = named is not None and self.law.lift(named, person, self.soon, is_reviewer=person in REVIEWERS)
             self.expect(done, "hold", name, "--lift", "--basis", "核实无误", by=person)
         self.note("shown again", listing.is_seen(self.now))
+        self.note("restricted again", listing.state == SEALED)
         self.note("lifted in vain", listing.state == "approved")
         self.note("not shown again before a ground is decided", listing.grounds)
 
@@ -558,7 +591,7 @@ class Histories(RuleBasedStateMachine):
         some = [one for one in self.law.listings if one.state in ("draft", "approved")]
         return some[place % len(some)] if some else None
 
-    @rule(place=ANY, days=st.sampled_from([0, 3, 3, 30, 80, 120]), by=REVIEWER, of_anybody=BY_CASE)
+    @rule(place=ANY, days=st.sampled_from([0, 3, 31, 31, 60, 80, 120]), by=REVIEWER, of_anybody=BY_CASE)
     def grant_grace(self, place: int, days: int, by: str, of_anybody: bool) -> None:
         listing = self.pick(place) if of_anybody else self._hidden(place)
         if listing is None:
@@ -770,6 +803,7 @@ REACHED_BY_HAND = frozenset(
     | {"term_missing", "term_not_allowed", "term_too_long", "term_over", "decision_missing", "fully_performed"}
     | {"grace", "grace refused", "ground recorded", "ground dismissed", "hidden at once", "hidden when it was due"}
     | {"not shown again before a ground is decided"}
+    | {"held while restricted", "restricted again", "corrected while restricted", "restricted ended", "held ended"}
     | {f"withdraw {ground}" for ground in WITHDRAWAL_GROUNDS}
     | {f"remove {ground}" for ground in REMOVAL_GROUNDS}
 )
@@ -841,6 +875,12 @@ def _told_by_hand(m: Any) -> Iterator[Callable[[], None]]:
         wanted = (f"（2025）测0101执{debtor[3]}号", debtor[1])
         return next(n for n in range(1, 200, 10) if m.pick(n).debtor == wanted)
 
+    def place_of_restricted(debtor: tuple[int, str, str, int]) -> int:
+        return next(n for n in range(7, 200, 10) if m.pick(n).debtor[1] == debtor[1])
+
+    def place_of_held(debtor: tuple[int, str, str, int]) -> int:
+        return next(n for n in range(50) if m._held(n).debtor[1] == debtor[1])
+
     def hidden(debtor: tuple[int, str, str, int]) -> int:
         """What makes `grant_grace` find it while the public has never seen it."""
         return next(n for n in range(50) if m._hidden(n).debtor[1] == debtor[1])
@@ -871,14 +911,14 @@ def _told_by_hand(m: Any) -> Iterator[Callable[[], None]]:
     yield lambda: m.ask_to_lift(0, "clerk")
     yield lambda: m.step_back(45)
     yield lambda: m.correct_held("part", "reviewer", both)
-    yield lambda: m.lift(0, "second", "reviewer")
+    yield lambda: m.lift(0, "reviewer", "second")
     yield lambda: m.record_ground(place(one), "performed", 0, "clerk")
     yield lambda: m.wait_days(7, publishes=False)
     yield m.publish
     yield lambda: m.lift(0, "clerk", "second")
     yield lambda: m.dismiss_ground(0, "second")
     yield lambda: m.lift(0, "clerk", "second")
-    for days in (0, 30):
+    for days in (0, 31):
         yield lambda days=days: m.grant_grace(hidden(child), days, "reviewer", False)
     yield lambda: m.record_ground(place(one), "deceased", 0, "clerk")
     yield lambda: m.dismiss_ground(0, "second")
@@ -896,6 +936,18 @@ def _told_by_hand(m: Any) -> Iterator[Callable[[], None]]:
         yield lambda: m.wait_days(200, publishes=False)
         yield lists((other_case, "plain"), days=5)
         yield lambda ground=ground: m.take_down(place(other_case), ground, "reviewer", (0, 0), False)
+    ends = [(four, "restricted, short term", "full", 5), (nearly, "short term", "full", 5)]
+    yield lambda: m.bring_in(ends, "clerk")
+    yield lambda: m.approve(-1, "second", both)
+    yield m.publish
+    yield lambda: m.hold(place_of_restricted(four), "clerk", False)
+    yield lambda: m.lift(place_of_held(four), "clerk", "second")
+    yield lambda: m.correct(place_of_restricted(four), "words", "reviewer", both, False)
+    yield lambda: m.approve(-1, "second", both)
+    yield m.publish
+    yield lambda: m.hold(place(nearly), "clerk", False)
+    yield lambda: m.wait_days(4, publishes=False)
+    yield m.publish
 
 
 @pytest.mark.soak

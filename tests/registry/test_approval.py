@@ -79,7 +79,7 @@ def test_each_guard_refuses_by_name(facts: Facts, rule: str) -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        person(id_number=citizen(date(2008, 8, 3))),
+        person(id_number=citizen(date(2008, 8, 3)), decided_on=TODAY, served_on=TODAY),
         person(id_number=MaskedNumber("9901012007****0017")),
         person(id_number=MaskedNumber("990101********0017"), birth_date=date(1980, 1, 1)),
         person(id_number=OtherNumber("E12345678"), birth_date=date(1980, 1, 1)),
@@ -159,7 +159,7 @@ def test_an_applicant_in_the_free_text_is_redacted_and_so_no_leak() -> None:
 
 @given(born=st.dates(date(1990, 1, 1), date(2026, 8, 3)), today=st.dates(date(2026, 8, 3), date(2030, 1, 1)))
 def test_nobody_passes_before_the_eighteenth_birthday(born: date, today: date) -> None:
-    facts = person(id_number=citizen(born), term_ends_on=None, conduct=(REFUSES,))
+    facts = person(id_number=citizen(born), decided_on=today, served_on=today, term_ends_on=None, conduct=(REFUSES,))
     found = rules(facts, today=today, confirmed=frozenset({"art3"}))
     turned = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     assert ("minor" in found) == (turned < 18)
@@ -168,11 +168,21 @@ def test_nobody_passes_before_the_eighteenth_birthday(born: date, today: date) -
 
 @given(year=st.integers(1990, 2026), today=st.dates(date(2026, 8, 3), date(2030, 1, 1)))
 def test_a_visible_year_decides_only_what_it_proves(year: int, today: date) -> None:
-    facts = person(id_number=MaskedNumber(f"990101{year}****0017"), term_ends_on=None, conduct=(REFUSES,))
+    number = MaskedNumber(f"990101{year}****0017")
+    facts = person(id_number=number, decided_on=today, served_on=today, term_ends_on=None, conduct=(REFUSES,))
     found = rules(facts, today=today, confirmed=frozenset({"art3"}))
     youngest, oldest = _age(date(year, 12, 31), today), _age(date(year, 1, 1), today)
     expected = [] if youngest >= 18 else ["minor"] if oldest < 18 else ["age_unknown"]
     assert found == expected
+
+
+@given(decided=st.dates(date(2020, 1, 1), date(2026, 8, 3)), today=st.dates(date(2026, 8, 3), date(2044, 1, 1)))
+def test_who_was_a_child_when_it_was_decided_never_passes(decided: date, today: date) -> None:
+    born = date(2008, 8, 4)
+    facts = person(
+        id_number=citizen(born), decided_on=decided, served_on=decided, term_ends_on=None, conduct=(REFUSES,)
+    )
+    assert rules(facts, today=today, confirmed=frozenset({"art3"})) == ["minor"]
 
 
 def _age(born: date, today: date) -> int:

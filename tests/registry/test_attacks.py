@@ -396,7 +396,7 @@ def test_names_are_kept_to_the_code_point(home: Home, public: FlaskClient, name:
 # Coming back -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("decided", "comes_back"), [("2027-05-17", False), ("2027-05-18", True)])
+@pytest.mark.parametrize(("decided", "comes_back"), [("2027-05-18", False), ("2027-05-19", True)])
 def test_six_months_after_a_removal_at_the_applicants_wish(
     home: Home, public: FlaskClient, decided: str, comes_back: bool
 ) -> None:

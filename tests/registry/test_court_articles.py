@@ -100,6 +100,32 @@ def test_whoever_changed_a_draft_last_is_its_writer(court: Court) -> None:
         edit_article(session, court.vault, get_article(session, article), PLAIN, court.acting("clerk"))
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_whoever_wrote_any_of_a_draft_does_not_agree_to_it(court: Court, at_once: bool) -> None:
+    """Also where somebody else has changed a sign of it since, and whether that was in one transaction or in two."""
+    if at_once:
+        with court.session() as session:
+            row = write_article(session, court.vault, PLAIN, court.acting("reviewer"))
+            edit_article(session, court.vault, row, replace(PLAIN, title="隐匿财产受罚"), court.acting("clerk"))
+            with pytest.raises(ArticleRefused, match="须由另一人审核"):
+                agree_article(session, court.vault, row, court.acting("reviewer"), read=True)
+            article = row.id
+    else:
+        article = write(court, PLAIN, "reviewer")
+        with court.session() as session:
+            row = get_article(session, article)
+            edit_article(session, court.vault, row, replace(PLAIN, title="隐匿财产受罚"), court.acting("clerk"))
+    other = write(court, replace(PLAIN, title="拒不申报财产受罚"), "second")
+    for writer in ("reviewer", "clerk"):
+        with pytest.raises(ArticleRefused, match="须由另一人审核"):
+            agree(court, article, writer)
+    assert shown(court) == {}
+    agree(court, article, "second")
+    # What somebody wrote of another article does not count.
+    agree(court, other, "reviewer")
+    assert set(shown(court)) == {str(article), str(other)}
+
+
 def test_one_person_takes_it_down_at_once_and_its_words_leave_the_journal(court: Court) -> None:
     article = write(court, PLAIN)
     agree(court, article)

@@ -171,9 +171,14 @@ def test_a_minor_stays_withheld_when_published_before_and_under_every_policy() -
 
 
 def test_the_day_somebody_comes_of_age_is_the_first_day() -> None:
-    own = record(person(id_number=citizen(date(2008, 8, 4))))
+    own = record(person(id_number=citizen(date(2008, 8, 4)), decided_on=date(2026, 8, 4), served_on=date(2026, 8, 4)))
     assert reason(own, today=date(2026, 8, 3)) is WithholdReason.MINOR
     assert shown(own, today=date(2026, 8, 4)).age == 18
+
+
+def test_a_decision_about_a_child_is_not_mended_by_its_birthday() -> None:
+    own = record(person(id_number=citizen(date(2008, 8, 4)), decided_on=date(2026, 8, 3), served_on=date(2026, 8, 3)))
+    assert reason(own, today=date(2030, 1, 1)) is WithholdReason.MINOR
 
 
 @pytest.mark.parametrize("ground", RestrictedGround)

@@ -147,7 +147,7 @@ def test_nobody_is_listed_again_but_by_a_later_decision(left: date, wait: int, g
     decided = left + timedelta(days=wait)
     gone = known(state=State.REMOVED, departed_on=left, departed_ground=ground)
     verdict = judge(facts(citizen_number(1), decided_on=decided), "new", gone, frozenset())
-    barred = wait <= 0 or (ground == "applicant_request" and decided < add_months(left, 6))
+    barred = wait <= 0 or (ground == "applicant_request" and decided <= add_months(left, 6))
     assert isinstance(verdict, Conflict) == barred
     assert barred or verdict == New(listing=1)
 

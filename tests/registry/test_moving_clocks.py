@@ -105,13 +105,13 @@ def test_what_the_gate_takes_down_by_itself_waits_for_a_person_who_is_told(home:
 # Grace ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", [("--until", "2026-12-01"), ("--months", "1")])
+@pytest.mark.parametrize("how", [("--until", "2026-12-30"), ("--months", "1")])
 def test_nothing_is_published_before_the_last_day_of_grace_is_over(
     home: Home, public: FlaskClient, how: tuple[str, str]
 ) -> None:
     prepare(home, a_person(1))
     until = date.fromisoformat(home.ask("grace", CASE, *how, "--basis", "宽限决定书1号", "--as", "reviewer")["until"])
-    assert until == (date(2026, 12, 1) if how[0] == "--until" else date(2026, 12, 18))
+    assert until == (date(2026, 12, 30) if how[0] == "--until" else date(2026, 12, 18))
     assert stage_of(home) == "grace"
     home.clock.moment = START.replace(year=until.year, month=until.month, day=until.day, hour=23, minute=59)
     assert home.ask("publish")["published"] == 0
