@@ -106,6 +106,7 @@ def measure(address: str, times: int) -> dict[str, dict[str, float]]:
     pages: dict[str, Sequence[str]] = {
         "own account (the frame alone)": ["/account"],
         "home": ["/"],
+        "due": ["/work/due", "/work/due?about=entries&when=soon", "/work/due?about=units"],
         **{f"list {name}": [f"/work/{name}"] for name in LISTS},
         "record, published": [f"/records/{number}" for number in published[:10]],
         "record, waiting": [f"/records/{number}" for number in waiting[:10]],
@@ -161,7 +162,7 @@ def time_search(client: httpx.Client, times: int) -> dict[str, float]:
         page = client.get("/work/published").text
         form = page[page.index('action="/work/search"') :]
         began = time.perf_counter()
-        answer = client.post("/work/search", data={"token": _find_token(form), "text": "张", "q": "张"})
+        answer = client.post("/work/search", data={"token": _find_token(form), "q": "张"})
         waits.append((time.perf_counter() - began) * 1000)
         if answer.status_code != 200:
             raise SystemExit(f"the search answered {answer.status_code}")

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from registry.acting import Acting
 from registry.clockbook import name_record, show_day
 from registry.clocks import ALARM_LABEL, AlarmKind, Colleague, choose_kinds, find_alarm_day, find_concerned
 from registry.deadlines import RULE_LABEL, RULES, Bearer, Rule
+from registry.duties import Group, list_rules
 from registry.staff import Role
 from registry.tables import AlarmRow, ClockRow, MatterRow, RecordRow, StaffRow, UnitRow
 
@@ -21,6 +22,10 @@ CHUNK = 500
 _HORIZON = timedelta(days=20)
 _DECIDES = frozenset({Role.CLERK.value, Role.REVIEWER.value})
 _RIGHTS = frozenset(rule for rule in Rule if RULES[rule].bearer is Bearer.PARTY)
+# What concerns an entry first, however long the others have been waiting.
+_FIRST = case(
+    (ClockRow.rule.in_(list_rules(Group.ENTRIES)), 0), (ClockRow.rule.in_(list_rules(Group.UNITS)), 2), else_=1
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +92,17 @@ def tell(session: Session, clocks: Sequence[ClockRow], kind: AlarmKind, acting: 
     return _tell(session, clocks, kind, acting, read_colleagues(session, acting.today))
 
 
-def list_alarms(session: Session, staff: str, limit: int = 100) -> list[AlarmLine]:
-    """What this person was told of clocks that still run and has not marked as seen, the soonest due first."""
-    query = _lines().where(AlarmRow.staff == staff, AlarmRow.seen_at.is_(None), ClockRow.ended.is_(None))
-    rows = session.execute(query.order_by(ClockRow.due, AlarmRow.id).limit(limit))
-    return [_line(*row) for row in rows]
+def list_alarms(session: Session, staff: str, limit: int = 100, *, but_of: str | None = None) -> list[AlarmLine]:
+    """What this person was told of clocks that still run and has not marked as seen: what concerns an entry before
+    complaints, and those before what the units owe, the soonest due first. Without what `but_of` was told, too, and has not marked as seen."""
+    query = _lines().where(*_unseen(staff, but_of)).order_by(_FIRST, ClockRow.due, AlarmRow.id)
+    return [_line(*row) for row in session.execute(query.limit(limit))]
+
+
+def count_alarms(session: Session, staff: str, *, but_of: str | None = None) -> int:
+    """How many `list_alarms` would list if it listed all."""
+    query = select(func.count()).select_from(AlarmRow).join(ClockRow, ClockRow.id == AlarmRow.clock_id)
+    return session.scalar(query.where(*_unseen(staff, but_of))) or 0
 
 
 def mark_seen(session: Session, alarms: Collection[int], staff: str, acting: Acting) -> int:
@@ -179,6 +190,15 @@ def _find_involved(session: Session, clocks: Sequence[ClockRow]) -> dict[int, li
         .where(ClockRow.id.in_([clock.id for clock in clocks]))
     )
     return {row[0]: [name for name in row[1:] if name] for row in session.execute(query)}
+
+
+def _unseen(staff: str, but_of: str | None) -> list[ColumnElement[bool]]:
+    which = [AlarmRow.staff == staff, AlarmRow.seen_at.is_(None), ClockRow.ended.is_(None)]
+    if but_of is not None:
+        own = aliased(AlarmRow)
+        same = (own.clock_id == AlarmRow.clock_id, own.kind == AlarmRow.kind)
+        which.append(~exists().where(*same, own.staff == but_of, own.seen_at.is_(None)))
+    return which
 
 
 def _lines() -> Select[AlarmRow, ClockRow, RecordRow, UnitRow]:

@@ -36,6 +36,8 @@ from search_index.day import SHANGHAI, day_of
 from search_index.profile import Profile
 
 _SUBJECT = "article"
+_NOTHING: Mapping[str, Any] = {}
+_WROTE = ("article_write", "article_edit")
 LONGEST = timedelta(days=5 * 366)
 
 
@@ -159,7 +161,7 @@ def write_article(session: Session, vault: Vault, text: Text, acting: Acting) ->
 
 
 def edit_article(session: Session, vault: Vault, row: ArticleRow, text: Text, acting: Acting) -> None:
-    """Change a draft; whoever changed it last is its writer. Raises ArticleRefused."""
+    """Change a draft; whoever changed it last is named as its writer. Raises ArticleRefused."""
     _refuse_state(row, "修改", ArticleState.DRAFT)
     if text.kind != row.kind:
         raise ArticleRefused("文章的种类不能改，请另写一篇")
@@ -189,8 +191,8 @@ def agree_article(session: Session, vault: Vault, row: ArticleRow, acting: Actin
     """A second person agrees, and the article is public. `read` says that this person looked at what the gate doubts.
     The gate judges it anew: an entry it names may have gone since. Raises ArticleRefused."""
     _refuse_state(row, "公布", ArticleState.DRAFT)
-    if row.written_by == acting.actor:
-        raise ArticleRefused(f"须由另一人审核：“{acting.actor}”正是撰稿人（法释〔2017〕7号第十三条，双人审核）")
+    if acting.actor in find_writers(session, row):
+        raise ArticleRefused(f"须由另一人审核：“{acting.actor}”撰写或者修改过本文（法释〔2017〕7号第十三条，双人审核）")
     until = None if row.visible_until is None else day_of(row.visible_until - timedelta(seconds=1))
     text = Text(kind=ArticleKind(row.kind), title=row.title, body=row.body, visible_until=until)
     found = _check(session, vault, text, acting)
@@ -201,6 +203,11 @@ def agree_article(session: Session, vault: Vault, row: ArticleRow, acting: Actin
     row.visible_until = min((end for end in (row.visible_until, found.ends) if end), default=None)
     _publish(session, row, acting, found.records)
     _note(session, row, acting, "article_agree")
+
+
+def find_writers(session: Session, row: ArticleRow) -> frozenset[str]:
+    """Everybody who wrote any of an article since it was begun: none of them is the second person that agrees to it."""
+    return audit.find_actors(session, _WROTE, "article", row.id) | {row.written_by}
 
 
 def withdraw_article(session: Session, row: ArticleRow, reason: str, acting: Acting) -> None:
@@ -235,7 +242,9 @@ def publish_made(
     )
     session.add(row)
     session.flush()
-    _publish(session, row, acting, ())
+    # Who was sent the entry is sent the clarification: by this they are found. It is no condition for being shown.
+    about = {"about": record.number} if kind is ArticleKind.CLARIFICATION else {}
+    _publish(session, row, acting, (), about)
     _note(session, row, acting, f"article_{kind.value}", **detail)
     return row
 
@@ -285,7 +294,9 @@ def _take_down(session: Session, row: ArticleRow, acting: Acting, action: str, r
     _note(session, row, acting, action, reason=reason)
 
 
-def _publish(session: Session, row: ArticleRow, acting: Acting, records: Sequence[str]) -> None:
+def _publish(
+    session: Session, row: ArticleRow, acting: Acting, records: Sequence[str], more: Mapping[str, Any] = _NOTHING
+) -> None:
     row.published_at = acting.now
     body = {
         "kind": row.kind,
@@ -295,6 +306,7 @@ def _publish(session: Session, row: ArticleRow, acting: Acting, records: Sequenc
         "visible_until": row.visible_until.astimezone(SHANGHAI).isoformat() if row.visible_until else None,
         # Shown only while each of these entries is.
         "records": list(records),
+        **more,
     }
     journal.append_subject(session, acting.now, _SUBJECT, str(row.id), body)
 

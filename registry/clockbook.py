@@ -170,6 +170,14 @@ def list_clocks(
     return [_line(clockwork, *row) for row in rows]
 
 
+def read_lines(
+    session: Session, clockwork: Clockwork, which: Sequence[ColumnElement[bool]], *, limit: int
+) -> list[ClockLine]:
+    """The clocks of which `which` is true, the soonest due first."""
+    rows = session.execute(_lines().where(*which).order_by(ClockRow.due, ClockRow.id).limit(limit))
+    return [_line(clockwork, *row) for row in rows]
+
+
 def recompute(session: Session, acting: Acting, *, after: int = 0) -> tuple[int | None, Sequence[Moved]]:
     """Count the next running clocks anew with the calendar of `acting`, at most one chunk of those with a higher id than
     `after`. What moved, or became certain, is noted in the audit trail with its old and new day.

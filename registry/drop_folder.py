@@ -11,11 +11,12 @@ import heapq
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 from stat import S_ISREG
 
@@ -23,6 +24,7 @@ from registry.sealbox import LARGEST_ENVELOPE
 from search_index.submission import SUFFIX
 
 BEFORE_ALL = (float("-inf"), "")
+_LAST = float("inf")
 _LAST_SECOND = 253_402_300_799  # of the year 9999: a file may say anything
 _FINISHED = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}")
 # Carried by hand from an isolated network it may have been under way for long; longer than this nothing is.
@@ -78,45 +80,66 @@ def read_file(path: Path) -> Found:
 
 
 def list_oldest(drop: Path, most: int, behind: tuple[float, str]) -> tuple[list[tuple[float, str]], int]:
-    """The oldest finished files behind one, and how many more there are; however many there are, few are held at once."""
-    count = 0
+    """The oldest finished files behind one, and how many more there are; however many there are, few are held at once.
+
+    What is no plain file comes behind all others: it is no submission, and may be something that cannot be moved.
+    """
+    more = 0
 
     def finished() -> Iterator[tuple[float, str]]:
-        nonlocal count
+        nonlocal more
         with os.scandir(drop) as entries:
             for entry in entries:
                 if _FINISHED.fullmatch(entry.name):
                     with suppress(FileNotFoundError):
-                        key = (entry.stat(follow_symlinks=False).st_mtime, entry.name)
+                        status = entry.stat(follow_symlinks=False)
+                        key = (status.st_mtime if S_ISREG(status.st_mode) else _LAST, entry.name)
                         if key > behind:
-                            count += 1
+                            more += 1
                             yield key
 
     try:
         oldest = heapq.nsmallest(most, finished())
     except FileNotFoundError:
         return [], 0
-    return oldest, count - len(oldest)
+    return oldest, more - len(oldest)
 
 
-def remove(path: Path) -> None:
-    # Known by its digest: where it cannot be removed now, it is met and removed later.
+def remove(path: Path) -> bool:
+    """Whether it is gone: known by its digest, what cannot be removed now is met and removed later."""
     with suppress(OSError):
         path.unlink(missing_ok=True)
+    return not os.path.lexists(path)
 
 
-def move_aside(path: Path, folder: Path) -> None:
+def move_aside(path: Path, folder: Path) -> bool:
+    """Whether it is gone from where it was. What is put aside keeps its name, and a number behind it where that is taken;
+    what cannot be moved is removed."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with suppress(OSError):
-        if sum(1 for _ in folder.iterdir()) >= _MOST_REFUSED:
+        kept = {entry.name for entry in folder.iterdir()}
+        if len(kept) >= _MOST_REFUSED:
             _discard(path)
-            return
-        try:
-            path.rename(folder / path.name)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            _carry_over(path, folder / path.name)
+        else:
+            _move(path, folder / _name_apart(path.name, kept))
+    return not os.path.lexists(path)
+
+
+def _name_apart(name: str, taken: Set[str]) -> str:
+    """`name`, or the first of `name.2`, `name.3` … that nothing has."""
+    others = (f"{name}.{number}" for number in count(2))
+    return next(one for one in chain([name], others) if one not in taken)
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            _carry_over(path, target)
+        else:
+            # A folder of somebody else's cannot be moved.
+            _discard(path)
 
 
 def _carry_over(path: Path, target: Path) -> None:

@@ -122,7 +122,7 @@ def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:
             "decided_on",
             "该被执行人在本案中已退出名单，导入不能使其恢复；重新列入须有退出之后作出的决定（法释〔2017〕7号第十条第三款）",
         )
-    if known.departed_ground == "applicant_request" and facts.decided_on < add_months(
+    if known.departed_ground == "applicant_request" and facts.decided_on <= add_months(
         known.departed_on, RELISTING_BAR_MONTHS
     ):
         return Conflict(

@@ -149,10 +149,15 @@ def find_sampled(session: Session, record: int, reader: str) -> SampleRow | None
 
 
 def note_checked(session: Session, row: RecordRow, verdict: SampleVerdict, acting: Acting) -> None:
-    """Keep what `acting.actor` found of a record of the sample. Raises NotSampled where it is in none of theirs."""
+    """Keep what `acting.actor` found of a record of the sample. Raises NotSampled where it is in none of theirs, or where
+    what was found wanting is to pass as it was."""
     sampled = find_sampled(session, row.id, acting.actor)
     if sampled is None:
         raise NotSampled("该记录不在您抽取的样本中")
+    is_draft = row.state == State.DRAFT.value
+    before = judge(sampled.checked_at, sampled.verdict, row.changed_at, is_draft=is_draft)
+    if before is SampleVerdict.FAILED and verdict is SampleVerdict.PASSED:
+        raise NotSampled("该记录抽查不合格，登记以后没有更正过：请更正后重新抽查，或者逐条审核")
     sampled.checked_at, sampled.verdict = acting.now, verdict.value
     session.flush()
     detail = {"verdict": verdict.value}

@@ -83,7 +83,7 @@ def test_nobody_approves_what_they_imported(home: Home) -> None:
         ({"conduct": ["breaks_settlement"], "term_ends_on": "2031-01-01"}, "term_too_long"),
         ({"conduct": ["breaks_settlement"], "term_ends_on": "2026-11-17"}, "term_over"),
         ({"id_number": "9901012005****0015", "gender": "男"}, None),
-        ({"id_number": "9901012008****0015", "gender": "男"}, "age_unknown"),
+        ({"id_number": "9901012007****0015", "gender": "男"}, "age_unknown"),
     ],
 )
 def test_approval_refuses_by_rule(home: Home, changes: dict[str, Any], rule: str | None) -> None:

@@ -12,6 +12,7 @@ from registry.desk import (
     approving_pages,
     articles,
     audit_pages,
+    due,
     home,
     intake_pages,
     letters,
@@ -30,6 +31,7 @@ from registry.desk.places import template_values
 _PARTS = (
     signin,
     home,
+    due,
     accounts,
     staff_pages,
     audit_pages,

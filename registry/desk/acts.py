@@ -21,6 +21,7 @@ from registry.desk.acts_table import ACTS, Act
 from registry.desk.base import DONE, REFUSALS, Desk, SignedIn, act, after, current, note_read, reads, show
 from registry.desk.base import acts as acts_on
 from registry.desk.forms import Refused
+from registry.desk.seeing import may_see_ground
 from registry.record import Record
 from registry.records import read_record
 from registry.tables import RecordRow
@@ -112,7 +113,7 @@ def refuse_other(desk: Desk, one: Act, record_id: int) -> None:
 
 
 def _show_form(desk: Desk, one: Act, record_id: int, problem: str | None = None) -> str:
-    from registry.desk.record import load_row, may_see_ground
+    from registry.desk.record import load_row
 
     court = desk.court
     with court.session() as session:

@@ -13,11 +13,11 @@ from registry.desk.access import Access
 from registry.desk.acts_carry import Chosen, confirmed_by, list_sendable
 from registry.desk.acts_forms import Field, basis_field, day_fields, desk_words, ground_field
 from registry.desk.base import current
-from registry.desk.record_fields import is_restricted
 from registry.desk.record_words import ACT_NAMES
 from registry.grounds import GROUND_LABEL
 from registry.lifecycle import Action, allowed
 from registry.papers import PAPER_LABEL, PaperKind
+from registry.preview import is_restricted
 from registry.record import Record, State
 from registry.tables import RecordRow
 from registry.undecided import list_open_grounds
@@ -146,6 +146,11 @@ def _can_grace(_session: Session, _row: RecordRow, record: Record) -> bool:
     return Action.GRACE in allowed(record.state) and record.number is None
 
 
+def _can_remove(_session: Session, row: RecordRow, record: Record) -> bool:
+    was_listed = record.state is not State.DRAFT or row.approved_at is not None
+    return Action.REMOVE in allowed(record.state) and was_listed
+
+
 def _can_confirm(session: Session, row: RecordRow, record: Record) -> bool:
     return record.state is State.HELD and hold_is_open(session, row)
 
@@ -240,7 +245,7 @@ ACTS = (
         button="同意并公布", lead="由提出人以外的审核人同意；同意后能够公布的立即公布（法释〔2017〕7号第十三条）。",
     ),
     Act(
-        name="remove", label=ACT_NAMES["remove"], access=Access.DECIDE, is_open=_by_state(Action.REMOVE), fields=_remove_fields,
+        name="remove", label=ACT_NAMES["remove"], access=Access.DECIDE, is_open=_can_remove, fields=_remove_fields,
         button="删除", lead="法定事由使公布终止的，三个工作日内删除，公众立即查不到（法释〔2017〕7号第十条第一款）。",
     ),
     Act(

@@ -17,10 +17,11 @@ from registry.desk.access import Access
 from registry.desk.acts_forms import desk_words, read_reason
 from registry.desk.base import DONE, REFUSALS, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.forms import Refused
-from registry.desk.record import load_row, may_see_ground
-from registry.desk.record_fields import write
+from registry.desk.record import load_row
+from registry.desk.seeing import may_see_ground
 from registry.findings import build_excerpts
 from registry.intake import LABELS
+from registry.preview import write
 from registry.record import Facts
 from registry.records import proposal_context, read_facts, read_record
 from registry.tables import BatchRow, ProposalRow

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, request
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
@@ -19,6 +20,7 @@ from registry.articles import (
     Text,
     agree_article,
     edit_article,
+    find_writers,
     get_article,
     list_articles,
     review_text,
@@ -55,11 +57,16 @@ def _add_list(pages: Blueprint, desk: Desk) -> None:
     def articles() -> str:
         typed = request.args.get("state", "")
         state = ArticleState(typed) if typed in set(ArticleState) else None
+        before = _to_id(request.args.get("before"))
+        which = [] if state is None else [ArticleRow.state == state.value]
         with desk.court.reading() as session:
-            rows = list_articles(session, state=state, before=_to_id(request.args.get("before")), limit=_PAGE)
+            rows = list_articles(session, state=state, before=before, limit=_PAGE)
+            total = session.scalar(select(func.count()).select_from(ArticleRow).where(*which)) or 0
             session.expunge_all()
         more = rows[-1].id if len(rows) == _PAGE else None
-        return show("articles", rows=rows, state=state, more=more, now=desk.now, **_labels())
+        return show(
+            "articles", rows=rows, state=state, before=before, more=more, total=total, now=desk.now, **_labels()
+        )
 
     @reads(pages, f"/articles/{_ID}", Access.READ)
     def article(article_id: int) -> str:
@@ -74,16 +81,27 @@ def show_article(desk: Desk, article_id: int, problem: str | None = None) -> str
         if row.state == ArticleState.DRAFT.value:
             text = Text(kind=ArticleKind(row.kind), title=row.title, body=row.body)
             found = review_text(session, desk.court.vault, text, desk.now)
+        told = _count_told(session, desk, row)
+        may = _list_acts(session, row)
         session.expunge_all()
-    return show("article", problem, row=row, review=found, may=_list_acts(row), last=_last_day(row), **_labels())
+    shown = {"row": row, "review": found, "may": may, "last": _last_day(row), "told": told}
+    return show("article", problem, **shown, **_labels())
 
 
-def _list_acts(row: ArticleRow) -> set[str]:
+def _count_told(session: Session, desk: Desk, row: ArticleRow) -> int | None:
+    """To how many recipients of the entry a clarification goes; None for what is none, or is taken down."""
+    if row.kind != ArticleKind.CLARIFICATION.value or row.state != ArticleState.PUBLISHED.value:
+        return None
+    record = session.get(RecordRow, row.record_id) if row.record_id is not None else None
+    return desk.rules.count_told(record.number) if record is not None and record.number else None
+
+
+def _list_acts(session: Session, row: ArticleRow) -> set[str]:
     who, draft = current(), row.state == ArticleState.DRAFT.value
     found = set()
     if draft and who.may(Access.WORK):
         found |= {"edit", "withdraw"}
-    if draft and who.may(Access.DECIDE) and who.name != row.written_by:
+    if draft and who.may(Access.DECIDE) and who.name not in find_writers(session, row):
         found.add("agree")
     if row.state == ArticleState.PUBLISHED.value and who.may(Access.DECIDE):
         found.add("withdraw")
@@ -169,8 +187,9 @@ def _add_clarifying(pages: Blueprint, desk: Desk) -> None:
         with desk.court.session() as session:
             row = session.get(RecordRow, _to_id(request.values.get("record")) or 0) or abort(404, "没有这条记录")
             note_read(session, "articles/clarification", record=row.id)
-            record = (row.id, name_record(row))
-        return show("clarification", problem, record=record)
+            record, number = (row.id, name_record(row)), row.number
+        told = desk.rules.count_told(number) if number else 0
+        return show("clarification", problem, record=record, told=told)
 
     @reads(pages, "/articles/clarification", Access.DECIDE)
     def clarification() -> str:

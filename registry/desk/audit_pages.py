@@ -15,9 +15,17 @@ from werkzeug import Response as ResponseValue
 
 from registry import audit
 from registry.acting import SYSTEM
+from registry.audit_words import (
+    ACCOUNT_ACTIONS,
+    ACCOUNT_STARTS,
+    ACTIONS,
+    describe,
+    is_about_accounts,
+    name_action,
+    name_value,
+)
 from registry.clockbook import name_record
 from registry.desk.access import Access
-from registry.desk.audit_words import ACCOUNT_ACTIONS, ACCOUNT_STARTS, ACTIONS, describe, is_about_accounts, name_action
 from registry.desk.base import Desk, acts, current, note_read, reads, show
 from registry.desk.forms import Refused, read_optional_date
 from registry.desk.record_history import say_value
@@ -180,7 +188,7 @@ def _line(row: AuditRow, about: Mapping[int, str], *, whole: bool) -> TrailLine:
         record_id=row.record_id if whole else None,
         about=about.get(row.record_id) if row.record_id is not None else None,
         batch_id=row.batch_id if whole else None,
-        details=describe({key: say_value(value) for key, value in row.detail.items()}),
+        details=describe({key: name_value(key, value) or say_value(value) for key, value in row.detail.items()}),
     )
 
 

@@ -89,12 +89,14 @@ class Court(Protocol):
 class Rules:
     """How the desk is run. `second_factor`: reviewers and administrators must use one; `upload_limit`: the largest file, in
     bytes; `scan`: what looks at a file that comes from outside (registry.papers.Scanner); `explain` has words for what only
-    the wiring knows how to say: None where it knows none."""
+    the wiring knows how to say: None where it knows none; `count_told`: to how many recipients a clarification of an
+    entry, by its public number, goes."""
 
     second_factor: bool = False
     upload_limit: int = 50 * 1024 * 1024
     scan: Any = None
     explain: Callable[[Exception], str | None] = lambda _error: None
+    count_told: Callable[[str], int] = lambda _number: 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
-from registry.alarms import AlarmLine, list_alarms, mark_seen
-from registry.clockbook import ClockLine, list_clocks
-from registry.deadlines import RULES, Bearer
+from registry.alarms import AlarmLine, count_alarms, list_alarms, mark_seen
+from registry.clockbook import ClockLine
 from registry.desk.access import Access
 from registry.desk.base import DONE, Desk, SignedIn, act, acts, after, current, reads, show
+from registry.desk.due import find_page, has_page
 from registry.desk.forms import Refused
 from registry.desk.waiting import count_matters, find_waiting
+from registry.duties import GROUP_LABEL, WHEN_LABEL, Group, When, count_due, count_of_units, list_due
 from registry.matters.states import KIND_LABEL
+from registry.staff import find_gaps
 from registry.worklists import LIST_LABEL, PROPOSALS, PROPOSALS_LABEL, count_lists
 
-SOON = timedelta(days=7)
-_MOST_DUE = 300
-_MOST_SHOWN = 50
+# What a person of the court has to do; what the units owe is counted per unit.
+_PEOPLES = (Group.ENTRIES, Group.COMPLAINTS)
+# Of what concerns an entry and is due, of whatever else is listed, and of the units.
+_MOST_DUE, _MOST_SHOWN, _MOST_UNITS = 50, 20, 10
 DONE.update({"alarms-seen": "提醒已经标为看过。"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """The clocks of the court's and the units' duties, by when they are due."""
+class DueList:
+    """What of a group is due when: the first of it, and how many there are in all."""
 
-    over: Sequence[ClockLine]
-    today: Sequence[ClockLine]
-    soon: Sequence[ClockLine]
+    group: Group
+    when: When
+    lines: tuple[ClockLine, ...]
+    total: int
+
+    @property
+    def heading(self) -> str:
+        about = "" if self.group is Group.ENTRIES else f"{GROUP_LABEL[self.group]}："
+        return f"{about}{WHEN_LABEL[self.when]}（{self.total:,}）"
 
 
-def sort_due(lines: Iterable[ClockLine], now: datetime, today: date) -> Due:
-    """What is over, due today, or soon. A right that a party has not used yet is nobody's duty."""
-    duties = [line for line in lines if RULES[line.rule].bearer is not Bearer.PARTY]
-    over = [line for line in duties if line.is_over(now)]
-    ahead = [line for line in duties if not line.is_over(now)]
-    return Due(
-        over=over,
-        today=[line for line in ahead if line.due <= today],
-        soon=[line for line in ahead if line.due > today],
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What somebody was told and has not marked as seen: the first of it, and how many there are in all."""
+
+    name: str
+    alarms: Sequence[AlarmLine]
+    total: int
 
 
 def add_pages(pages: Blueprint, desk: Desk) -> None:
@@ -71,26 +76,31 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
 
 def _show(desk: Desk, problem: str | None) -> str:
     me = current()
-    if not me.may(Access.READ):
-        return show("home", problem, sees_records=False)
+    sees_records = me.may(Access.READ)
     with desk.court.reading() as session:
-        values = _read(session, desk, me)
-    return show("home", problem, sees_records=True, most=_MOST_SHOWN, find_page=find_page, has_page=has_page, **values)
+        gaps = find_gaps(session, desk.today)
+        values = _read(session, desk, me) if sees_records else {}
+    return show("home", problem, sees_records=sees_records, gaps=gaps, find_page=find_page, has_page=has_page, **values)
 
 
 def _read(session: Session, desk: Desk, me: SignedIn) -> dict[str, Any]:
-    now, today = desk.now, desk.today
-    lines = list_clocks(session, desk.court.clockwork, until=today + SOON, limit=_MOST_DUE)
-    own = list_alarms(session, me.name)
-    known = {_key(alarm) for alarm in own}
+    due = count_due(session, desk.acting)
+
+    def read(group: Group, when: When) -> DueList:
+        total = due[group][when]
+        most = _MOST_DUE if group is Group.ENTRIES and when is not When.SOON else _MOST_SHOWN
+        lines = list_due(session, desk.acting, group, when, limit=most).lines if total else ()
+        return DueList(group=group, when=when, lines=lines, total=total)
+
     return {
-        "due": sort_due(lines, now, today),
-        "alarms": own,
+        "pressing": [read(group, when) for group in _PEOPLES for when in (When.OVER, When.TODAY)],
+        "soon": [read(group, When.SOON) for group in _PEOPLES],
+        "units": count_of_units(session, desk.acting) if sum(due[Group.UNITS].values()) else [],
+        "most_units": _MOST_UNITS,
+        "whens": WHEN_LABEL,
+        "alarms": _read_alarms(session, me.name, None),
         # Of those stood in for only what is not among the own.
-        "others": [
-            (name, [alarm for alarm in list_alarms(session, name) if _key(alarm) not in known])
-            for name in me.deputy_for
-        ],
+        "others": [_read_alarms(session, name, me.name) for name in me.deputy_for],
         "waiting": find_waiting(session, me.name) if me.may(Access.WORK) else None,
         "counts": count_lists(session),
         "labels": {**LIST_LABEL, PROPOSALS: PROPOSALS_LABEL},
@@ -99,22 +109,7 @@ def _read(session: Session, desk: Desk, me: SignedIn) -> dict[str, Any]:
     }
 
 
-def _key(alarm: AlarmLine) -> tuple[object, ...]:
-    return alarm.kind, alarm.rule, alarm.due, alarm.record_id, alarm.matter_id, alarm.unit_id
-
-
-def has_page(endpoint: str) -> bool:
-    """Whether this desk has the page."""
-    return endpoint in current_app.view_functions
-
-
-def find_page(line: ClockLine | AlarmLine) -> str | None:
-    """The page of what a clock or an alarm is about; None where this desk has none."""
-    for endpoint, values in (
-        ("desk.matter", {"matter_id": line.matter_id}),
-        ("desk.record", {"record_id": line.record_id}),
-        ("desk.unit", {"unit_id": line.unit_id}),
-    ):
-        if None not in values.values() and has_page(endpoint):
-            return url_for(endpoint, **cast("dict[str, Any]", values))
-    return None
+def _read_alarms(session: Session, name: str, but_of: str | None) -> Told:
+    alarms = list_alarms(session, name, _MOST_SHOWN, but_of=but_of)
+    total = len(alarms) if len(alarms) < _MOST_SHOWN else count_alarms(session, name, but_of=but_of)
+    return Told(name=name, alarms=alarms, total=total)

@@ -115,6 +115,13 @@ class JobBook:
             problem="办理中断：导入中断的，没有导入任何内容，请重新上传；核对和审核中断的，已办的有效，请再办一次",
         )
 
+    def is_taken_up(self, job: Job) -> bool:
+        """Whether what a job refused was imported again, or is just being: what failed or broke off took up nothing."""
+        if job.successor is None:
+            return False
+        again = self.find(job.successor)
+        return again is None or again.state in (RUNNING, DONE)
+
     def list_newest(self) -> list[Job]:
         """The jobs there are, the newest first."""
         names = [path.stem for path in self.folder.glob("*.job")] if self.folder.is_dir() else []

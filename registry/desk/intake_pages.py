@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import Blueprint, abort, request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug import Response as ResponseValue
 from werkzeug.datastructures import FileStorage
 
@@ -24,6 +24,7 @@ from registry.desk.forms import Refused
 from registry.desk.intake_jobs import DONE as ENDED
 from registry.desk.intake_jobs import FOLDER, MOST_LISTED, Job, JobBook, Work, open_job, start
 from registry.desk.intake_rows import ROWS, read_rows, read_typed, write_corrected
+from registry.desk.worklists import read_row
 from registry.importing import Importer
 from registry.intake import LABELS, UnrecognisedFile
 from registry.lifecycle import NotAllowed
@@ -55,16 +56,16 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
 
     @reads(pages, "/import/<name>", Access.READ)
     def intake_job(name: str) -> str:
-        return _show_job(desk, _load(book, name))
+        return _show_job(desk, book, _load(book, name))
 
     @reads(pages, "/import/<name>/rows", Access.WORK)
     def refused_rows(name: str) -> str:
-        return _show_rows(desk, _load(book, name))
+        return _show_rows(desk, book, _load(book, name))
 
     @acts(pages, "/import/<name>/rows", Access.WORK)
     def correct_rows(name: str) -> ResponseValue:
         job = _load(book, name)
-        return act(lambda problem: _show_rows(desk, job, problem), lambda: _begin_again(desk, book, job))
+        return act(lambda problem: _show_rows(desk, book, job, problem), lambda: _begin_again(desk, book, job))
 
 
 def _load(book: JobBook, name: str) -> Job:
@@ -100,7 +101,7 @@ def _begin_again(desk: Desk, book: JobBook, job: Job) -> str:
     source = _quarantine_path(desk, job)
     if source is None:
         raise Refused("没有可以改正的行", 409)
-    if job.successor is not None:
+    if book.is_taken_up(job):
         raise Refused("这些行已经改正并重新导入过，请看后一次导入的结果", 409)
     _refuse_busy(desk)
     again = open_job(book, "import", current().name, desk.now, desk.random)
@@ -193,19 +194,26 @@ def _explain(error: Exception) -> str:
 
 
 def _show_intake(desk: Desk, book: JobBook, problem: str | None = None) -> str:
+    before = read_row("before")
+    older = [] if before is None else [BatchRow.id < before]
     with desk.court.reading() as session:
-        query = select(BatchRow).where(BatchRow.ready).order_by(BatchRow.id.desc()).limit(_NEWEST)
+        query = select(BatchRow).where(BatchRow.ready, *older).order_by(BatchRow.id.desc()).limit(_NEWEST + 1)
         batches = list(session.scalars(query))
+        total = session.scalar(select(func.count()).select_from(BatchRow).where(BatchRow.ready)) or 0
         return show(
             "intake",
             problem=problem,
             jobs=[(job, _moment(job)) for job in book.list_newest()[:_NEWEST]],
-            batches=batches,
+            batches=batches[:_NEWEST],
+            before=before,
+            total=total,
+            more=batches[_NEWEST - 1].id if len(batches) > _NEWEST else None,
             megabytes=desk.upload_limit // (1024 * 1024),
         )
 
 
-def _show_job(desk: Desk, job: Job) -> str:
+def _show_job(desk: Desk, book: JobBook, job: Job) -> str:
+    taken_up = book.is_taken_up(job)
     held: list[tuple[ListLine, str]] = []
     with desk.court.session() as session:
         if job.held:
@@ -217,15 +225,16 @@ def _show_job(desk: Desk, job: Job) -> str:
         job=job,
         began=_moment(job),
         held=held,
+        taken_up=taken_up,
         labels=LABELS,
-        can_correct=_quarantine_path(desk, job) is not None and job.successor is None,
+        can_correct=_quarantine_path(desk, job) is not None and not taken_up,
         listed=MOST_LISTED,
     )
 
 
-def _show_rows(desk: Desk, job: Job, problem: str | None = None) -> str:
+def _show_rows(desk: Desk, book: JobBook, job: Job, problem: str | None = None) -> str:
     path = _quarantine_path(desk, job)
-    rows = read_rows(path) if path is not None and job.successor is None else []
+    rows = read_rows(path) if path is not None and not book.is_taken_up(job) else []
     with desk.court.session() as session:
         note_read(session, "import/rows")
     return show("intake_rows", problem=problem, job=job, rows=rows, shown=ROWS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, request
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
@@ -15,6 +16,7 @@ from registry.desk import letters_acts
 from registry.desk.access import Access
 from registry.desk.base import Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.forms import Refused, read_line, read_text
+from registry.desk.seeing import refuse_outsiders
 from registry.letters import (
     KINDS,
     Letter,
@@ -30,8 +32,10 @@ from registry.letters import (
     list_overdue,
     list_to_recall,
     read_letter,
+    refuse_to_print,
     render_docx,
     render_pdf,
+    tell_decision,
 )
 from registry.letters.kinds import OUTCOME_LABEL, STATE_LABEL
 from registry.letters.sheet import PageBreak, Paragraph, Sheet
@@ -46,6 +50,8 @@ _LARGEST_ID = 2**31 - 1
 _PAGE = 50
 # What is drafted here: a recall is drafted from the notice that it takes back.
 _DRAFTED = tuple(kind for kind in LetterKind if kind is not LetterKind.NOTICE_RECALL)
+# These say why a record is not public.
+_SAYS_GROUND = (LetterKind.SEALED_NOTICE, LetterKind.DISCIPLINE_NOTICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,8 @@ def _add_lists(pages: Blueprint, desk: Desk) -> None:
         state = _read_state()
         with desk.court.reading() as session:
             lines = list_letters(session, state=state, before=read_id("before"), limit=_PAGE)
+            which = [] if state is None else [LetterRow.state == state.value]
+            total = session.scalar(select(func.count()).select_from(LetterRow).where(*which)) or 0
             late = list_overdue(session, desk.today)
             recall = list_to_recall(session, desk.court.vault)
             names = _names(session, [*lines, *late, *recall])
@@ -86,6 +94,8 @@ def _add_lists(pages: Blueprint, desk: Desk) -> None:
             names=names,
             state=state,
             checked=checked,
+            total=total,
+            before=read_id("before"),
             more=lines[-1].id if len(lines) == _PAGE else None,
             **_labels(),
         )
@@ -176,6 +186,8 @@ def _read_subject(session: Session, desk: Desk, values: Mapping[str, str]) -> Su
 def _given(desk: Desk, kind: LetterKind, record: RecordRow | None, matter: MatterRow | None) -> dict[str, str]:
     """What can be filled in from what is known: a person looks it over."""
     given = {"received_on": matter.received_on.isoformat()} if matter else {}
+    if kind is LetterKind.OBJECTION_DECISION and matter is not None:
+        given |= tell_decision(matter, desk.court.vault) or {}
     if kind is LetterKind.SEALED_NOTICE and record is not None:
         facts = read_record(record, desk.court.vault).facts
         given["addressee"] = facts.employer or ""
@@ -194,6 +206,7 @@ def _add_letter(pages: Blueprint, desk: Desk) -> None:
         try:
             with desk.court.session() as session:
                 opened = _open(session, desk, letter_id, f"letter.{form}")
+                refuse_to_print(session, desk.court.vault, get_letter(session, letter_id), desk.today)
                 content = make(opened, desk.court.profile())
         except (LetterRefused, TypefaceMissing) as error:
             return make_response(show_letter(desk, letter_id, str(error)), 400)
@@ -208,6 +221,7 @@ def show_letter(desk: Desk, letter_id: int, problem: str | None = None) -> str:
         record = session.get(RecordRow, row.record_id) if row.record_id else None
         about = record and (record.id, name_record(record))
         matter = row.matter_id
+        outdated = _find_outdated(session, desk, row)
         needs_recall = record is not None and row.id in {
             line.id for line in list_to_recall(session, desk.court.vault, record=record.id)
         }
@@ -218,9 +232,19 @@ def show_letter(desk: Desk, letter_id: int, problem: str | None = None) -> str:
         sheet=_lay_out(write_letter(opened, desk.court.profile())),
         record=about,
         matter=matter,
-        may=_list_acts(opened, needs_recall=needs_recall),
+        outdated=outdated,
+        may=_list_acts(opened, needs_recall=needs_recall) - ({"print"} if outdated else set()),
         **_labels(),
     )
+
+
+def _find_outdated(session: Session, desk: Desk, row: LetterRow) -> str | None:
+    """Why a letter that was agreed to may not go out any more."""
+    try:
+        refuse_to_print(session, desk.court.vault, row, desk.today)
+    except LetterRefused as error:
+        return str(error)
+    return None
 
 
 def _list_acts(letter: Letter, *, needs_recall: bool) -> set[str]:
@@ -250,6 +274,8 @@ def _open(session: Session, desk: Desk, letter_id: int, what: str) -> Letter:
         row = get_letter(session, letter_id)
     except LetterNotFound:
         abort(404, "没有这份文书")
+    if row.kind in _SAYS_GROUND:
+        refuse_outsiders(session, desk.court.vault, row.record_id)
     note_read(session, what, record=row.record_id, matter=row.matter_id)
     return read_letter(row, desk.court.vault)
 

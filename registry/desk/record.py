@@ -14,15 +14,17 @@ from registry.desk.access import Access
 from registry.desk.acts import ActLink, list_acts
 from registry.desk.base import DONE, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.forms import Refused, read_choice, read_optional
-from registry.desk.record_fields import HOW_LABEL, is_restricted, preview, why_restricted
 from registry.desk.record_history import read_history
 from registry.desk.record_marks import mark_text
 from registry.desk.record_words import RULE_NAME
+from registry.desk.seeing import may_see_ground
+from registry.exit_notices import can_be_clarified
 from registry.findings import build_excerpts
 from registry.intake import LABELS
 from registry.letters import build_dossier
 from registry.lifecycle import STAGE_LABEL, STATE_LABEL, Stage, find_missing
-from registry.record import FREE_TEXTS, Facts, Record, State
+from registry.preview import HOW_LABEL, is_restricted, preview, why_restricted
+from registry.record import FREE_TEXTS, Record, State
 from registry.records import read_record
 from registry.resolutions import (
     Resolution,
@@ -101,14 +103,6 @@ def load_row(session: Session, record_id: int, *, lock: bool = False) -> RecordR
     return row
 
 
-def may_see_ground(row: RecordRow, facts: Facts) -> bool:
-    """Whether who is signed in may see on what ground a record is restricted: who prepared or approved it, a reviewer, and
-    the auditor (法释〔2017〕7号 art. 8 ¶3, art. 13)."""
-    signed_in = current()
-    involved = signed_in.name in (row.imported_by, row.approved_by)
-    return not is_restricted(facts) or involved or signed_in.may(Access.DECIDE) or signed_in.may(Access.AUDIT)
-
-
 def show_record(desk: Desk, record_id: int, problem: str | None = None) -> str:
     """The page, with what could not be done."""
     court, policy, today = desk.court, desk.court.policy(), desk.today
@@ -163,6 +157,8 @@ def _list_links(row: RecordRow, record: Record, *, shows_ground: bool) -> list[A
     links = [ActLink(label, url_for("desk.letter_new", kind=kind, record=row.id)) for label, kind in kinds]
     if shows_ground:
         links.append(ActLink("案卷（PDF）", url_for("desk.dossier", record_id=row.id)))
+    if can_be_clarified(row) and current().may(Access.DECIDE):
+        links.append(ActLink("澄清公告（本人申请）", url_for("desk.clarification", record=row.id)))
     return links
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from registry.audit_words import describe, name_action, name_value
 from registry.clockbook import ClockLine, list_clocks
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
-from registry.desk.audit_words import describe, name_action
 from registry.desk.base import Court
 from registry.desk.record_words import ACT_NAMES, RULE_NAME
 from registry.grounds import GroundLine, list_grounds
@@ -67,8 +67,8 @@ class DecisionLine:
     action: str
     ground: str | None
     basis: str
-    arose_on: str
-    known_on: str
+    arose_on: date
+    known_on: date
     at: datetime
     by: str
     confirmed_by: str | None
@@ -103,7 +103,7 @@ class History:
     running: Sequence[ClockLine]
     ended: Sequence[ClockLine]
     grounds: Sequence[GroundLine]
-    matters: Sequence[tuple[int, str, str]]
+    matters: Sequence[tuple[int, str, date]]
     letters: Sequence[LetterSaid]
     notices: Sequence[tuple[str, datetime, str]]
     papers: Sequence[PaperLine]
@@ -121,7 +121,7 @@ def read_history(session: Session, court: Court, row: RecordRow, *, shows_basis:
         matters=_matters(session, row),
         letters=_letters(session, row),
         notices=_notices(session, row),
-        papers=list_papers(session, court.vault, record=row.id),
+        papers=list_papers(session, court.vault, record=row.id) if shows_basis else (),
         audit=_audit(session, row, shows_basis=shows_basis),
     )
 
@@ -136,8 +136,8 @@ def _decision(one: DecisionRow, *, shows_basis: bool) -> DecisionLine:
         action=_ACTION_LABEL.get(one.action, one.action),
         ground=GROUND_LABEL.get(one.ground, one.ground) if one.ground else None,
         basis=one.basis if shows_basis else _HIDDEN,
-        arose_on=one.arose_on.isoformat(),
-        known_on=one.known_on.isoformat(),
+        arose_on=one.arose_on,
+        known_on=one.known_on,
         at=one.decided_at,
         by=one.decided_by,
         confirmed_by=one.confirmed_by,
@@ -145,14 +145,14 @@ def _decision(one: DecisionRow, *, shows_basis: bool) -> DecisionLine:
     )
 
 
-def _matters(session: Session, row: RecordRow) -> list[tuple[int, str, str]]:
+def _matters(session: Session, row: RecordRow) -> list[tuple[int, str, date]]:
     query = (
         select(MatterRow.id, MatterRow.kind, MatterRow.received_on)
         .where(MatterRow.record_id == row.id, MatterRow.kind != "ground")
         .order_by(MatterRow.id.desc())
         .limit(SHOWN)
     )
-    return [(found, _MATTER_KIND.get(kind, kind), day.isoformat()) for found, kind, day in session.execute(query)]
+    return [(found, _MATTER_KIND.get(kind, kind), day) for found, kind, day in session.execute(query)]
 
 
 def _notices(session: Session, row: RecordRow) -> list[tuple[str, datetime, str]]:
@@ -182,7 +182,7 @@ def _audit(session: Session, row: RecordRow, *, shows_basis: bool) -> list[Audit
 
 def _say(detail: Mapping[str, Any], *, shows_basis: bool) -> str:
     hidden = () if shows_basis else ("basis", "ground", "evidence", "reason")
-    shown = {key: say_value(value) for key, value in detail.items() if key not in hidden}
+    shown = {key: name_value(key, value) or say_value(value) for key, value in detail.items() if key not in hidden}
     return "；".join(f"{label}：{value}" for label, value in describe(shown))
 
 

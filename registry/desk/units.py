@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug import Response as ResponseValue
 
 from registry.desk.access import Access
-from registry.desk.base import DONE, Desk, act, acts, after, note_read, reads, show
+from registry.desk.base import DONE, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.units_accounts import add_account_pages
 from registry.desk.units_lists import add_list_pages
 from registry.tables import UnitRow
@@ -22,7 +22,7 @@ from registry.units.feedback import list_feedback, list_owed
 from registry.units.ledger import LedgerKind, list_ledger
 from registry.units.liaisons import list_liaisons, set_liaison
 from registry.units.quarters import Quarter
-from registry.units.releases import count_overdue, list_releases, list_retained
+from registry.units.releases import count_overdue, list_releases, list_retained, list_to_lift
 from registry.units.sheets import MEDIA, build_assessment, build_ledger, quarters_of
 from registry.units.units import (
     RECEIVES_LABEL,
@@ -41,6 +41,7 @@ from registry.units.units import (
 from registry.units.words import UnitError
 
 _PER_PAGE = 50
+_MOST_OWED = 20
 _ID = "<int(max=2147483647):unit_id>"
 
 DONE.update(
@@ -110,7 +111,9 @@ def _add_editing(pages: Blueprint, desk: Desk) -> None:
     def unit_save(unit_id: int) -> ResponseValue:
         def carry() -> str:
             with desk.court.session() as session:
-                change_unit(session, find_unit(session, unit_id, lock=True), _read_facts(), desk.acting)
+                row = find_unit(session, unit_id, lock=True)
+                facts = _read_facts(to_unit(row).facts)
+                change_unit(session, row, facts, desk.acting, reviews=current().may(Access.DECIDE))
             return after("desk.unit", "unit-saved", unit_id=unit_id)
 
         return act(lambda problem: _show_edit_of(desk, unit_id, problem), carry)
@@ -165,18 +168,26 @@ def _add_deciding(pages: Blueprint, desk: Desk) -> None:
 
 
 def show_units(desk: Desk, problem: str | None) -> str:
-    """The list of units with what is overdue."""
-    acting = desk.acting
+    """A page of the units, of all or of those whose name contains what is looked for, with what is overdue."""
+    acting, page, wanted = desk.acting, _read_page(), request.args.get("name", "").strip()[:60]
     with desk.court.reading() as session:
-        found = list_units(session)
+        known = list_units(session)
+        found = [one for one in known if wanted.casefold() in one.name.casefold()]
+        shown = found[(page - 1) * _PER_PAGE : page * _PER_PAGE]
         owed = list_owed(session, acting)
-        late = {one.id: count_overdue(session, one.id, acting.today) for one in found}
+        late = {one.id: count_overdue(session, one.id, acting.today) for one in shown}
         unreported = count_unreported(session)
     return show(
         "units",
         problem,
-        units=found,
+        units=shown,
+        total=len(known),
+        found=len(found),
+        wanted=wanted,
+        page=page,
+        pages=-(-len(found) // _PER_PAGE),
         owed=owed,
+        most_owed=_MOST_OWED,
         late=late,
         unreported=unreported,
         quarter=Quarter.before(acting.today),
@@ -198,6 +209,7 @@ def show_unit(desk: Desk, unit_id: int, problem: str | None) -> str:
             "feedback": list_feedback(session, row, desk.acting),
             "waiting": list_releases(session, unit_id, open_only=True, limit=_PER_PAGE),
             "retained": list_retained(session, unit_id, desk.today),
+            "to_lift": list_to_lift(session, unit_id, desk.today),
         }
         note_read(session, "unit")
     return show(
@@ -223,24 +235,27 @@ def find_unit(session: Session, unit_id: int, *, lock: bool = False) -> UnitRow:
 
 def _add(desk: Desk) -> str:
     with desk.court.session() as session:
-        row = add_unit(session, request.form.get("slug", ""), _read_facts(), desk.acting)
+        reviews = current().may(Access.DECIDE)
+        row = add_unit(session, request.form.get("slug", ""), _read_facts(None), desk.acting, reviews=reviews)
         number = row.id
     return after("desk.unit", "unit-added", unit_id=number)
 
 
-def _read_facts() -> UnitFacts:
-    form = request.form
+def _read_facts(old: UnitFacts | None) -> UnitFacts:
+    """What was typed. Whoever does not decide is not shown what decides what a unit sees; it stays, unless it is sent."""
+    form, kept = request.form, None if current().may(Access.DECIDE) else old
+    leading, recipient = form.get("leading") == "yes", form.get("recipient") or None
     return UnitFacts(
         name=form.get("name", ""),
         department=form.get("department") or None,
-        leading=form.get("leading") == "yes",
-        recipient=form.get("recipient") or None,
+        leading=leading or (kept.leading if kept else False),
+        recipient=recipient or (kept.recipient if kept else None),
     )
 
 
 def _show_edit(unit: Any, problem: str | None) -> str:
     action = url_for("desk.unit_add") if unit is None else url_for("desk.unit_save", unit_id=unit.id)
-    return show("unit_edit", problem, unit=unit, action=action)
+    return show("unit_edit", problem, unit=unit, action=action, may_decide=current().may(Access.DECIDE))
 
 
 def _show_edit_of(desk: Desk, unit_id: int, problem: str | None) -> str:

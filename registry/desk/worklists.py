@@ -38,9 +38,9 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
         after = read_after()
         with desk.court.session() as session:
             if name == PROPOSALS:
-                waiting = list_proposals(session, after=after)
+                waiting, total = list_proposals(session, after=after), count_lists(session)[PROPOSALS]
                 note_read(session, f"work/{PROPOSALS}")
-                return show("worklist_proposals", title=PROPOSALS_LABEL, waiting=waiting, after=after)
+                return show("worklist_proposals", title=PROPOSALS_LABEL, waiting=waiting, after=after, total=total)
             try:
                 found = list_stage(session, name, after=after)
             except NoSuchList:
@@ -68,7 +68,12 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
 
 def read_after() -> int | None:
     """The row after which a page begins, as the address says; None where it says nothing or nonsense."""
-    typed = request.args.get("after", "")
+    return read_row("after")
+
+
+def read_row(name: str) -> int | None:
+    """A row that the address names; None where it names none, or nonsense."""
+    typed = request.args.get(name, "")
     return (
         int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 10 and int(typed) <= _LARGEST_ID else None
     )

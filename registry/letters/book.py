@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
 
 from registry import audit, journal
 from registry.acting import Acting
+from registry.letters.deciding import refuse_ended, refuse_recused, refuse_unfit_addressee, refuse_unfit_matter
 from registry.letters.facts import refuse_unfit_record, take_facts
 from registry.letters.kinds import (
     KINDS,
@@ -36,7 +37,8 @@ from search_index.day import day_of
 from search_index.submission import certificate_key, draw_verify, find_verify
 
 _CERTIFICATE = "certificate"
-_DEPARTED = tuple(state.value for state in State if state.has_departed)
+# Whose listing nobody may be told of any more; what is held has ended for whoever was told of it (四（二）4 屏蔽).
+_ENDED = tuple(state.value for state in State if state.has_departed or state is State.HELD)
 
 
 class LetterNotFound(Exception):
@@ -88,6 +90,8 @@ def draft_letter(
     kind = LetterKind(kind)
     filled = check_content(kind, content)
     _refuse_later(filled, acting.today)
+    refuse_unfit_matter(vault, kind, filled, record, matter)
+    refuse_unfit_addressee(session, kind, filled, record)
     facts = _take_facts(vault, kind, record, filled, acting.today)
     rule, year = KINDS[kind], acting.today.year
     serial = draw_serial(session, year, rule.series)
@@ -120,14 +124,31 @@ def confirm_letter(session: Session, vault: Vault, row: LetterRow, acting: Actin
     _refuse_state(row, "核发", LetterState.DRAFTED)
     if row.drafted_by == acting.actor:
         raise LetterRefused(f"须由另一人核发：“{acting.actor}”正是拟稿人（法释〔2017〕7号第十三条，双人审核）")
-    record = session.get(RecordRow, row.record_id, with_for_update=True) if row.record_id else None
-    sealed = vault.open(row.sealed, _context_of(row))
     kind = LetterKind(row.kind)
-    if _take_facts(vault, kind, record, sealed["content"], acting.today) != sealed["facts"]:
-        raise LetterRefused("拟稿以后记录已经更正，函中的内容不再准确：请作废后重新拟稿")
+    if row.record_id is not None:
+        session.get(RecordRow, row.record_id, with_for_update=True)
+    refuse_recused(session, kind, session.get(MatterRow, row.matter_id) if row.matter_id else None, acting.actor)
+    _refuse_outdated(session, vault, row, acting.today)
     row.state = LetterState.CONFIRMED.value
     row.confirmed_at, row.confirmed_by = acting.now, acting.actor
     _note(session, row, acting, "letter_confirm", article=KINDS[kind].article)
+
+
+def refuse_to_print(session: Session, vault: Vault, row: LetterRow, today: date) -> None:
+    """Raises LetterRefused where a letter that has been agreed to and not gone out yet does not hold any more: the record was
+    corrected, hidden or has ended, or the objection was decided otherwise."""
+    if KINDS[LetterKind(row.kind)].two and row.state == LetterState.CONFIRMED.value:
+        _refuse_outdated(session, vault, row, today)
+
+
+def _refuse_outdated(session: Session, vault: Vault, row: LetterRow, today: date) -> None:
+    record = session.get(RecordRow, row.record_id) if row.record_id else None
+    matter = session.get(MatterRow, row.matter_id) if row.matter_id else None
+    sealed, kind = vault.open(row.sealed, _context_of(row)), LetterKind(row.kind)
+    refuse_unfit_matter(vault, kind, sealed["content"], record, matter)
+    refuse_unfit_addressee(session, kind, sealed["content"], record)
+    if _take_facts(vault, kind, record, sealed["content"], today) != sealed["facts"]:
+        raise LetterRefused("拟稿以后记录已经更正，函中的内容不再准确：请作废后重新拟稿")
 
 
 def void_letter(session: Session, row: LetterRow, reason: str, acting: Acting) -> None:
@@ -149,6 +170,7 @@ def note_delivery(session: Session, row: LetterRow, *, delivered_on: date, actin
         raise LetterRefused("送达日期不能晚于今天")
     if row.confirmed_at is None or delivered_on < day_of(row.confirmed_at):
         raise LetterRefused("送达日期不能早于核发的日期")
+    refuse_ended(session, row, delivered_on)
     row.state, row.delivered_on = LetterState.DELIVERED.value, delivered_on
     _note(session, row, acting, "letter_deliver", delivered_on=delivered_on.isoformat())
 
@@ -236,37 +258,41 @@ def list_letters(
 
 
 def list_overdue(session: Session, today: date, limit: int = 200) -> list[LetterLine]:
-    """Delivered letters whose acknowledgement the court asked for and has not received in time."""
+    """Delivered letters whose acknowledgement the court asked for and has not received in time, the oldest first."""
     answered = [kind.value for kind, rule in KINDS.items() if rule.answered]
     latest = today - timedelta(days=ANSWER_DAYS + 1)
-    return _list(
-        session,
-        [
-            LetterRow.state == LetterState.DELIVERED.value,
-            LetterRow.kind.in_(answered),
-            LetterRow.delivered_on <= latest,
-        ],
-        limit,
+    late = (
+        LetterRow.state == LetterState.DELIVERED.value,
+        LetterRow.kind.in_(answered),
+        LetterRow.delivered_on <= latest,
     )
+    query = select(LetterRow).where(*late).order_by(LetterRow.delivered_on, LetterRow.id).limit(limit)
+    return [_to_line(row) for row in session.scalars(query)]
 
 
 def list_to_recall(session: Session, vault: Vault, *, record: int | None = None, limit: int = 200) -> list[LetterLine]:
-    """Notices that were given out of records that have ended since, and that have not been taken back: whoever was
-    told of a listing is told of its end (B22, 个人信息保护法 art. 46–47)."""
-    gone = select(RecordRow.id).where(RecordRow.state.in_(_DEPARTED))
+    """Notices that were given out of records that were hidden or have ended since, and that have not been taken back:
+    whoever was told of a listing is told of its end (B22, 个人信息保护法 art. 46–47). The oldest come first."""
+    gone = select(RecordRow.id).where(RecordRow.state.in_(_ENDED))
     ended: list[ColumnElement[bool]] = [LetterRow.record_id.in_(gone)]
     if record is not None:
         ended.append(LetterRow.record_id == record)
     given = [LetterState.CONFIRMED.value, LetterState.DELIVERED.value, LetterState.ANSWERED.value]
-    kinds = [kind.value for kind in NOTICES]
-    notices = _list(session, [*ended, LetterRow.kind.in_(kinds), LetterRow.state.in_(given)], limit)
+    kinds, recall = [kind.value for kind in NOTICES], LetterKind.NOTICE_RECALL.value
+    # Each recall takes back one notice: where there are as many, nothing is left to look into.
+    other = aliased(LetterRow)
+    of_record = select(func.count()).where(other.record_id == LetterRow.record_id)
+    notices_of = of_record.where(other.kind.in_(kinds)).scalar_subquery()
+    recalls_of = of_record.where(other.kind == recall, other.state != LetterState.VOID.value).scalar_subquery()
+    open_ones = (*ended, LetterRow.kind.in_(kinds), LetterRow.state.in_(given), notices_of > recalls_of)
+    notices = [_to_line(row) for row in session.scalars(select(LetterRow).where(*open_ones).order_by(LetterRow.id))]
     recalls = select(LetterRow).where(
         LetterRow.record_id.in_({line.record_id for line in notices}),
-        LetterRow.kind == LetterKind.NOTICE_RECALL.value,
+        LetterRow.kind == recall,
         LetterRow.state != LetterState.VOID.value,
     )
     recalled = {read_letter(row, vault).content["notice"] for row in session.scalars(recalls)}
-    return [line for line in notices if line.number not in recalled]
+    return [line for line in notices if line.number not in recalled][:limit]
 
 
 def recall_notice(session: Session, vault: Vault, row: LetterRow, acting: Acting) -> LetterRow:
@@ -275,7 +301,7 @@ def recall_notice(session: Session, vault: Vault, row: LetterRow, acting: Acting
     if LetterKind(row.kind) not in NOTICES or record is None:
         raise LetterRefused("只有通报可以撤回")
     if row.id not in {line.id for line in list_to_recall(session, vault, record=record.id)}:
-        raise LetterRefused("该通报不需要撤回：记录没有退出，通报没有发出，或者已经函告撤回")
+        raise LetterRefused("该通报不需要撤回：记录没有屏蔽或者退出，通报没有发出，或者已经函告撤回")
     notice = read_letter(row, vault)
     content = {"addressee": notice.content["addressee"], "notice": notice.number}
     return draft_letter(session, vault, kind=LetterKind.NOTICE_RECALL, content=content, acting=acting, record=record)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry import notices
 from registry.acting import Acting
+from registry.audit_words import describe, name_action
 from registry.deadlines import RULE_LABEL, Rule
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.findings import accept
@@ -21,15 +22,13 @@ from registry.letters.sheet import Block, PageBreak, Paragraph, Sheet, Table, da
 from registry.lifecycle import ACTION_LABEL, Action
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
 from registry.policy import Policy
+from registry.preview import HOW_LABEL, Preview, preview
 from registry.record import Record
 from registry.records import read_record
 from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, PaperRow, RecordRow
 from registry.vault import Vault
 from search_index.day import SHANGHAI
 from search_index.profile import Profile
-
-if TYPE_CHECKING:
-    from registry.desk.record_fields import Preview
 
 _POINTS = 11
 _NONE = "无"
@@ -56,9 +55,6 @@ class Dossier:
 
 def collect(session: Session, vault: Vault, row: RecordRow, policy: Policy, acting: Acting) -> Dossier:
     """Read all that the dossier holds."""
-    # Not above: the pages of the desk know the letters.
-    from registry.desk.record_fields import preview
-
     record = read_record(row, vault)
     return Dossier(
         record=record,
@@ -143,8 +139,6 @@ def _facts(dossier: Dossier) -> list[tuple[str, ...]]:
 
 
 def _fields(dossier: Dossier) -> list[tuple[str, ...]]:
-    from registry.desk.record_fields import HOW_LABEL
-
     withheld = dossier.preview.withheld
     first: list[tuple[str, ...]] = [("整条", "不公布", "", withheld.basis)] if withheld else []
     return first + [(line.label, line.outside or "—", HOW_LABEL[line.how], line.why) for line in dossier.preview.lines]
@@ -221,8 +215,6 @@ def _papers(dossier: Dossier) -> list[tuple[str, ...]]:
 
 
 def _audit(dossier: Dossier) -> list[tuple[str, ...]]:
-    from registry.desk.audit_words import describe, name_action
-
     return [
         (
             str(row.id),

@@ -209,6 +209,7 @@ KINDS: Mapping[LetterKind, KindRule] = {
                 choices=MappingProxyType({"upheld": "理由成立，予以纠正", "rejected": "理由不成立，驳回申请"}),
             ),
             Gap(name="result", label="纠正的方式", choices=_words(RESULT_LABEL), needed=False),
+            Gap(name="fields", label="应当更正的项目", most=300, needed=False),
             Gap(name="reasons", label="本院认为（理由）", most=3000),
         ),
     ),
@@ -274,6 +275,8 @@ def check_content(kind: LetterKind, content: Mapping[str, str]) -> dict[str, str
         raise LetterRefused("理由成立的，请选择纠正的方式：撤销、更正或者删除（法释〔2017〕7号第九条、第十条）")
     if kind is LetterKind.OBJECTION_DECISION and filled["outcome"] == "rejected" and "result" in filled:
         raise LetterRefused("驳回申请的，不选择纠正的方式")
+    if "fields" in filled and filled.get("result") != Result.CORRECTED:
+        raise LetterRefused("只有更正的决定书写明应当更正的项目")
     if kind is LetterKind.OBJECTION_NOTICE and (filled["notice"] == "supplement") != ("words" in filled):
         raise LetterRefused("请补充材料的，须写明需要补充的材料；其他通知不填这一栏")
     return filled

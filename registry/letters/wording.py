@@ -190,7 +190,7 @@ def _objection_decision(letter: Letter, profile: Profile) -> tuple[Block, ...]:
             f"申请人对{_case(letter)}的失信被执行人信息申请纠正，本院于{day_words(content['received_on'])}收到申请，"
             "依法进行了审查，现已审查终结。"
         ),
-        text(f"申请人请求：{content['claim']}"),
+        *(text(("申请人请求：" if first else "") + line) for first, line in _lines(content["claim"])),
         *(text(("本院认为：" if first else "") + line) for first, line in _lines(content["reasons"])),
     )
     return (*opening, *(_upheld(content, profile) if content["outcome"] == "upheld" else _rejected(profile)))
@@ -200,10 +200,11 @@ def _upheld(content: Mapping[str, str], profile: Profile) -> tuple[Block, ...]:
     # The Yunnan text gives days where the judicial interpretation gives working days (联合惩戒实施意见四（二）3).
     within = "三日内" if profile.policy == "yunnan" else "三个工作日内"
     result = RESULT_LABEL[Result(content["result"])]
+    wrong = f"。应当更正的项目：{content['fields']}" if "fields" in content else ""
     article = "第十条第一款、第十二条" if content["result"] == Result.REMOVED else "第九条、第十二条"
     return (
         text(f"依照{_RULES}{article}规定，决定如下："),
-        text(f"申请人的理由成立，本院自本决定作出之日起{within}{result}。"),
+        text(f"申请人的理由成立，本院自本决定作出之日起{within}{result}{wrong}。"),
     )
 
 

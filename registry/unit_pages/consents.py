@@ -19,8 +19,14 @@ from registry.unit_pages.base import (
     reads,
     show,
 )
-from registry.units.consents import ConsentKind, list_consents, report_consent, report_refusal
+from registry.units.consents import ConsentKind, Standing, list_consents, report_consent, report_refusal
 from registry.units.measures import list_measures
+
+_REFUSED = {
+    Standing.LISTED: "refused",
+    Standing.GONE: "refused-late",
+    Standing.VERIFYING: "refused-verifying",
+}
 
 
 def add_pages(pages: Blueprint, site: Site) -> None:
@@ -46,7 +52,7 @@ def add_pages(pages: Blueprint, site: Site) -> None:
 def _refuse(site: Site) -> str:
     form = request.form
     with site.court.session() as session:
-        late = report_refusal(
+        standing = report_refusal(
             session,
             own_unit(session),
             record=form.get("record", ""),
@@ -54,7 +60,7 @@ def _refuse(site: Site) -> str:
             reason=form.get("reason", ""),
             acting=site.acting,
         )
-    return after("refusals", "refused-late" if late else "refused")
+    return after("refusals", _REFUSED[standing])
 
 
 def _agree(site: Site) -> str:

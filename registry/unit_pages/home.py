@@ -27,7 +27,7 @@ from registry.units.feedback import list_owed
 from registry.units.ledger import LedgerKind, find_newest, list_under_verification
 from registry.units.lists import acknowledge_list, find_newest_list
 from registry.units.measures import list_measures
-from registry.units.releases import carry_out, list_releases, list_retained, retain
+from registry.units.releases import carry_out, lift, list_releases, list_retained, list_to_lift, retain
 from registry.units.words import check_day
 from search_index.day import day_of
 
@@ -67,6 +67,15 @@ def add_pages(pages: Blueprint, site: Site) -> None:
     def release_retain(release_id: int) -> ResponseValue:
         return act(lambda problem: _show_releases(site, problem), lambda: _retain(site, release_id))
 
+    @acts(pages, "/retained/<int(max=2147483647):retained_id>/lifted")
+    def retained_lifted(retained_id: int) -> ResponseValue:
+        def carry() -> str:
+            with site.court.session() as session:
+                lift(session, own_unit(session), retained_id, site.acting)
+            return after("releases", "lifted")
+
+        return act(lambda problem: _show_releases(site, problem), carry)
+
 
 def _retain(site: Site, release_id: int) -> str:
     form = request.form
@@ -92,6 +101,7 @@ def _show_home(site: Site, problem: str | None) -> str:
             "owed": list_owed(session, acting, unit_id=me.unit),
             "releases": list_releases(session, me.unit, open_only=True, limit=_SHOWN),
             "retained": list_retained(session, me.unit, acting.today)[:_SHOWN],
+            "to_lift": list_to_lift(session, me.unit, acting.today),
             "newest": find_newest_list(session, me.unit),
             "consent": find_newest(session, me.unit, LedgerKind.CONSENT) if me.leading else None,
             "complaints": [one for one in list_routed(session, me.unit) if one.state == MatterState.ROUTED.value],
@@ -106,7 +116,11 @@ def _show_releases(site: Site, problem: str | None) -> str:
         waiting, open_total = list_releases(session, me.unit, open_only=True, limit=PER_PAGE)
         every, total = list_releases(session, me.unit, page=page, limit=PER_PAGE)
         measures = list_measures(session, unit_id=me.unit, active_only=True)
-        cases = find_cases(session, [one.record for one in (*waiting, *every)])
+        to_lift = list_to_lift(session, me.unit, day_of(site.now))
+        kept = list_retained(session, me.unit, day_of(site.now))
+        names = {one.code: one.text for one in list_measures(session)}
+        records = [one.record for one in (*waiting, *every)] + [one.record for one in (*to_lift, *kept) if one.record]
+        cases = find_cases(session, records)
     return show(
         "releases",
         problem,
@@ -117,7 +131,9 @@ def _show_releases(site: Site, problem: str | None) -> str:
         page=page,
         pages=-(-total // PER_PAGE),
         measures=measures,
-        measure_names={one.code: one.text for one in measures},
+        to_lift=to_lift,
+        kept=kept,
+        measure_names=names,
         cases=cases,
         day=day_of(site.now),
     )

@@ -59,7 +59,10 @@ def add_pages(pages: Blueprint, site: Site) -> None:
 
 def _sign_in(site: Site) -> ResponseValue:
     name = request.form.get("name", "")[:_LONGEST].strip()
-    secret = request.form.get("secret", "")[:_LONGEST].strip()
+    secret = request.form.get("secret", "")[:_LONGEST]
+    if not name:
+        # A token is copied, and blanks come along; in a password they are its own.
+        secret = secret.strip()
     try:
         take_form(_form_key(site, request.cookies.get(_form_cookie(), "")))
         number = sign_in(

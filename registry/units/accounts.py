@@ -16,7 +16,7 @@ from random import Random
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from registry import audit
@@ -74,8 +74,9 @@ def add_account(session: Session, unit: UnitRow, name: str, kind: str, random: R
         raise UnitError("账户应为口令账户或者令牌")
     if not unit.active:
         raise UnitError("该单位已经停用，不能开立账户")
-    if session.scalar(select(UnitAccountRow.id).where(UnitAccountRow.name == name)) is not None:
-        raise UnitError(f"账户“{name}”已经存在，请换一个名称")
+    same = session.scalar(select(UnitAccountRow.name).where(func.lower(UnitAccountRow.name) == name.lower()))
+    if same is not None:
+        raise UnitError(f"账户“{same}”已经存在，请换一个名称（不以大小写区分）")
     secret = _make_secret(kind, random)
     row = UnitAccountRow(
         unit_id=unit.id,

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.acting import Acting
-from registry.tables import ConsentRow, UnitRow
+from registry.matters.verifying import count_verifying
+from registry.tables import ConsentRow, RecordRow, UnitRow
 from registry.units.ledger import LedgerKind, Line, append, has_gone, was_public
 from registry.units.measures import find_measure
 from registry.units.quarters import Quarter
@@ -27,6 +28,22 @@ class ConsentKind(StrEnum):
     @property
     def label(self) -> str:
         return {"refused": "不予同意", "agreed": "仍予以同意"}[self.value]
+
+
+class Standing(StrEnum):
+    """How the entry stands that a refusal rests on: on the list; gone from it, so that nothing may rest on it any more
+    (四（二）5); or with an objection that is being looked into, when measures are to be left undone (四（二）3)."""
+
+    LISTED = "listed"
+    GONE = "gone"
+    VERIFYING = "verifying"
+
+
+_WORDS = {
+    Standing.LISTED: "",
+    Standing.GONE: "该条目已经退出公布，不得再据此限制",
+    Standing.VERIFYING: "该条目的异议正在核实，核实期间暂不执行联合惩戒措施",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +63,16 @@ class Consent:
     reported_at: datetime | None
 
 
-def report_refusal(session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting) -> bool:
-    """Note that an application was refused because of an entry. True where the entry had left the list by then: the unit is
-    to be told to lift what it did. Raises UnitError."""
+def report_refusal(
+    session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting
+) -> Standing:
+    """Note that an application was refused because of an entry. How that stands: where it is not simply on the list, the
+    unit is to be told what follows. Raises UnitError."""
     number = _check_record(session, record)
     found = find_measure(session, measure, unit.id)
     kept = check_text(reason, "说明", most=500) if reason.strip() else None
-    late = has_gone(session, number)
+    standing = _find_standing(session, number)
     _add(session, unit, _Application(number, ConsentKind.REFUSED, found.code, kept), acting, reported_at=None)
-    words = "该条目已经退出公布，不得再据此限制" if late else ""
     line = Line(
         unit_id=unit.id,
         kind=LedgerKind.REFUSAL,
@@ -63,10 +81,10 @@ def report_refusal(session: Session, unit: UnitRow, *, record: str, measure: str
         record=number,
         measure=found.code,
         period=str(Quarter.of(acting.today)),
-        detail={"words": words},
+        detail={"words": _WORDS[standing]},
     )
     append(session, [line])
-    return late
+    return standing
 
 
 def report_consent(session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting) -> bool:
@@ -133,6 +151,14 @@ def count_unreported(session: Session) -> int:
     query = select(func.count()).select_from(ConsentRow)
     which = (ConsentRow.kind == ConsentKind.AGREED.value, ConsentRow.reported_at.is_(None))
     return session.scalar(query.where(*which)) or 0
+
+
+def _find_standing(session: Session, number: str) -> Standing:
+    if has_gone(session, number):
+        return Standing.GONE
+    record = session.scalar(select(RecordRow.id).where(RecordRow.number == number))
+    verifying = record is not None and count_verifying(session, record) > 0
+    return Standing.VERIFYING if verifying else Standing.LISTED
 
 
 def _check_record(session: Session, typed: str) -> str:

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, event, func, select
+from sqlalchemy import ColumnElement, Select, Table, event, func, select
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import Mapper, Session, aliased
 
 from registry.acting import SYSTEM, Acting
 from registry.deadlines import Rule
@@ -30,7 +30,8 @@ _CATCH_UP_AT_ONCE = 500
 
 
 class LedgerKind(StrEnum):
-    """What a line tells of. RELEASE: the unit was told to lift its measures; RELEASED: it says that it has."""
+    """What a line tells of. RELEASE: the unit was told to lift its measures; RELEASED: it says that it has; LIFTED: it says so
+    of one that it had retained."""
 
     PUSH = "push"
     ACK = "ack"
@@ -42,6 +43,7 @@ class LedgerKind(StrEnum):
     RELEASE = "release"
     RELEASED = "released"
     RETAINED = "retained"
+    LIFTED = "lifted"
     VERIFICATION = "verification"
 
     @property
@@ -60,6 +62,7 @@ _LABEL = {
     LedgerKind.RELEASE: "退出通知，应解除措施",
     LedgerKind.RELEASED: "已解除措施",
     LedgerKind.RETAINED: "继续保留措施",
+    LedgerKind.LIFTED: "保留到期，已解除",
     LedgerKind.VERIFICATION: "异议核实",
 }
 
@@ -118,44 +121,82 @@ def note_release(session: Session, record: str | None, acting: Acting) -> int:
     gone = _find_newest(session, record) if record is not None else None
     if record is None or gone is None or gone.type != ChangeType.GONE.value or gone.sequence is None:
         return 0
-    due = acting.clockwork.due(Rule.RELEASE, acting.today)
-    detail: dict[str, Any] = {"sequence": gone.sequence, "due": due.due.isoformat(), "article": due.article}
-    if due.provisional:
-        detail["provisional"] = True
-    return append(
-        session,
-        [
-            Line(
-                unit_id=unit_id,
-                kind=LedgerKind.RELEASE,
-                at=acting.now,
-                by=acting.actor,
-                key=f"release/{record}/{gone.sequence}/{unit_id}",
-                record=record,
-                detail=detail,
-            )
-            for unit_id in _find_told(session, record, gone.sequence)
-        ],
-    )
+    return append(session, _release_lines([(gone, one) for one in _find_told(session, record, gone.sequence)], acting))
 
 
-def catch_up_releases(session: Session, acting: Acting) -> int:
-    """Tell the units of the departures of the last CATCH_UP that no unit was told of. How many lines were added. Safe to
-    repeat."""
+def catch_up_releases(session: Session, acting: Acting, *, since: datetime | None = None) -> int:
+    """Tell the units of departures that they were not told of, from `since` on, or of the last CATCH_UP: of those that nobody
+    was told of, and each unit of those on a list whose sending was only written down afterwards. How many lines were added.
+    Safe to repeat."""
     first = session.scalar(select(func.min(UnitRow.created_at)))
     if first is None or not _tells_anyone(session):
         return 0
+    since = since or acting.now - CATCH_UP
+    return _tell_untold(session, max(first, since), acting) + _tell_sent(session, since, acting)
+
+
+def _tell_untold(session: Session, since: datetime, acting: Acting) -> int:
     told = select(LedgerRow.id).where(
         LedgerRow.record == JournalRow.record, LedgerRow.kind == LedgerKind.RELEASE.value, LedgerRow.at >= JournalRow.at
     )
-    query = (
-        select(JournalRow.record)
-        .where(JournalRow.type == ChangeType.GONE.value, JournalRow.at >= max(first, acting.now - CATCH_UP))
-        .where(~told.exists())
-        .order_by(JournalRow.position.desc())
-        .limit(_CATCH_UP_AT_ONCE)
-    )
+    query = _gone(since).with_only_columns(JournalRow.record).where(~told.exists())
+    query = query.order_by(JournalRow.position.desc()).limit(_CATCH_UP_AT_ONCE)
     return sum(note_release(session, record, acting) for record in list(session.scalars(query)))
+
+
+def _tell_sent(session: Session, since: datetime, acting: Acting) -> int:
+    """Whoever was sent a list with an entry is told that it left, also where somebody else was told before."""
+    lists = _list_sequences(session)
+    if not lists:
+        return 0
+    earlier = aliased(JournalRow)
+    first = select(func.min(earlier.sequence)).where(earlier.record == JournalRow.record).scalar_subquery()
+    found = session.execute(_gone(since).add_columns(first)).all()
+    held = {
+        _release_key(gone, unit): (gone, unit)
+        for gone, shown in found
+        for unit, sequences in lists.items()
+        if any(shown <= sequence < gone.sequence for sequence in sequences)
+    }
+    known = find_keys(session, held)
+    return append(session, _release_lines([one for key, one in held.items() if key not in known], acting))
+
+
+def _gone(since: datetime) -> Select[JournalRow]:
+    """The newest lines of entries that left the list from `since` on and are not on it again."""
+    newer = aliased(JournalRow)
+    again = select(newer.position).where(
+        newer.record == JournalRow.record, newer.sequence.is_not(None), newer.position > JournalRow.position
+    )
+    return select(JournalRow).where(
+        JournalRow.type == ChangeType.GONE.value,
+        JournalRow.sequence.is_not(None),
+        JournalRow.at >= since,
+        ~again.exists(),
+    )
+
+
+def _release_lines(told: Sequence[tuple[JournalRow, int]], acting: Acting) -> list[Line]:
+    due = acting.clockwork.due(Rule.RELEASE, acting.today)
+    detail: dict[str, Any] = {"due": due.due.isoformat(), "article": due.article}
+    if due.provisional:
+        detail["provisional"] = True
+    return [
+        Line(
+            unit_id=unit,
+            kind=LedgerKind.RELEASE,
+            at=acting.now,
+            by=acting.actor,
+            key=_release_key(gone, unit),
+            record=gone.record,
+            detail={"sequence": gone.sequence, **detail},
+        )
+        for gone, unit in told
+    ]
+
+
+def _release_key(gone: JournalRow, unit: int) -> str:
+    return f"release/{gone.record}/{gone.sequence}/{unit}"
 
 
 def note_verification(session: Session, record: str, state: str, acting: Acting) -> int:
@@ -258,7 +299,8 @@ def describe(kind: LedgerKind, detail: Mapping[str, Any]) -> str:
         return "核实期间暂不执行联合惩戒措施" if under else "核实结束"
     if kind is LedgerKind.RELEASE and detail.get("due"):
         provisional = "，暂定" if detail.get("provisional") else ""
-        return f"应于{detail['due']}（含当日{provisional}）前解除（{detail.get('article', '')}）"
+        wrongly = "查明自始不应纳入，此前保留的措施一并解除；" if detail.get("wrongly") else ""
+        return f"{wrongly}应于{detail['due']}（含当日{provisional}）前解除（{detail.get('article', '')}）"
     return str(detail.get("words", ""))
 
 
@@ -294,11 +336,19 @@ def _find_sent(session: Session, record: str, units: Sequence[int], before: int 
     first = session.scalar(select(func.min(JournalRow.sequence)).where(JournalRow.record == record))
     if first is None:
         return set()
-    query = select(LedgerRow.unit_id, LedgerRow.detail).where(
-        LedgerRow.kind == LedgerKind.PUSH.value, LedgerRow.unit_id.in_(units)
-    )
-    found = [(unit, int(detail.get("sequence", -1))) for unit, detail in session.execute(query)]
-    return {unit for unit, sequence in found if first <= sequence and (before is None or sequence < before)}
+    lists = _list_sequences(session)
+    return {
+        unit for unit in units if any(first <= one and (before is None or one < before) for one in lists.get(unit, ()))
+    }
+
+
+def _list_sequences(session: Session) -> Mapping[int, set[int]]:
+    """At which sequences each unit was sent a list."""
+    query = select(LedgerRow.unit_id, LedgerRow.detail).where(LedgerRow.kind == LedgerKind.PUSH.value)
+    found: dict[int, set[int]] = {}
+    for unit, detail in session.execute(query):
+        found.setdefault(unit, set()).add(int(detail.get("sequence", -1)))
+    return found
 
 
 def _find_verification(session: Session, record: str) -> Mapping[int, str]:

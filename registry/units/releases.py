@@ -6,16 +6,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from registry import audit
 from registry.acting import Acting
-from registry.tables import LedgerRow, UnitRow
+from registry.deadlines import Rule
+from registry.record import State
+from registry.tables import JournalRow, LedgerRow, RecordRow, UnitRow
 from registry.units.ledger import LedgerKind, Line, append, find_line
 from registry.units.measures import find_measure
 from registry.units.words import UnitError, check_basis
+from search_index.journal import ChangeType
 
 # A longer one was mistyped.
 _LONGEST_YEARS = 10
@@ -26,6 +30,7 @@ _MOST_COUNTED = 1000
 class Retained:
     """A measure that a unit keeps: why, and until when."""
 
+    id: int
     measure: str
     basis: str
     ends_on: date
@@ -47,6 +52,8 @@ class Release:
     done_at: datetime | None
     done_by: str | None
     retained: tuple[Retained, ...]
+    # It was found later that the entry should never have been listed: what was retained is to be lifted, too.
+    wrongly: bool = False
 
     def is_overdue(self, today: date) -> bool:
         return self.done_at is None and self.due < today
@@ -109,15 +116,65 @@ def retain(
     audit.note(session, acting.now, acting.actor, "unit_retained", detail=detail)
 
 
+def lift(session: Session, unit: UnitRow, retained_id: int, acting: Acting) -> bool:
+    """A unit says that a measure it had retained is lifted, at its end or before; False when it said so before. Raises
+    UnitError."""
+    kept = find_line(session, unit.id, retained_id, LedgerKind.RETAINED)
+    if kept is None:
+        raise UnitError("没有这一继续保留的措施")
+    line = Line(
+        unit_id=unit.id,
+        kind=LedgerKind.LIFTED,
+        at=acting.now,
+        by=acting.actor,
+        key=_lifted_key(retained_id),
+        record=kept.record,
+        measure=kept.measure,
+        detail={"retained": retained_id},
+    )
+    if not append(session, [line]):
+        return False
+    detail = {"unit": unit.slug, "entry": kept.record, "measure": kept.measure}
+    audit.note(session, acting.now, acting.actor, "unit_lifted", detail=detail)
+    return True
+
+
+def note_withdrawn(session: Session, record: str, acting: Acting) -> int:
+    """Tell the units that keep a measure after a departure that the entry should never have been listed (法释〔2017〕7号
+    art. 9): what they keep rests on it no more, and is to be lifted or given another basis. How many are told."""
+    query = select(LedgerRow).where(LedgerRow.kind == LedgerKind.RETAINED.value, LedgerRow.record == record)
+    units = sorted(set(session.scalars(_still_kept(query).with_only_columns(LedgerRow.unit_id))))
+    due = acting.clockwork.due(Rule.RELEASE, acting.today)
+    detail: dict[str, Any] = {"due": due.due.isoformat(), "article": due.article, "wrongly": True}
+    if due.provisional:
+        detail["provisional"] = True
+    return append(
+        session,
+        [
+            Line(
+                unit_id=unit,
+                kind=LedgerKind.RELEASE,
+                at=acting.now,
+                by=acting.actor,
+                key=f"withdrawn/{record}/{acting.today.isoformat()}/{unit}",
+                record=record,
+                detail=detail,
+            )
+            for unit in units
+        ],
+    )
+
+
 def list_releases(
     session: Session, unit_id: int, *, open_only: bool = False, page: int = 1, limit: int = 50
 ) -> tuple[list[Release], int]:
     """A page of the releases of a unit, and how many there are: those still to be carried out the oldest first, all of
-    them the newest first."""
+    them the newest first. What is on the list again is not to be lifted any more."""
     which: list[ColumnElement[bool]] = [LedgerRow.unit_id == unit_id, LedgerRow.kind == LedgerKind.RELEASE.value]
     if open_only:
         done = aliased(LedgerRow)
         which.append(~select(done.id).where(done.key == _done_key_of(LedgerRow)).exists())
+        which.append(~_shown_again().exists())
     total = session.scalar(select(func.count()).select_from(LedgerRow).where(*which)) or 0
     order = LedgerRow.id.asc() if open_only else LedgerRow.id.desc()
     query = select(LedgerRow).where(*which).order_by(order).offset((max(page, 1) - 1) * limit).limit(limit)
@@ -128,17 +185,53 @@ def list_releases(
 
 
 def count_overdue(session: Session, unit_id: int, today: date) -> int:
-    """How many releases a unit has not carried out in time."""
+    """How many releases a unit has not carried out in time, and how many retained measures it keeps beyond their end."""
     waiting, _ = list_releases(session, unit_id, open_only=True, limit=_MOST_COUNTED)
-    return sum(one.is_overdue(today) for one in waiting)
+    return sum(one.is_overdue(today) for one in waiting) + len(list_to_lift(session, unit_id, today))
 
 
 def list_retained(session: Session, unit_id: int, today: date) -> list[Retained]:
     """The measures that a unit keeps still, those that end first before the others."""
-    query = select(LedgerRow).where(
-        LedgerRow.unit_id == unit_id, LedgerRow.kind == LedgerKind.RETAINED.value, LedgerRow.ends_on >= today
-    )
+    return _list_kept(session, LedgerRow.unit_id == unit_id, LedgerRow.ends_on >= today)
+
+
+def list_to_lift(session: Session, unit_id: int, today: date) -> list[Retained]:
+    """The retained measures whose end has come, until the unit says that they are lifted (香格里拉市 四（二）5); those that
+    ended first before the others."""
+    return _list_kept(session, LedgerRow.unit_id == unit_id, LedgerRow.ends_on < today)
+
+
+def _list_kept(session: Session, *which: ColumnElement[bool]) -> list[Retained]:
+    query = _still_kept(select(LedgerRow).where(LedgerRow.kind == LedgerKind.RETAINED.value, *which))
     return [_to_retained(row) for row in session.scalars(query.order_by(LedgerRow.ends_on, LedgerRow.id))]
+
+
+def _still_kept(query: Select[LedgerRow]) -> Select[LedgerRow]:
+    """Retained measures that were not lifted, and of which the unit was not told anew to lift them, of entries that are not
+    on the list again."""
+    lifted, told = aliased(LedgerRow), aliased(LedgerRow)
+    is_lifted = select(lifted.id).where(lifted.key == literal("lifted/") + cast(LedgerRow.id, String))
+    anew = select(told.id).where(
+        told.unit_id == LedgerRow.unit_id,
+        told.record == LedgerRow.record,
+        told.kind == LedgerKind.RELEASE.value,
+        told.id > LedgerRow.id,
+    )
+    listed = select(RecordRow.id).where(RecordRow.number == LedgerRow.record, RecordRow.state == State.PUBLISHED.value)
+    return query.where(~is_lifted.exists(), ~anew.exists(), ~listed.exists())
+
+
+def _shown_again() -> Select[int]:
+    """The later publication of an entry whose release a ledger line is."""
+    return select(JournalRow.position).where(
+        JournalRow.record == LedgerRow.record,
+        JournalRow.type != ChangeType.GONE.value,
+        JournalRow.sequence > LedgerRow.detail["sequence"].as_integer(),
+    )
+
+
+def _lifted_key(retained_id: int) -> str:
+    return f"lifted/{retained_id}"
 
 
 def _done_key(release_id: int) -> str:
@@ -168,6 +261,7 @@ def _find_retained(session: Session, unit_id: int, records: list[str]) -> Mappin
 
 def _to_retained(row: LedgerRow) -> Retained:
     return Retained(
+        id=row.id,
         measure=row.measure or "",
         basis=row.basis or "",
         ends_on=row.ends_on or date.min,
@@ -187,4 +281,5 @@ def _to_release(row: LedgerRow, done: tuple[datetime, str] | None, retained: tup
         done_at=done[0] if done else None,
         done_by=done[1] if done else None,
         retained=retained,
+        wrongly=bool(row.detail.get("wrongly")),
     )

@@ -1,6 +1,7 @@
 """Units: adding, changing and retiring them, and deciding what each receives and on what basis (policies B2, B6, B7, B28).
 
-A clerk prepares, a reviewer decides. What is not public by law (依法不宜公开) goes to a unit only after a second person
+A clerk prepares, a reviewer decides, also whose lists a unit is sent (`recipient`) and whether it sees what all units
+agreed to (`leading`). What is not public by law (依法不宜公开) goes to a unit only after a second person
 agreed: nobody decides that on his own proposal.
 """
 
@@ -93,12 +94,15 @@ class Unit:
         return self.facts.name
 
 
-def add_unit(session: Session, slug: str, facts: UnitFacts, acting: Acting) -> UnitRow:
-    """A new unit, which receives nothing until that is decided. Raises UnitError."""
+def add_unit(session: Session, slug: str, facts: UnitFacts, acting: Acting, *, reviews: bool = False) -> UnitRow:
+    """A new unit, which receives nothing until that is decided; `reviews`: a reviewer registers it. Raises UnitError."""
     slug, facts = check_slug(slug), facts.checked()
+    if not reviews:
+        _refuse_deciding(UnitFacts(name=facts.name), facts, Receives())
     if session.scalar(select(UnitRow.id).where(UnitRow.slug == slug)) is not None:
         raise UnitError(f"代号“{slug}”已经有单位使用，请换一个")
     _refuse_same_name(session, facts.name, besides=None)
+    _refuse_same_recipient(session, facts.recipient, besides=None)
     row = UnitRow(
         slug=slug,
         name=facts.name,
@@ -112,20 +116,24 @@ def add_unit(session: Session, slug: str, facts: UnitFacts, acting: Acting) -> U
     )
     session.add(row)
     session.flush()
-    audit.note(session, acting.now, acting.actor, "unit_add", detail={"unit": slug, "leading": facts.leading})
+    audit.note(session, acting.now, acting.actor, "unit_add", detail=_name_facts(slug, facts))
     return row
 
 
-def change_unit(session: Session, row: UnitRow, facts: UnitFacts, acting: Acting) -> None:
-    """Change what a unit is called or what it is. Raises UnitError."""
-    facts = facts.checked()
+def change_unit(session: Session, row: UnitRow, facts: UnitFacts, acting: Acting, *, reviews: bool = False) -> None:
+    """Change what a unit is called or what it is; `reviews`: a reviewer does. Raises UnitError."""
+    facts, old = facts.checked(), to_unit(row)
+    if not reviews:
+        _refuse_deciding(old.facts, facts, old.receives)
     _refuse_same_name(session, facts.name, besides=row.id)
+    _refuse_same_recipient(session, facts.recipient, besides=row.id)
     changed = sorted(name for name, value in asdict(facts).items() if getattr(row, name) != value)
     if not changed:
         return
     row.name, row.department = facts.name, facts.department
     row.leading, row.recipient = facts.leading, facts.recipient
-    audit.note(session, acting.now, acting.actor, "unit_change", detail={"unit": row.slug, "fields": changed})
+    detail = {**_name_facts(row.slug, facts), "fields": changed}
+    audit.note(session, acting.now, acting.actor, "unit_change", detail=detail)
 
 
 def set_active(session: Session, row: UnitRow, active: bool, basis: str, acting: Acting) -> None:
@@ -219,6 +227,29 @@ def _read_asked(body: Mapping[str, Any]) -> Asked | None:
         by=asked["by"],
         at=datetime.fromisoformat(asked["at"]),
     )
+
+
+def _refuse_deciding(old: UnitFacts, new: UnitFacts, receives: Receives) -> None:
+    """Raises UnitError for what only a reviewer decides: what a unit comes to see follows from it."""
+    if new.leading != old.leading:
+        raise UnitError("领导小组成员能看到各单位“仍予以同意”的理由，须由审核人登记")
+    if new.recipient != old.recipient:
+        raise UnitError("接收代号决定向谁发送名单，须由审核人登记")
+    if new.name != old.name and receives.restricted:
+        raise UnitError("该单位接收依法不宜公开的信息，更名须由审核人登记")
+
+
+def _name_facts(slug: str, facts: UnitFacts) -> dict[str, Any]:
+    return {"unit": slug, "leading": facts.leading, "recipient": facts.recipient}
+
+
+def _refuse_same_recipient(session: Session, recipient: str | None, besides: int | None) -> None:
+    if recipient is None:
+        return
+    query = select(UnitRow).where(UnitRow.recipient == recipient).order_by(UnitRow.id)
+    found = next((row for row in session.scalars(query) if row.id != besides), None)
+    if found is not None:
+        raise UnitError(f"接收代号“{recipient}”已经是“{found.name}”的：一个接收代号只能属于一个单位，请先清空原来的")
 
 
 def _refuse_same_name(session: Session, name: str, besides: int | None) -> None:

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from datetime import date
 
 from registry.staff import StaffError
-from search_index.codes import has_citizen_number
+from search_index.codes import has_citizen_number, has_long_number
 
 LONGEST_LINE = 80
 LONGEST_TEXT = 1000
-# Case and document numbers have neither so many digits in a row nor three long groups of them; dates have short groups.
-_LONG_NUMBER = re.compile(r"\d{10}|\d{3,8}(?:[ \-－]\d{3,8}){2,}|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()（）\-－]*(?:(?:转|分机|,)[ ]?[0-9]{1,6})?", re.ASCII)
@@ -68,7 +66,7 @@ def check_text(text: str, label: str, *, most: int = LONGEST_TEXT) -> str:
         raise UnitError(f"{label}不能超过{most}个字")
     if not kept.replace("\n", "").isprintable():
         raise UnitError(f"{label}含有不能识别的字符，请重新输入")
-    if _LONG_NUMBER.search(kept):
+    if has_long_number(kept):
         raise UnitError(
             f"{label}中有身份证、电话或者账户一类的号码：请删去，只写公开编号、文书名称和文号（个人信息保护法第六条）"
         )

@@ -76,6 +76,20 @@ def test_a_single_day_of_a_published_year_can_be_corrected() -> None:
     assert calendar.is_workday(date(2026, 3, 3))
 
 
+@pytest.mark.parametrize(
+    ("year", "words"), [(2026, "已经公布的安排改了20天"), (2027, "星期一至星期五中有3[0-9]天放假")]
+)
+def test_no_file_puts_off_what_the_court_owes_by_weeks(year: int, words: str) -> None:
+    idle = [date(year, 12, 1) + timedelta(days=n) for n in range(28)]
+    days = [day for day in idle if day.weekday() < 5]
+    text = notice_for(year) if year == 2027 else "date,type\n"
+    if year == 2027:
+        idle = [date(year, 3, 1) + timedelta(days=n) for n in range(28)]
+        days += [day for day in idle if day.weekday() < 5][:10]
+    with pytest.raises(CalendarFileError, match=words):
+        build_calendar(text + "".join(f"{day},休\n" for day in days))
+
+
 def test_a_notice_cut_short_is_refused_and_says_what_is_missing() -> None:
     short = "".join(notice_for(2027).splitlines(keepends=True)[:-1])
     with pytest.raises(CalendarFileError, match=r"2027年的法定节假日2027-10-03没有"):

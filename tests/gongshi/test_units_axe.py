@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from entries import a_person
 from homes import Home
 from playwright.sync_api import Page, sync_playwright
+from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gongshi.court import Court
 from gongshi.units import create_units
-from registry.units.ledger import note_release, note_verification
+from registry.tables import UnitRow
+from registry.units.ledger import LedgerKind, Line, append, note_release, note_verification
 from search_index.day import SHANGHAI
 
 pytestmark = pytest.mark.browser
@@ -53,6 +55,18 @@ def court(home: Home) -> Iterator[Court]:
     with made.session() as session:
         note_release(session, first, made.acting("reviewer"))
         note_verification(session, second, "UNDER_VERIFICATION", made.acting("reviewer"))
+        unit = session.scalars(select(UnitRow.id)).one()
+        kept = {
+            "unit_id": unit,
+            "at": made.now,
+            "by": "unit:housing1",
+            "record": first,
+            "measure": "M-1",
+            "basis": BASIS,
+        }
+        # One whose end has come, and one that may stay.
+        for day in (date(2026, 10, 7), date(2027, 6, 1)):
+            append(session, [Line(kind=LedgerKind.RETAINED, ends_on=day, **kept)])
     yield made
     made.close()
 
@@ -125,6 +139,8 @@ def test_a_units_day_by_keyboard_alone(home: Home, court: Court, address: str, p
     assert "卓玛测试" in page.content() or "扎西测试" in page.content()
     press_to(page, "去登记解除")
     check(page)
+    press_to(page, "登记已解除")
+    assert "保留到期的措施已经解除" in page.content()
     press_to(page, "措施已经解除")
     assert "已经登记解除" in page.content()
     check(page)

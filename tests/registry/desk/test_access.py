@@ -36,7 +36,7 @@ TABLE: dict[Access, str] = {
     """,
     Access.READ: """
         POST /alarms/seen,
-        GET /work, GET /work/<>, POST /work/search, GET /records/<>, GET /records/<>/findings, GET /records/<>/dossier,
+        GET /work, GET /work/<>, GET /work/due, POST /work/search, GET /records/<>, GET /records/<>/findings, GET /records/<>/dossier,
         GET /import, GET /import/<>, GET /batches/<>, GET /proposals/<>,
         GET /matters, GET /matters/<>, GET /papers/<>,
         GET /letters, GET /letters/<>, GET /letters/<>/<>, POST /letters/check, GET /articles, GET /articles/<>,
@@ -56,7 +56,7 @@ TABLE: dict[Access, str] = {
         GET /records/<>/lift, POST /records/<>/lift, GET /records/<>/restrict, POST /records/<>/restrict,
         GET /records/<>/serve, POST /records/<>/serve, GET /records/<>/notify, POST /records/<>/notify,
         GET /matters/new, POST /matters/new, POST /matters/collect, POST /matters/<>/ground, POST /matters/<>/letter,
-        POST /matters/<>/link, POST /matters/<>/papers, POST /matters/<>/settle, POST /matters/<>/steps/<>,
+        POST /matters/<>/link, POST /matters/<>/papers, POST /matters/<>/steps/<>,
         GET /letters/new, POST /letters/new, POST /letters/<>/answer, POST /letters/<>/delivery, POST /letters/<>/recall,
         POST /letters/<>/void, GET /articles/new, POST /articles/new, GET /articles/<>/edit, POST /articles/<>/edit,
         POST /articles/<>/withdraw,

@@ -53,6 +53,13 @@ def states(court: Court) -> list[str]:
         return list(session.scalars(select(RecordRow.state).order_by(RecordRow.id)))
 
 
+def put_right(court: Court, record_id: int) -> None:
+    with court.session() as session:
+        row = session.get_one(RecordRow, record_id)
+        corrector = Corrector(vault=court.vault, policy=court.policy(), confirmed=frozenset())
+        corrector.correct(session, row, [("note", "改过")], court.acting("clerk"))
+
+
 def test_a_batch_is_approved_only_after_the_whole_sample_was_found_in_order(
     home: Home, court: Court, desk_client: Client
 ) -> None:
@@ -73,6 +80,10 @@ def test_a_batch_is_approved_only_after_the_whole_sample_was_found_in_order(
     assert 'action="/batches/1/approve"' not in seat.read(page)
     seat.done(records[4], f"{records[4]}/sample", verdict="failed")
     assert 'action="/batches/1/approve"' not in seat.read(page)
+    # What was found wanting does not pass as it was.
+    assert "更正后重新抽查" in seat.refused(records[4], f"{records[4]}/sample", verdict="passed")
+    home.clock.advance(minutes=5)
+    put_right(court, int(records[4].rsplit("/", 1)[1]))
     seat.done(records[4], f"{records[4]}/sample", verdict="passed")
     assert "院长" in seat.refused(page, "/batches/1/approve")
     assert "通过8条，未通过0条" in approve_all(seat)
@@ -91,12 +102,7 @@ def test_a_sampled_record_that_changed_since_is_looked_at_again(home: Home, cour
     assert 'action="/batches/1/approve"' in waiting
     token = find_token(waiting, "/batches/1/approve")
     home.clock.advance(minutes=5)
-    changed = home.court
-    with changed.session() as session:
-        row = session.get_one(RecordRow, int(records[0].rsplit("/", 1)[1]))
-        corrector = Corrector(vault=changed.vault, policy=changed.policy(), confirmed=frozenset())
-        corrector.correct(session, row, [("note", "改过")], changed.acting("clerk"))
-    changed.close()
+    put_right(home.court, int(records[0].rsplit("/", 1)[1]))
     answer = seat.post("/batches/1/approve", signed="yes", token=token)
     assert answer.status_code == 400
     assert "没有查看" in plain(answer.text)

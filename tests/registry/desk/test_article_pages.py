@@ -113,3 +113,36 @@ def test_a_clarification_is_published_on_request(home: Home, court: Court, desk_
     assert home.run("withdraw", case, "--ground", "wrongly_listed", *basis, "--as", "reviewer").code == 0
     assert "不应纳入而纳入" in reviewer.done(page, "/articles/clarification", **fields)
     assert shown(court) == ["澄清公告"]
+
+
+def test_a_clarification_goes_to_whoever_was_sent_the_entry(home: Home, court: Court, desk_client: Sit) -> None:
+    """The recipients of the training list stand for those of a court."""
+    home.publish(a_person(1), a_person(2))
+    home.ask("push", "--period", "2026Q3")
+    assert home.run("worker", "--once").code == 0
+    home.publish(a_person(3), name="later.jsonl")
+    basis = ("--basis", "（2025）测0101执1号执行裁定书", "--arose", "2026-11-18", "--known", "2026-11-18")
+    reviewer, clerk = desk_client("reviewer"), desk_client("clerk")
+    for serial, where in ((1, "2家接收单位"), (3, "没有发给过接收单位")):
+        case = a_person(serial)["case_number"]
+        with court.reading() as session:
+            rows = session.scalars(select(RecordRow))
+            record = next(row.id for row in rows if row.facts["case_number"] == case)
+        page = f"/articles/clarification?record={record}"
+        assert page not in reviewer.read(f"/records/{record}")
+        assert home.run("withdraw", case, "--ground", "wrongly_listed", *basis, "--as", "reviewer").code == 0
+        assert page in reviewer.read(f"/records/{record}")
+        assert page not in clerk.read(f"/records/{record}")
+        assert where in reviewer.words(page)
+        fields = {"record": record, "basis": "2026年11月18日书面申请"}
+        done = reviewer.done(page, "/articles/clarification", **fields)
+        assert ("收到过或者张贴过该信息的2家接收单位" if serial == 1 else "没有接收单位收到过该信息") in done
+    # The recall goes first.
+    for _ in range(2):
+        home.clock.advance(minutes=2)
+        assert home.run("worker", "--once").code == 0
+    words = clerk.words("/recalls")
+    assert words.count("澄清，") == 1
+    assert words.count("通知2家") == 2
+    assert "已公布，或者没有播出、发布过" in words
+    assert "扎西" not in words

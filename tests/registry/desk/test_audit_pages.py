@@ -15,8 +15,8 @@ from sqlalchemy import select, text
 
 from gongshi.court import Court
 from registry import audit
+from registry.audit_words import describe, name_action
 from registry.desk.audit_pages import PAGE, mark_name
-from registry.desk.audit_words import describe, name_action
 from registry.tables import AuditRow, RecordRow
 
 CASE = "（2025）测0101执1号"

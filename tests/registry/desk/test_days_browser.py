@@ -289,18 +289,17 @@ def object_and_correct(clerk: Visitor, second: Visitor) -> None:
     second.follow("第1号")
     second.unfold("理由成立")
     second.choose("如何办理", "更正")
+    second.tick("执行依据作出单位")
     second.write("依据的文书名称和文号", NO_NAMES)
     second.write("理由", "经查，执行依据由测试市第二人民法院作出。")
     second.press("理由成立")
-    second.expect("理由成立，等待办理", "请先在失信信息页面更正")
-    second.follow_first("卓玛测试")
-    act(second, "更正、补充")
+    second.expect("理由成立，等待办理", "执行依据作出单位（待更正）")
+    second.follow("更正该失信信息")
     second.write("执行依据作出单位", "测试市第二人民法院")
     second.press("保存更正")
     second.expect("测试市第二人民法院")
     second.follow("异议")
-    second.press("已经更正，登记办结")
-    second.expect("已办结")
+    second.expect("已办结", "办理完毕")
 
 
 def hold_and_withdraw(clerk: Visitor, reviewer: Visitor, citizen: Visitor) -> None:

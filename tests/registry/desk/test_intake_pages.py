@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from io import BytesIO, StringIO
 from typing import Any
@@ -18,7 +19,7 @@ from seats import Seat, plain
 from sqlalchemy import select
 
 from gongshi.court import Court
-from registry.desk.intake_jobs import Job, JobBook
+from registry.desk.intake_jobs import FAILED, RUNNING, Job, JobBook
 from registry.tables import RecordRow
 
 Client = Callable[[str], Seat]
@@ -159,6 +160,32 @@ def test_what_runs_is_shown_after_a_reload_and_by_another_process(
     page = seat.read(f"/import/{job.name}")
     assert "中断" in plain(page)
     assert "http-equiv" not in page
+
+
+@pytest.mark.parametrize("state", [FAILED, RUNNING])
+def test_rows_that_a_second_import_did_not_take_up_are_there_again(
+    home: Home, court: Court, desk_client: Client, state: str
+) -> None:
+    """The second import failed, or its process is gone without an end (RUNNING, and nobody holds its lock)."""
+    seat = desk_client("clerk")
+    page = upload(seat, as_lines(a_person(1, performance="也许")))
+    book = JobBook(court.private / "intake")
+    job = book.find(page.rpartition("/")[2])
+    assert job is not None
+    second = Job(name="0" * 16, kind="import", actor="clerk", started_at=court.now.isoformat(), state=state)
+    book.save(second)
+    book.save(replace(job, successor=second.name))
+    assert "改正不合格的行并重新导入" in seat.words(page)
+    typed = inputs(seat.read(f"{page}/rows"))
+    with book.running(second.name):
+        book.save(replace(second, state=RUNNING))
+        assert "没有可以改正的行" in seat.read(f"{page}/rows"), "not while the second is under way"
+    book.save(second)
+    typed[cell_of(seat.read(f"{page}/rows"), 0, "履行情况")] = "全部未履行"
+    assert seat.submit(f"{page}/rows", f"{page}/rows", **typed).status_code == 303
+    await_jobs()
+    with court.reading() as session:
+        assert len(session.scalars(select(RecordRow.id)).all()) == 1
 
 
 def test_one_import_at_a_time_and_the_page_says_so(home: Home, court: Court, desk_client: Client) -> None:

@@ -152,6 +152,12 @@ def test_a_notice_of_what_has_gone_is_taken_back(restricted: int, home: Home, de
     case = a_person(1)["case_number"]
     assert home.run("remove", case, "--ground", "performed", *basis, "--as", "reviewer").code == 0
     assert "须函告撤回" in clerk.words("/letters")
+    # It was agreed to, and is not printed any more.
+    assert "不能打印、送达：只有纳入决定已经送达并且生效的记录才能通报" in clerk.words(letter)
+    for form in ("pdf", "docx"):
+        assert f"{letter}/{form}" not in clerk.read(letter)
+        assert clerk.ask(f"{letter}/{form}").status_code == 400
+    assert "不得再送达" in clerk.refused(letter, f"{letter}/delivery", delivered_on="2026-11-18")
     assert "关于撤回通报的函" in clerk.done(letter, f"{letter}/recall")
     assert "须函告撤回" not in clerk.words("/letters")
 

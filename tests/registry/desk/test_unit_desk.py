@@ -59,6 +59,25 @@ def test_what_is_not_public_takes_another_reviewer(court: Court, desk_client: Si
     assert "依法不宜公开的信息" in desk_client("second").done(page, f"{page}/decide", verdict="agree")
 
 
+def test_what_decides_what_a_unit_sees_is_for_a_reviewer(court: Court, desk_client: SignIn) -> None:
+    clerk, reviewer = desk_client("clerk"), desk_client("reviewer")
+    page = add(clerk)
+    assert 'name="leading"' not in clerk.read(f"{page}/edit")
+    for given, said in (({"leading": "yes"}, "领导小组成员"), ({"recipient": "tv"}, "接收代号")):
+        assert said in clerk.refused(f"{page}/edit", f"{page}/edit", name="住房局", **given)
+        assert said in clerk.refused("/units/new", "/units/new", slug="other", name="另一单位", **given)
+    reviewer.done(f"{page}/edit", f"{page}/edit", name="住房局", leading="yes", recipient="tv")
+    # What a clerk is not shown stays as it is.
+    clerk.done(f"{page}/edit", f"{page}/edit", name="住房和城乡建设局", department="市场科")
+    with court.reading() as session:
+        facts = to_unit(get_unit(session, "housing")).facts
+    assert (facts.name, facts.leading, facts.recipient) == ("住房和城乡建设局", True, "tv")
+    reviewer.done(f"{page}/edit", f"{page}/edit", name="住房和城乡建设局")
+    with court.reading() as session:
+        facts = to_unit(get_unit(session, "housing")).facts
+    assert (facts.leading, facts.recipient) == (False, None)
+
+
 def test_what_is_wrong_is_said_on_the_page(court: Court, desk_client: SignIn) -> None:
     clerk = desk_client("clerk")
     page = add(clerk)

@@ -13,7 +13,19 @@ from sqlalchemy import select
 from gongshi.court import Court
 from registry.letters import LetterKind, confirm_letter, draft_letter, get_letter, read_letter
 from registry.letters.kinds import Letter
-from registry.tables import LetterRow, RecordRow
+from registry.matters import (
+    Arrival,
+    Channel,
+    Claim,
+    Content,
+    Given,
+    MatterKind,
+    Remedy,
+    Step,
+    register_matter,
+    take_step,
+)
+from registry.tables import LetterRow, MatterRow, RecordRow
 
 RESTRICTED = {"disclosure": "restricted", "restricted_ground": "privacy"}
 NOTICE = {"addressee": "测试市样例局", "relation": "restricted"}
@@ -47,11 +59,49 @@ class Office:
         return number
 
     def draft(self, kind: LetterKind, content: dict[str, str], serial: int | None = 1, actor: str = "clerk") -> int:
-        """A letter about the record of `serial`; its row."""
+        """A letter about the record of `serial`, in an objection that was decided so where it is about one; its row."""
+        number = None
+        if kind in (LetterKind.OBJECTION_DECISION, LetterKind.OBJECTION_NOTICE):
+            number = self.objection(serial, Remedy.WITHDRAW if content.get("outcome") == "upheld" else None)
         with self.court.session() as session:
+            matter = session.get_one(MatterRow, number) if number is not None else None
             record = session.get_one(RecordRow, self.record(serial)) if serial is not None else None
-            acting = self.court.acting(actor)
-            return draft_letter(session, self.court.vault, kind=kind, content=content, acting=acting, record=record).id
+            given = {"acting": self.court.acting(actor), "record": record, "matter": matter}
+            return draft_letter(session, self.court.vault, kind=kind, content=content, **given).id
+
+    def objection(self, serial: int | None = 1, remedy: Remedy | None = None) -> int:
+        """An objection about the record of `serial`, refused by `second` or found right; its row."""
+        with self.court.session() as session:
+            vault, second = self.court.vault, self.court.acting("second")
+            arrival = Arrival(
+                kind=MatterKind.OBJECTION,
+                channel=Channel.PAPER,
+                received_on=date.fromisoformat(DECISION["received_on"]),
+                content=Content(words="请求删除"),
+                record=session.get_one(RecordRow, self.record(serial)) if serial is not None else None,
+                ground=Claim.PERFORMED,
+            )
+            row = register_matter(session, vault, arrival, self.court.acting("clerk"))
+            take_step(session, vault, row, Step.REVIEW, second)
+            basis = "（2026）测0101执异1号决定书" if remedy else ""
+            fields = ("region",) if remedy is Remedy.CORRECT else ()
+            given = Given(words="查明", basis=basis, remedy=remedy, fields=fields)
+            take_step(session, vault, row, Step.UPHOLD if remedy else Step.REJECT, second, given)
+            return row.id
+
+    def write(self, matter: int, content: dict[str, str] | None = None, actor: str = "clerk", serial: int = 1) -> int:
+        """A decision in a matter; its row."""
+        with self.court.session() as session:
+            made = draft_letter(
+                session,
+                self.court.vault,
+                kind=LetterKind.OBJECTION_DECISION,
+                content=DECISION if content is None else content,
+                acting=self.court.acting(actor),
+                record=session.get_one(RecordRow, self.record(serial)),
+                matter=session.get_one(MatterRow, matter),
+            )
+            return made.id
 
     def confirm(self, letter: int, actor: str = "reviewer") -> None:
         with self.court.session() as session:

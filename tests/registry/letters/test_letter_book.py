@@ -29,12 +29,14 @@ from registry.letters import (
     note_delivery,
     read_letter,
     recall_notice,
+    refuse_to_print,
     render_docx,
     render_pdf,
     void_letter,
 )
 from registry.letters.wording import write_letter
-from registry.tables import AuditRow, JournalRow, LetterRow, NoticeRow, RecordRow
+from registry.matters import Given, Remedy, Step, take_step
+from registry.tables import AuditRow, JournalRow, LetterRow, MatterRow, NoticeRow, RecordRow
 
 
 def words_of(office: Office, letter: int) -> str:
@@ -262,7 +264,108 @@ def test_a_notice_goes_on_paper_and_into_no_message(office: Office) -> None:
     assert told() == before
 
 
+def test_what_is_not_public_goes_only_to_a_registered_unit_that_may_have_it(office: Office) -> None:
+    name, basis = "测试市纪检监察机关", ("--basis", "信息通报机制第二条")
+    # Asked for by one reviewer, and not yet agreed to by another.
+    office.home.ask("unit", "add", "discipline", "--name", name, "--restricted", *basis, "--as", "reviewer")
+    with pytest.raises(LetterRefused, match="同意接收依法不宜公开的信息"):
+        office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": name})
+    # What everybody may see is no such thing, and whom the law names is told.
+    office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": name}, 2)
+    office.draft(LetterKind.SEALED_NOTICE, {**NOTICE, "addressee": name})
+    office.home.ask("unit", "decide", "discipline", "--agree", "--as", "second")
+    office.confirm(office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": name}))
+
+
+# The matter and the letter
+
+
+def test_a_decision_says_what_was_decided_of_its_own_matter(office: Office) -> None:
+    rejected = office.objection(2)
+    for content, said in (
+        ({**DECISION, "outcome": "upheld", "result": "withdrawn"}, "与办件中作出的决定不一致：请核对“决定”"),
+        ({**DECISION, "received_on": "2026-11-03"}, "不一致"),
+    ):
+        with pytest.raises(LetterRefused, match=said):
+            office.write(rejected, content, serial=2)
+    with pytest.raises(LetterRefused, match="不是该办件所涉的失信信息"):
+        office.write(rejected, serial=1)
+    upheld = office.objection(2, Remedy.WITHDRAW)
+    for content, said in (
+        (DECISION, "“决定”"),
+        ({**DECISION, "outcome": "upheld", "result": "removed"}, "“纠正的方式”"),
+    ):
+        with pytest.raises(LetterRefused, match=said):
+            office.write(upheld, content, serial=2)
+    with pytest.raises(LetterRefused, match="须就一件异议办理"), office.court.session() as session:
+        draft_letter(
+            session,
+            office.court.vault,
+            kind=LetterKind.OBJECTION_DECISION,
+            content=DECISION,
+            acting=office.court.acting("clerk"),
+            record=session.get_one(RecordRow, office.record(2)),
+        )
+    assert office.read(office.write(rejected, serial=2)).content["outcome"] == "rejected"
+
+
+def test_before_a_decision_there_is_no_letter_of_it(office: Office) -> None:
+    with office.court.session() as session:
+        session.get_one(MatterRow, office.objection(2)).decided_at = None
+    with pytest.raises(LetterRefused, match="还没有决定"):
+        office.write(1, serial=2)
+
+
+def test_who_listed_the_person_does_not_answer_for_the_decision(office: Office) -> None:
+    letter = office.write(office.objection(2), serial=2)
+    with pytest.raises(LetterRefused, match=r"应当回避.*可以办理的有：second"):
+        office.confirm(letter, "reviewer")
+    office.confirm(letter, "second")
+    assert office.read(letter).state is LetterState.CONFIRMED
+
+
+def test_a_decision_that_was_changed_does_not_go_out_as_it_was(office: Office) -> None:
+    matter = office.objection(2, Remedy.CORRECT)
+    written = {**DECISION, "outcome": "upheld", "result": "corrected", "fields": "地域"}
+    letter, waiting = (office.write(matter, written, serial=2) for _ in range(2))
+    office.confirm(letter, "second")
+    given = Given(words="应予删除", basis="（2026）测0101执异1号决定书", remedy=Remedy.REMOVE)
+    with office.court.session() as session:
+        row = session.get_one(MatterRow, matter)
+        take_step(session, office.court.vault, row, Step.AMEND, office.court.acting("second"), given)
+    with pytest.raises(LetterRefused, match="与办件中作出的决定不一致"):
+        office.confirm(waiting, "second")
+    with pytest.raises(LetterRefused, match="与办件中作出的决定不一致"), office.court.session() as session:
+        refuse_to_print(session, office.court.vault, get_letter(session, letter), office.court.today)
+
+
 # Delivery and answers
+
+
+@pytest.mark.parametrize("how", ["withdraw", "hold"])
+def test_a_notice_does_not_go_out_once_its_listing_is_out_of_sight(office: Office, how: str) -> None:
+    printed, delivered = (office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": "测试机关"}, 2) for _ in range(2))
+    for letter in (printed, delivered):
+        office.confirm(letter)
+    office.act(delivered, note_delivery, delivered_on=office.court.today)
+    if how == "withdraw":
+        office.remove(2, "wrongly_listed")
+    else:
+        case = a_person(2)["case_number"]
+        assert office.home.run("hold", case, "--basis", "核对", "--as", "clerk").code == 0
+    with pytest.raises(LetterRefused, match="屏蔽、退出"), office.court.session() as session:
+        refuse_to_print(session, office.court.vault, get_letter(session, printed), office.court.today)
+    with pytest.raises(LetterRefused, match="不得再送达"):
+        office.act(printed, note_delivery, delivered_on=office.court.today)
+    # Who was told of it is told that it is over, or that it rests: the units are told so at once.
+    with office.court.session() as session:
+        assert {line.id for line in list_to_recall(session, office.court.vault)} == {printed, delivered}
+        recall = recall_notice(session, office.court.vault, get_letter(session, printed), office.court.acting("clerk"))
+        words = "\n".join(write_letter(read_letter(recall, office.court.vault), office.court.profile()).texts())
+    assert ("依法撤销" if how == "withdraw" else "已经停止使用") in words
+    # What was in the post by then is noted as it was, now that it is taken back.
+    office.act(printed, note_delivery, delivered_on=office.court.today)
+    assert office.read(printed).state is LetterState.DELIVERED
 
 
 def test_a_letter_is_delivered_and_answered_in_order_and_not_in_the_future(office: Office) -> None:
@@ -305,6 +408,20 @@ def test_whoever_was_told_of_a_listing_is_told_of_its_end(office: Office) -> Non
     words = "\n".join(write_letter(recall, office.court.profile()).texts())
     assert "2026年11月18日依法删除" in words
     assert "甲测试" not in words
+
+
+def test_an_old_notice_is_not_forgotten_behind_those_that_were_recalled(office: Office) -> None:
+    letters = [office.draft(LetterKind.DISCIPLINE_NOTICE, {"addressee": "测试机关"}, 2) for _ in range(4)]
+    for letter in letters:
+        office.confirm(letter)
+    office.remove(2)
+    oldest, *others = letters
+    with office.court.session() as session:
+        for letter in others:
+            recall_notice(session, office.court.vault, get_letter(session, letter), office.court.acting("clerk"))
+        assert [line.id for line in list_to_recall(session, office.court.vault, limit=2)] == [oldest]
+        recall_notice(session, office.court.vault, get_letter(session, oldest), office.court.acting("clerk"))
+        assert list_to_recall(session, office.court.vault) == []
 
 
 # Certificates

@@ -19,7 +19,14 @@ from gongshi.court import Court
 from registry.clockwork import Clockwork
 from registry.deadlines import Profile, Rule
 from registry.tables import ClockRow
-from registry.units.consents import ConsentKind, count_unreported, list_consents, report_consent, report_refusal
+from registry.units.consents import (
+    ConsentKind,
+    Standing,
+    count_unreported,
+    list_consents,
+    report_consent,
+    report_refusal,
+)
 from registry.units.feedback import (
     Counts,
     Entered,
@@ -267,6 +274,7 @@ def test_a_refusal_after_the_departure_is_taken_and_marked(home: Home, court: Co
     acting = court.acting("unit:housing1")
     with court.session() as session:
         unit = get_unit(session, "housing")
-        assert report_refusal(session, unit, record=listed, measure="M-3", reason="", acting=acting)
+        standing = report_refusal(session, unit, record=listed, measure="M-3", reason="", acting=acting)
+        assert standing is Standing.GONE
         lines, _ = list_ledger(session, unit.id, kind=LedgerKind.REFUSAL)
         assert "不得再据此限制" in lines[0].words

@@ -30,7 +30,7 @@ from registry.units.ledger import (
     note_release,
     note_verification,
 )
-from registry.units.releases import carry_out, list_releases, list_retained, retain
+from registry.units.releases import carry_out, count_overdue, lift, list_releases, list_retained, list_to_lift, retain
 from registry.units.units import get_unit
 from registry.units.words import UnitError
 from search_index.day import SHANGHAI
@@ -142,6 +142,32 @@ def test_a_departure_that_nobody_was_told_of_is_caught_up(home: Home, court: Cou
     assert sorted(told(court)["housing"]) == [first, second]
 
 
+def test_who_is_known_to_hold_a_list_only_afterwards_is_told_though_others_were(home: Home, court: Court) -> None:
+    first, second = published(court)
+    sent = court.sequence()
+    leave(home, first)
+    home.clock.advance(hours=1)
+    assert told(court) == {"housing": [first]}
+    # The sending was before the departure; that it was is written down now.
+    push(court, "tax", sent)
+    # Of a list that was made after it left, nobody is told.
+    push(court, "idle", court.sequence())
+    for expected in (1, 0):
+        with court.session() as session:
+            assert catch_up_releases(session, court.acting("gongshi")) == expected
+    assert told(court) == {"housing": [first], "tax": [first]}
+    # What was long ago is looked for where a sending of then comes to be known.
+    home.clock.advance(days=60)
+    leave(home, second)
+    home.clock.advance(days=40)
+    push(court, "idle", sent)
+    with court.session() as session:
+        acting = court.acting("gongshi")
+        assert catch_up_releases(session, acting) == 0
+        assert catch_up_releases(session, acting, since=START) == 1
+    assert told(court)["idle"] == [second, first]
+
+
 def test_measures_are_lifted_or_kept_with_a_basis_and_an_end(home: Home, court: Court) -> None:
     first, _ = published(court)
     leave(home, first)
@@ -167,6 +193,83 @@ def test_measures_are_lifted_or_kept_with_a_basis_and_an_end(home: Home, court: 
         (kept,) = list_retained(session, housing.id, acting.today)
         assert (kept.measure, kept.basis, kept.ends_on) == ("M-1", BASIS, date(2027, 6, 1))
         assert list_retained(session, housing.id, date(2027, 6, 2)) == []
+
+
+def keep(court: Court, record: str, ends_on: date) -> None:
+    """What housing keeps of an entry that has left, with the rest of it lifted."""
+    acting = court.acting("unit:housing1")
+    with court.session() as session:
+        housing = unit(session, "housing")
+        (release,), _ = list_releases(session, housing.id, open_only=True)
+        retain(session, housing, release.id, measure="M-1", basis=BASIS, ends_on=ends_on, acting=acting)
+        carry_out(session, housing, release.id, acting)
+
+
+def test_what_is_kept_is_asked_for_when_its_end_has_come_until_it_is_lifted(home: Home, court: Court) -> None:
+    first, _ = published(court)
+    leave(home, first)
+    keep(court, first, date(2026, 12, 1))
+    with court.session() as session:
+        housing, tax, acting = unit(session, "housing"), unit(session, "tax"), court.acting("unit:housing1")
+        # The last day is still its own.
+        assert list_to_lift(session, housing.id, date(2026, 12, 1)) == []
+        assert count_overdue(session, housing.id, date(2026, 12, 1)) == 0
+        (ended,) = list_to_lift(session, housing.id, date(2026, 12, 2))
+        assert (ended.record, ended.measure, ended.ends_on) == (first, "M-1", date(2026, 12, 1))
+        assert count_overdue(session, housing.id, date(2027, 6, 1)) == 1
+        with pytest.raises(UnitError, match="没有这一继续保留的措施"):
+            lift(session, tax, ended.id, acting)
+        assert lift(session, housing, ended.id, acting)
+        assert not lift(session, housing, ended.id, acting)
+        for listed in (list_to_lift, list_retained):
+            assert listed(session, housing.id, date(2026, 12, 2)) == []
+        (line,), _ = list_ledger(session, housing.id, kind=LedgerKind.LIFTED)
+        assert (line.record, line.measure, line.by) == (first, "M-1", "unit:housing1")
+
+
+def test_what_is_kept_is_to_be_lifted_when_the_listing_proves_wrong_from_the_start(home: Home, court: Court) -> None:
+    first, second = published(court)
+    for record in (first, second):
+        home.ask("remove", record, "--ground", "performed", "--basis", "结案通知书", "--as", "reviewer")
+    with court.session() as session:
+        housing, acting = unit(session, "housing"), court.acting("unit:housing1")
+        releases, _ = list_releases(session, housing.id, open_only=True)
+        for release in releases:
+            if release.record == first:
+                retain(
+                    session, housing, release.id, measure="M-1", basis=BASIS, ends_on=date(2027, 6, 1), acting=acting
+                )
+            carry_out(session, housing, release.id, acting)
+    home.clock.advance(days=1)
+    leave(home, first)
+    leave(home, second)
+    with court.session() as session:
+        housing = unit(session, "housing")
+        # Whoever keeps nothing has nothing to lift.
+        (again,), _ = list_releases(session, housing.id, open_only=True)
+        assert (again.record, again.wrongly, again.due) == (first, True, date(2026, 11, 20))
+        assert list_retained(session, housing.id, court.today) == []
+        assert carry_out(session, housing, again.id, acting)
+        assert list_retained(session, housing.id, court.today) == []
+        assert list_to_lift(session, housing.id, date(2027, 6, 2)) == []
+
+
+def test_what_is_shown_again_is_not_to_be_lifted(home: Home, court: Court) -> None:
+    first, _ = published(court)
+    home.ask("hold", first, "--basis", "核对", "--as", "clerk")
+    with court.reading() as session:
+        housing = unit(session, "housing").id
+        assert list_releases(session, housing, open_only=True)[1] == 1
+    home.ask("hold", first, "--lift", "--basis", "核对无误", "--as", "clerk")
+    home.ask("hold", first, "--lift", "--as", "second")
+    with court.reading() as session:
+        assert list_releases(session, housing, open_only=True) == ([], 0)
+        assert count_overdue(session, housing, date(2027, 6, 1)) == 0
+    # When it goes for good, it is to be lifted once.
+    leave(home, first)
+    with court.reading() as session:
+        (release,), _ = list_releases(session, housing, open_only=True)
+        assert release.record == first
 
 
 def test_a_unit_cannot_carry_out_what_another_was_told(home: Home, court: Court) -> None:

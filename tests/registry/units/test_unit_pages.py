@@ -39,8 +39,8 @@ from registry.matters import register_matter, take_step
 from registry.matters.book import get_matter
 from registry.matters.checking import Arrival, Given
 from registry.matters.content import Content
-from registry.matters.states import Channel, MatterKind, Step
-from registry.tables import AuditRow, ConsentRow, FeedbackRow, LedgerRow, SessionRow, UnitAccountRow
+from registry.matters.states import Channel, Claim, MatterKind, Step
+from registry.tables import AuditRow, ConsentRow, FeedbackRow, LedgerRow, RecordRow, SessionRow, UnitAccountRow
 from registry.units.ledger import LedgerKind, Line, append, note_release, note_verification
 from registry.units.units import get_unit
 from search_index.day import SHANGHAI
@@ -179,6 +179,18 @@ def test_signing_in_by_password_and_by_token(pages: Pages) -> None:
     # Neither which names there are nor which part was wrong.
     assert "账户或者口令不正确" in wrong[0].text
     assert "账户或者口令不正确" in wrong[1].text
+
+
+def test_a_password_with_blanks_at_its_ends_is_that_password(pages: Pages) -> None:
+    own, seat = "  an own password ", pages.seat()
+    assert (
+        seat.send("/account", "/account/password", old=pages.secrets["housing"], new=own, again=own).status_code == 303
+    )
+    assert take_seat(pages.app).sign_in("housing1", own.strip()).status_code == 400
+    assert take_seat(pages.app).sign_in(" housing1 ", own).status_code == 303
+    token = pages.home.ask("unit", "token", "tax", "tax-t", "--as", "reviewer")["secret"]
+    # What is copied brings blanks along.
+    assert take_seat(pages.app).sign_in("", f" {token}\t").status_code == 303
 
 
 def test_guessing_locks_the_account_whatever_comes_next(pages: Pages) -> None:
@@ -329,6 +341,18 @@ def test_a_departure_is_lifted_and_what_is_kept_is_written_down(pages: Pages) ->
         "/releases", retain, measure="M-1", basis="不动产登记暂行条例某条", ends_on="2027-01-01"
     )
     assert "没有等待解除的条目" in seat.done("/releases", f"/releases/{number}/done")
+    assert "限制购置不动产，保留至2027年1月1日" in seat.words("/releases")
+    # When its end has come it is asked for, until it is lifted.
+    pages.home.clock.moment = datetime(2027, 1, 4, 9, tzinfo=SHANGHAI)
+    seat = pages.seat()
+    assert "1 项继续保留的措施期限已经届满" in seat.words("/")
+    assert "保留到期，应当解除（1）" in seat.words("/releases")
+    (action,) = [one for one in seat.tokens("/releases") if one.startswith("/retained/")]
+    # Nobody else lifts it.
+    stranger = pages.seat("tax")
+    assert stranger.post(action, {"token": forge(pages, stranger, action)}).status_code == 400
+    assert "保留到期的措施已经解除" in seat.done("/releases", action)
+    assert "保留到期，应当解除" not in seat.words("/releases") + seat.words("/")
     # The other unit has one of its own, and cannot touch this one.
     other = pages.seat("tax")
     tokens = other.tokens("/releases")
@@ -434,6 +458,26 @@ def test_an_objection_under_verification_is_shown_with_what_the_public_sees(page
     assert "暂不执行" in words
     assert first in words
     assert "测试" in words
+
+
+def test_a_refusal_because_of_what_is_being_looked_into_is_told_so(pages: Pages) -> None:
+    first, second = published(pages.court)
+    with pages.court.session() as session:
+        record = session.scalars(select(RecordRow).where(RecordRow.number == first)).one()
+        arrival = Arrival(
+            kind=MatterKind.OBJECTION,
+            channel=Channel.PAPER,
+            received_on=pages.court.today,
+            content=Content(words="已经履行"),
+            record=record,
+            ground=Claim.PERFORMED,
+        )
+        register_matter(session, pages.court.vault, arrival, pages.court.acting("clerk"))
+    seat = pages.seat()
+    said = seat.done("/refusals", "/refusals/new", record=first, measure="M-1", reason="")
+    assert "核实期间暂不执行联合惩戒措施：请暂不据此限制" in said
+    assert "核实期间" not in seat.done("/refusals", "/refusals/new", record=second, measure="M-1", reason="")
+    assert "该条目的异议正在核实" in seat.words("/ledger")
 
 
 def test_nothing_that_is_sealed_is_on_any_page(pages: Pages) -> None:

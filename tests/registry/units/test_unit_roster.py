@@ -57,6 +57,47 @@ def test_what_is_not_public_goes_to_a_unit_only_with_a_second_person(home: Home)
     assert find(home, "discipline")["receives"]["restricted"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "other", "--name", "乙", "--leading"), "领导小组成员"),
+        (("add", "other", "--name", "乙", "--recipient", "tv"), "接收代号"),
+        (("change", "discipline", "--recipient", "tv"), "接收代号"),
+        (("change", "discipline", "--name", "另一单位"), "更名须由审核人登记"),
+    ],
+)
+def test_what_decides_what_a_unit_sees_is_set_by_a_reviewer(home: Home, arguments: tuple[str, ...], said: str) -> None:
+    home.ask("unit", "add", "discipline", "--name", "纪检", "--restricted", "--basis", BASIS, "--as", "reviewer")
+    home.ask("unit", "decide", "discipline", "--agree", "--as", "second")
+    before = home.ask("unit", "list")
+    refused = home.run("unit", *arguments, "--as", "clerk")
+    assert refused.code == 2
+    assert said in refused.err
+    assert "由审核人登记" in refused.err.replace("须", "")
+    assert home.ask("unit", "list") == before
+    home.ask("unit", *arguments, "--as", "reviewer")
+
+
+def test_one_recipient_belongs_to_one_unit(home: Home) -> None:
+    home.ask("unit", "add", "one", "--name", "甲", "--recipient", "tv", "--as", "reviewer")
+    for arguments in (("add", "two", "--name", "乙"), ("change", "three")):
+        if arguments[0] == "change":
+            home.ask("unit", "add", "three", "--name", "丙", "--as", "clerk")
+        refused = home.run("unit", *arguments, "--recipient", "tv", "--as", "reviewer")
+        assert refused.code == 2
+        assert "已经是“甲”的" in refused.err
+    home.ask("unit", "change", "one", "--recipient", "", "--as", "reviewer")
+    home.ask("unit", "change", "three", "--recipient", "tv", "--as", "reviewer")
+
+
+def test_no_two_accounts_differ_in_capitals_only(home: Home) -> None:
+    add_unit(home, "housing")
+    home.ask("unit", "account", "housing", "anna", "--as", "reviewer")
+    refused = home.run("unit", "account", "housing", "Anna", "--as", "reviewer")
+    assert refused.code == 2
+    assert "账户“anna”已经存在" in refused.err
+
+
 def test_a_declined_proposal_changes_nothing_and_is_gone(home: Home) -> None:
     home.ask("unit", "add", "tax", "--name", "税务", "--push", "--basis", BASIS, "--as", "clerk")
     home.ask("unit", "decide", "tax", "--decline", "--as", "reviewer")

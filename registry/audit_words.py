@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.lifecycle import ACTION_LABEL
-from registry.matters.states import AUDIT_LABEL
+from registry.matters.states import (
+    AUDIT_LABEL,
+    CHANNEL_LABEL,
+    CLAIM_LABEL,
+    GROUND_STATE_LABEL,
+    OUTCOME_LABEL,
+    STATE_LABEL,
+)
 
 _LABEL: Mapping[str, str] = {
     **{action.value: label for action, label in ACTION_LABEL.items()},
@@ -60,6 +67,7 @@ _LABEL: Mapping[str, str] = {
     "unit_change": "更改单位",
     "unit_decline": "不同意提供范围",
     "unit_liaison": "更改联络员",
+    "unit_lifted": "单位解除保留的措施",
     "unit_locked": "单位账户暂停登录",
     "unit_password": "单位更改口令",
     "unit_released": "单位解除惩戒",
@@ -105,6 +113,7 @@ _KEY_LABEL: Mapping[str, str] = {
     "deputy": "代理人",
     "digest": "文件摘要",
     "due": "届满日",
+    "entered_on": "登记日期",
     "entry": "公开编号",
     "faults": "不符之处",
     "field": "项目",
@@ -175,7 +184,31 @@ def is_about_accounts(action: str) -> bool:
 
 def describe(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The details of a line in words: label and value."""
-    return [(_name_key(key, value), _say(value)) for key, value in detail.items() if value not in (None, "", [], {})]
+    return [
+        (_name_key(key, value), name_value(key, value) or _say(value))
+        for key, value in detail.items()
+        if value not in (None, "", [], {})
+    ]
+
+
+def name_value(key: str, value: Any) -> str | None:
+    """What a code of a matter is called, where `key` says that it is one; None where it does not. The same code may be
+    another word elsewhere: `closed` is a ground of departure, too."""
+    return _OF_MATTERS[key].get(value) if key in _OF_MATTERS and isinstance(value, str) else None
+
+
+def _by_code(*labels: Mapping[Any, str]) -> Mapping[str, str]:
+    return {str(code): word for words in labels for code, word in words.items()}
+
+
+_STATES = _by_code(GROUND_STATE_LABEL, STATE_LABEL)
+_OF_MATTERS: Mapping[str, Mapping[str, str]] = {
+    "from": _STATES,
+    "to": _STATES,
+    "outcome": OUTCOME_LABEL,
+    "channel": _by_code(CHANNEL_LABEL),
+    "claim": _by_code(CLAIM_LABEL),
+}
 
 
 def _name_key(key: str, value: Any) -> str:
