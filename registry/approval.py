@@ -32,6 +32,10 @@ REASONS = {
         "该人是同一案件中单位被执行人的法定代表人；单位失信的，不得因此将其法定代表人、主要负责人、影响债务履行的直接责任人员、"
         "实际控制人列入；执行依据确定其本人负有义务的，核对后加 --confirm own_liability 再审核（法发〔2019〕35号）"
     ),
+    "within_six_months": (
+        "同一执行依据的该被执行人因申请执行人申请而从名单中删除未满六个月，不得依其申请再次列入；"
+        "请以满六个月后作出的决定重新列入（法释〔2017〕7号第十条第四款）"
+    ),
     "art3_unconfirmed": "尚未确认不属于第三条的情形；逐项核对后加 --confirm art3 再审核（法释〔2017〕7号第三条）",
     "redactions_unconfirmed": (
         "有建议遮盖的内容尚未确认；用 gongshi findings 逐条查看后加 --confirm redactions 再审核"
@@ -57,6 +61,18 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """What other records say of one: that an organisation listed in the same case names this person as its legal
+    representative, and that this debtor was removed at the applicant's request not six months before."""
+
+    leads_unit: bool = False
+    too_soon: bool = False
+
+
+ALONE = Others()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     record: Record
     approver: str
@@ -64,7 +80,7 @@ class _Case:
     policy: Policy
     confirmed: frozenset[str]
     opened: bool
-    leads_unit: bool
+    others: Others
 
     @property
     def facts(self) -> Facts:
@@ -79,13 +95,13 @@ def check(
     policy: Policy,
     confirmed: frozenset[str],
     opened: bool,
-    leads_unit: bool = False,
+    others: Others = ALONE,
 ) -> tuple[Refusal, ...]:
     """Every guard that `record` does not pass, the first to be named first; empty when it may be approved.
 
     `today` is a day in Asia/Shanghai; `confirmed` may hold "art3", "redactions" and "own_liability"; `opened` says that the
-    approver has looked at each redaction proposed for this very version; `leads_unit` that an organisation listed in the
-    same case names this person as its legal representative. What is missing is refused, never guessed.
+    approver has looked at each redaction proposed for this very version; `others` is what other
+    records say of this one. What is missing is refused, never guessed.
     """
     case = _Case(
         record=record,
@@ -94,7 +110,7 @@ def check(
         policy=policy,
         confirmed=confirmed,
         opened=opened,
-        leads_unit=leads_unit,
+        others=others,
     )
     refusals = [Refusal(rule=rule, reason=REASONS[rule]) for rule in REASONS if rule != "leak" and _GUARDS[rule](case)]
     return (*refusals, *_refuse_leak(case))
@@ -175,7 +191,11 @@ def _is_term_over(case: _Case) -> bool:
 
 
 def _is_listed_for_unit(case: _Case) -> bool:
-    return case.leads_unit and "own_liability" not in case.confirmed
+    return case.others.leads_unit and "own_liability" not in case.confirmed
+
+
+def _is_too_soon(case: _Case) -> bool:
+    return case.others.too_soon
 
 
 def _is_art3_open(case: _Case) -> bool:
@@ -211,6 +231,7 @@ _GUARDS: dict[str, Callable[[_Case], bool]] = {
     "term_too_long": _is_term_too_long,
     "term_over": _is_term_over,
     "unit_people": _is_listed_for_unit,
+    "within_six_months": _is_too_soon,
     "art3_unconfirmed": _is_art3_open,
     "redactions_unconfirmed": _are_redactions_open,
     "redactions_unopened": _are_doubtful_unopened,

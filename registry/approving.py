@@ -12,12 +12,12 @@ from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.orm import Session
 
 from registry.acting import Acting
-from registry.approval import REASONS, SAME_PERSON, Refusal, check
+from registry.approval import ALONE, REASONS, SAME_PERSON, Others, Refusal, check
 from registry.ending import is_over
 from registry.facts_json import facts_to_json
 from registry.findings import Excerpt, accept, build_excerpts, describe_version, find_all, needs_opening
 from registry.lifecycle import Action, transition
-from registry.matching import is_same_debtor
+from registry.matching import APPLICANT_REQUEST, end_of_bar, is_same_debtor, likeness_of
 from registry.matters.fulfilling import close_corrected
 from registry.moving import Draft, Line, move
 from registry.policy import Policy
@@ -28,6 +28,7 @@ from registry.records import (
     facts_columns,
     identity_columns,
     keep_accepted,
+    name_key_of,
     proposal_context,
     read_facts,
     read_record,
@@ -102,7 +103,7 @@ class Review:
             policy=self.policy,
             confirmed=self.confirmed,
             opened=opened,
-            leads_unit=record.state is State.DRAFT and leads_unit(session, record),
+            others=_find_others(session, record, self.vault) if record.state is State.DRAFT else ALONE,
         )
 
 
@@ -240,6 +241,32 @@ def correct_row(
     move(session, row, Action.CORRECT, acting, line, draft=Draft(facts=record.facts, policy=review.policy))
     close_corrected(session, review.vault, row, record.facts, acting)
     return replace(record, state=state, approved_by=row.approved_by, redactions=kept)
+
+
+def _find_others(session: Session, record: Record, vault: Vault) -> Others:
+    return Others(leads_unit=leads_unit(session, record), too_soon=is_too_soon(session, record, vault))
+
+
+def is_too_soon(session: Session, record: Record, vault: Vault) -> bool:
+    """Whether this debtor, under whatever case number of the same basis, was removed at the applicant's request not six
+    months before this was decided (art. 10 ¶4). Whom a masked number may mean is taken for the same."""
+    facts = record.facts
+    if facts.decided_on is None:
+        return False
+    query = select(RecordRow.departed_on, RecordRow.facts).where(
+        RecordRow.name_key == name_key_of(facts.name),
+        RecordRow.departed_ground == APPLICANT_REQUEST,
+        RecordRow.likeness == vault.digest(likeness_of(facts)),
+        RecordRow.id != record.id,
+    )
+    with session.no_autoflush:
+        others = session.execute(query).all()
+    return any(
+        departed_on is not None
+        and other.get("basis_number") == facts.basis_number
+        and facts.decided_on <= end_of_bar(departed_on)
+        for departed_on, other in others
+    )
 
 
 def leads_unit(session: Session, record: Record) -> bool:

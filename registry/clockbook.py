@@ -14,6 +14,7 @@ from registry.acting import Acting
 from registry.clocks import AlarmKind
 from registry.clockwork import Clockwork
 from registry.deadlines import RULE_LABEL, Deadline, Profile, Rule, due
+from registry.record import Disclosure
 from registry.tables import AlarmRow, ClockRow, MatterRow, RecordRow, UnitRow
 
 CHUNK = 500
@@ -33,7 +34,8 @@ class About:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLine:
     """A clock as a page shows it. `record` is the public number, or the case number where there is none; `ended` is met,
-    missed or void, and None while it runs. Names no person."""
+    missed or void, and None while it runs. Names no person. `is_restricted`: its evidence is for those who may see why the
+    record is not public."""
 
     id: int
     rule: Rule
@@ -56,6 +58,7 @@ class ClockLine:
     ground: str | None
     unit_id: int | None
     unit: str | None
+    is_restricted: bool = False
 
     @property
     def label(self) -> str:
@@ -260,6 +263,7 @@ def _line(
         ground=None if matter is None else matter.ground,
         unit_id=row.unit_id,
         unit=None if unit is None else unit.name,
+        is_restricted=record is not None and record.facts.get("disclosure") == Disclosure.RESTRICTED.value,
     )
 
 

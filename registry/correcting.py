@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from registry.approval import REASONS
 from registry.approving import Review, correct_row
 from registry.ending import is_over
 from registry.facts_json import facts_from_json, facts_to_json
-from registry.gate import find_end
+from registry.gate import Withheld, WithholdReason, disclose, find_end
 from registry.intake import FieldError, check_kind, parse_field
 from registry.lifecycle import Action, transition
 from registry.matching import FIXED_FIELDS
@@ -41,6 +41,7 @@ _TERM_BY_TWO = (
     "term_ends_on：延长或者取消纳入期限须经两人：请先屏蔽，更正后由另一名审核人同意重新显示"
     "（法释〔2017〕7号第二条、第五条第三款）"
 )
+_HIDES = ("minor", "age_unknown", "not_served")
 _UNSEEN = {"redactions_unconfirmed", "redactions_unopened"}
 
 
@@ -77,6 +78,14 @@ class Corrector:
         corrected = correct_row(session, row, corrected, acting, review)
         return redisclose(session, row, corrected, self.policy, acting, before=record)
 
+    def _is_hidden(self, record: Record, acting: Acting) -> bool:
+        """Whether the gate would hide the entry at once for what is now known of it: then that is kept, and not refused, for
+        the name to go (arts. 4, 5)."""
+        match disclose(replace(record, state=State.PUBLISHED), self.policy, acting.today):
+            case Withheld(reason=reason):
+                return reason in (WithholdReason.MINOR, WithholdReason.AGE_UNKNOWN, WithholdReason.UNSERVED)
+        return False
+
     def _is_longer(self, record: Record, facts: Facts) -> bool:
         """Whether the public would see the entry for longer than it does now."""
         if record.published_on is None:
@@ -89,10 +98,13 @@ class Corrector:
     def _check(self, session: Session, record: Record, acting: Acting, review: Review) -> None:
         refusals = review.check(session, record, acting)
         # Who prepared the entry may correct it: art. 9 gives three working days, and one reviewer answers for it.
-        standing = [refusal for refusal in refusals if refusal.rule != "same_person"]
+        passed = {"same_person", *(_HIDES if self._is_hidden(record, acting) else ())}
+        standing = [refusal for refusal in refusals if refusal.rule not in passed]
         if standing:
             unseen = all(refusal.rule in _UNSEEN for refusal in standing)
             reasons = "；".join(refusal.reason for refusal in standing)
+            if record.state is State.PUBLISHED and any(refusal.rule == "fully_performed" for refusal in standing):
+                reasons = f"{reasons}；该记录仍在公布，请办理删除（gongshi remove --ground performed）"
             raise CorrectionRefused(reasons, standing[0].rule, record.facts if unseen else None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -18,7 +18,7 @@ from registry.moving import Exit, Line, await_confirmation, follow_departures, m
 from registry.preparers import find_menders, say_who_may
 from registry.record import State
 from registry.tables import DecisionRow, RecordRow
-from registry.undecided import find_undecided
+from registry.undecided import find_undecided, list_open_grounds
 from search_index.codes import has_long_number
 from search_index.journal import EntryChange
 
@@ -54,7 +54,7 @@ _YEAR = 12
 _GRACE = Action.GRACE.value
 
 # The audit lines that tell whether a request to show an entry again still stands.
-_VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value)
+_VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value, "ground_record", "ground_dismiss")
 
 
 class NotPermitted(Exception):
@@ -140,6 +140,7 @@ def take_down(
     grounds.refuse_wrong_dates(acting.today)
     grounds.refuse_unfit_basis()
     grounds.refuse_unfit_queries()
+    grounds = _from_when_known(session, row, grounds)
     transition(State(row.state), action)
     if State(row.state).has_departed and grounds.ground not in _WRONG_FROM_THE_START:
         raise NotPermitted(
@@ -164,6 +165,21 @@ def take_down(
         change=entries[0] if entries else None,
         note=_find_note(row, grounds, acting.clockwork.profile) if action is Action.REMOVE else None,
     )
+
+
+def _from_when_known(session: Session, row: RecordRow, grounds: Grounds) -> Grounds:
+    """The same grounds, no later than is on file: since the second query that found nothing (art. 10 ¶1 (4)), and since the
+    same ground was recorded. A day that is left out at the departure is no day gained."""
+    arose, known = [grounds.arose_on], [grounds.known_on]
+    if len(set(grounds.queries)) >= QUERIES_NEEDED:
+        second = sorted(set(grounds.queries))[QUERIES_NEEDED - 1]
+        arose.append(second)
+        known.append(second)
+    for matter in list_open_grounds(session, row.id):
+        if matter.ground == grounds.ground and matter.arose_on and matter.known_on:
+            arose.append(matter.arose_on)
+            known.append(matter.known_on)
+    return replace(grounds, arose_on=min(arose), known_on=max(min(known), min(arose)))
 
 
 def _find_note(row: RecordRow, grounds: Grounds, profile: Profile) -> str | None:

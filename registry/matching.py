@@ -9,7 +9,13 @@ from registry.deadlines import add_months
 from registry.record import Facts, State
 from registry.values import MaskedNumber, OrganisationCode, Uscc
 
-RELISTING_BAR_MONTHS = 6
+APPLICANT_REQUEST = "applicant_request"
+_BAR_MONTHS = 6
+
+
+def end_of_bar(departed_on: date) -> date:
+    """The last day on which somebody removed at the applicant's request is not listed again at theirs (art. 10 ¶4)."""
+    return add_months(departed_on, _BAR_MONTHS)
 
 
 def identity_of(facts: Facts) -> str:
@@ -122,9 +128,7 @@ def _judge_relisting(facts: Facts, known: Known) -> New | Conflict:
             "decided_on",
             "该被执行人在本案中已退出名单，导入不能使其恢复；重新列入须有退出之后作出的决定（法释〔2017〕7号第十条第三款）",
         )
-    if known.departed_ground == "applicant_request" and facts.decided_on <= add_months(
-        known.departed_on, RELISTING_BAR_MONTHS
-    ):
+    if known.departed_ground == APPLICANT_REQUEST and facts.decided_on <= end_of_bar(known.departed_on):
         return Conflict(
             "decided_on",
             "因申请执行人申请而删除未满六个月，不得依其申请再次列入（法释〔2017〕7号第十条第四款）；"

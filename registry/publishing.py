@@ -15,6 +15,7 @@ from registry.acting import SYSTEM, Acting
 from registry.alarms import tell
 from registry.clocks import AlarmKind
 from registry.ending import end_record
+from registry.gate import VERSION as GATE_VERSION
 from registry.gate import Withheld, WithholdReason, article_of, disclose
 from registry.lifecycle import Action
 from registry.matters.verifying import tell_missed
@@ -186,7 +187,7 @@ def _append(session: Session, changes: Sequence[journal.Change], acting: Acting)
 def stamp_of(policy: Policy) -> str:
     """The rules under which a record was disclosed: policy, version, mask, and a digest that tells one text from another
     and one detector of what must be redacted from the next."""
-    digest = blake2b(f"{policy!r} {VERSION}".encode(), digest_size=4).hexdigest()
+    digest = blake2b(f"{policy!r} {VERSION} {GATE_VERSION}".encode(), digest_size=4).hexdigest()
     return f"{policy.name[:20]} {policy.version[:16]} {policy.id_mask.value} {digest}"
 
 

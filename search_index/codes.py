@@ -54,8 +54,11 @@ _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _CITIZEN = re.compile(rf"(?<![0-9A-Z])(?:\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]|\d{{8}}{_DAY}\d{{3}})(?![0-9A-Z])")
 _CITIZEN_WITHIN = re.compile(rf"(?=(\d{{6}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dX]))")
 _FEWEST_DIGITS = 15
+# Groups that end with 号 are the number of a document.
 _LONG_NUMBER = re.compile(
-    r"\d(?:[ \u3000]{0,2}\d){9}|\d{3,8}(?:[ \u3000\-－—·.]{1,2}\d{3,8}){2,}|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)"
+    r"\d(?:[ \u3000]{0,2}\d){9}"
+    r"|\d{3,8}(?:[ \u3000\-－—·./，、]{1,2}\d{3,8}){2,}(?![\d号])"
+    r"|(?<!\d)0\d{2,3}[ \-－]?\d{7,8}(?!\d)"
 )
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}")
 _ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}[0-9X]")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from registry.approval import check
+from registry.audit_values import ACT_NAMES
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, hold_is_open, lift_is_asked
 from registry.desk.access import Access
 from registry.desk.acts_carry import Chosen, confirmed_by, list_sendable
 from registry.desk.acts_forms import Field, basis_field, day_fields, desk_words, ground_field
 from registry.desk.base import current
-from registry.desk.record_words import ACT_NAMES
 from registry.grounds import GROUND_LABEL
 from registry.lifecycle import Action, allowed
 from registry.papers import PAPER_LABEL, PaperKind

@@ -15,6 +15,7 @@ from werkzeug import Response as ResponseValue
 
 from registry import audit
 from registry.acting import SYSTEM
+from registry.audit_values import say_value
 from registry.audit_words import (
     ACCOUNT_ACTIONS,
     ACCOUNT_STARTS,
@@ -28,7 +29,6 @@ from registry.clockbook import name_record
 from registry.desk.access import Access
 from registry.desk.base import Desk, acts, current, note_read, reads, show
 from registry.desk.forms import Refused, read_optional_date
-from registry.desk.record_history import say_value
 from registry.staff import NOBODY
 from registry.tables import AuditRow, RecordRow, StaffRow
 from search_index.day import SHANGHAI

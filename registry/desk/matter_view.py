@@ -15,6 +15,7 @@ from registry.clockbook import list_clocks
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.desk.access import Access
 from registry.desk.base import Desk, current, note_read, show
+from registry.desk.seeing import refuse_outsiders
 from registry.grounds import GROUND_LABEL
 from registry.intake import LABELS
 from registry.letters import KINDS, list_letters
@@ -155,6 +156,8 @@ def show_matter(desk: Desk, matter_id: int, problem: str | None = None, only: st
         row = session.get(MatterRow, matter_id)
         if row is None:
             abort(404)
+        if row.kind == MatterKind.GROUND.value:
+            refuse_outsiders(session, desk.court.vault, row.record_id)
         values = _read_values(session, desk, row)
         note_read(session, "matter", record=row.record_id, matter=row.id)
     return show("matter", problem, only=only, **values)

@@ -8,6 +8,7 @@ from werkzeug import Response as ResponseValue
 
 from registry import redaction
 from registry.approving import note_opened
+from registry.audit_values import RULE_NAME
 from registry.checklists import QUESTIONS, Unanswered, bars, find_answers, is_asked, keep_answers, read_answers
 from registry.desk import acts as acts_pages
 from registry.desk.access import Access
@@ -16,7 +17,6 @@ from registry.desk.base import DONE, Desk, act, acts, after, current, note_read,
 from registry.desk.forms import Refused, read_choice, read_optional
 from registry.desk.record_history import read_history
 from registry.desk.record_marks import mark_text
-from registry.desk.record_words import RULE_NAME
 from registry.desk.seeing import may_see_ground
 from registry.exit_notices import can_be_clarified
 from registry.findings import build_excerpts

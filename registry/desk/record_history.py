@@ -10,47 +10,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.audit_words import describe, name_action, name_value
+from registry.audit_values import GROUND_LABEL, say_detail
+from registry.audit_words import name_action
 from registry.clockbook import ClockLine, list_clocks
-from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.desk.base import Court
-from registry.desk.record_words import ACT_NAMES, RULE_NAME
 from registry.grounds import GroundLine, list_grounds
-from registry.intake import LABELS
 from registry.letters import KINDS, list_letters
 from registry.letters.kinds import STATE_LABEL as LETTER_STATE
 from registry.lifecycle import ACTION_LABEL
 from registry.notices import NoticeOutcome, read_of_record
-from registry.papers import PAPER_LABEL, PaperLine, list_papers
+from registry.papers import PaperLine, list_papers
 from registry.tables import AuditRow, DecisionRow, MatterRow, RecordRow
 
 SHOWN = 40
 _HIDDEN = "（依法不宜公开，不在此显示）"
-GROUND_LABEL: Mapping[str, str] = {
-    **REMOVAL_GROUNDS,
-    **WITHDRAWAL_GROUNDS,
-    "reconciled": "与全量名单核对不一致",
-    "term_ended": "纳入期限届满（第十条第二款）",
-    "expired": "纳入期限届满（第十条第二款）",
-}
 _ACTION_LABEL = {str(action.value): label for action, label in ACTION_LABEL.items()}
-# What the values of audit details are called on a page.
-_VALUE: Mapping[str, str] = {
-    **GROUND_LABEL,
-    "record": "记录",
-    "findings": "遮盖建议",
-    "dossier": "案卷",
-    "redact": "遮盖",
-    "show": "显示",
-    "passed": "合格",
-    "failed": "不合格",
-    "art3": "第三条",
-    "redactions": "遮盖建议",
-    **{f"act/{name}": f"办理页面（{label}）" for name, label in ACT_NAMES.items()},
-    **LABELS,
-    **RULE_NAME,
-    **{kind.value: label for kind, label in PAPER_LABEL.items()},
-}
 _OUTCOME = {
     NoticeOutcome.WAITING: "等待发送",
     NoticeOutcome.QUEUED: "已列入发送",
@@ -181,13 +155,4 @@ def _audit(session: Session, row: RecordRow, *, shows_basis: bool) -> list[Audit
 
 
 def _say(detail: Mapping[str, Any], *, shows_basis: bool) -> str:
-    hidden = () if shows_basis else ("basis", "ground", "evidence", "reason")
-    shown = {key: name_value(key, value) or say_value(value) for key, value in detail.items() if key not in hidden}
-    return "；".join(f"{label}：{value}" for label, value in describe(shown))
-
-
-def say_value(value: Any) -> Any:
-    """A value of an audit detail as a page says it: known codes in Chinese."""
-    if isinstance(value, str):
-        return _VALUE.get(value, value)
-    return [say_value(one) for one in value] if isinstance(value, list) else value
+    return say_detail(detail, () if shows_basis else ("basis", "ground", "evidence", "reason"))

@@ -18,6 +18,7 @@ from registry.letters import LetterState
 from registry.lifecycle import Action
 from registry.record import State
 from registry.tables import ArticleRow, ClockRow, DecisionRow, LetterRow, MatterRow, RecordRow
+from registry.units.consents import count_unreported
 
 MOST = 50
 _ARTICLE_DRAFT = "draft"
@@ -35,7 +36,7 @@ class WaitingRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """What waits for one person: records by what is to be done, the first MOST of each, whether there are more, and how
-    many letters and articles."""
+    many letters and articles; and how many agreements in spite of the list (仍予以同意) the leading group was not told of."""
 
     holds: tuple[WaitingRecord, ...]
     all_holds: int
@@ -43,10 +44,11 @@ class Waiting:
     more_lifts: bool
     letters: int
     articles: int
+    consents: int
 
     @property
     def is_empty(self) -> bool:
-        return not (self.holds or self.lifts or self.letters or self.articles)
+        return not (self.holds or self.lifts or self.letters or self.articles or self.consents)
 
 
 def find_waiting(session: Session, name: str) -> Waiting:
@@ -61,6 +63,7 @@ def find_waiting(session: Session, name: str) -> Waiting:
         more_lifts=len(lifts) > MOST,
         letters=session.scalar(letters) or 0,
         articles=session.scalar(articles) or 0,
+        consents=count_unreported(session),
     )
 
 

@@ -3,17 +3,18 @@ the quarter; what is agreed to all the same (仍予以同意) is reported to the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.acting import Acting
 from registry.matters.verifying import count_verifying
-from registry.tables import ConsentRow, RecordRow, UnitRow
+from registry.tables import ConsentRow, RecordRow, UnitAccountRow, UnitRow
 from registry.units.ledger import LedgerKind, Line, append, has_gone, was_public
 from registry.units.measures import find_measure
 from registry.units.quarters import Quarter
@@ -89,13 +90,15 @@ def report_refusal(
 
 def report_consent(session: Session, unit: UnitRow, *, record: str, measure: str, reason: str, acting: Acting) -> bool:
     """Note that an application was agreed to in spite of an entry, and report it to the leading group at once: it is in the
-    ledger of each of its members. False where no member is registered: the court has to tell them. Raises UnitError."""
+    ledger of each of its members. False where no member can sign in to read it: the court has to tell them. Raises
+    UnitError."""
     number = _check_record(session, record)
     found = find_measure(session, measure, unit.id)
     kept = check_text(reason, "仍予以同意的理由", most=1000)
     members = list(session.scalars(select(UnitRow.id).where(UnitRow.leading, UnitRow.active, UnitRow.id != unit.id)))
     application = _Application(number, ConsentKind.AGREED, found.code, kept)
-    row = _add(session, unit, application, acting, reported_at=acting.now if members else None)
+    read = _can_read(session, members, acting.now)
+    row = _add(session, unit, application, acting, reported_at=acting.now if read else None)
     lines = [
         Line(
             unit_id=told,
@@ -106,12 +109,29 @@ def report_consent(session: Session, unit: UnitRow, *, record: str, measure: str
             record=number,
             measure=found.code,
             period=row.period,
-            detail={"consent": row.id, "words": f"{unit.name}仍予以同意" if told != unit.id else "已报告领导小组"},
+            detail={
+                "consent": row.id,
+                "words": f"{unit.name}仍予以同意"
+                if told != unit.id
+                else "已报告领导小组"
+                if read
+                else "由法院转告领导小组",
+            },
         )
         for told in (unit.id, *members)
     ]
     append(session, lines)
-    return bool(members)
+    return read
+
+
+def _can_read(session: Session, units: Sequence[int], now: datetime) -> bool:
+    """Whether anybody of these units can sign in."""
+    query = select(UnitAccountRow.id).where(
+        UnitAccountRow.unit_id.in_(units),
+        UnitAccountRow.active,
+        or_(UnitAccountRow.expires_at.is_(None), UnitAccountRow.expires_at > now),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def mark_reported(session: Session, consent_id: int, acting: Acting) -> None:

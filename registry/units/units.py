@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.acting import Acting
+from registry.clockbook import About, end_clocks
+from registry.deadlines import Rule
 from registry.tables import UnitRow
 from registry.units.words import UnitError, check_basis, check_line, check_slug, join_labels
 
@@ -143,6 +145,9 @@ def set_active(session: Session, row: UnitRow, active: bool, basis: str, acting:
         raise UnitError("该单位已经停用" if not active else "该单位没有停用")
     detail = {"unit": row.slug, "basis": check_basis(basis, "停用或者恢复的依据")}
     row.active = active
+    if not active:
+        # It owes no feedback any more, and nobody is told that it is late.
+        end_clocks(session, acting, [Rule.FEEDBACK], About(unit=row.id), void=True)
     audit.note(session, acting.now, acting.actor, "unit_restore" if active else "unit_retire", detail=detail)
 
 

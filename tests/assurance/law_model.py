@@ -125,18 +125,25 @@ def has_come_of_age(version: Version, today: date) -> bool:
     return digits.isdigit() and int(digits) <= int(f"{today.year - 18}{today.month:02d}{today.day:02d}")
 
 
-def may_be_listed(version: Version, today: date, confirmed: Collection[str]) -> bool:
-    """Whether all that the Provisions ask for is there (arts. 1 to 5), whoever asks."""
+def must_be_hidden(version: Version, today: date) -> bool:
+    """Arts. 4, 5: a child, or who was not served."""
+    served = _day(version, "served_on")
+    return not has_come_of_age(version, today) or served is None or served > today
+
+
+def may_be_listed(version: Version, today: date, confirmed: Collection[str], *, hidden: bool = False) -> bool:
+    """Whether all that the Provisions ask for is there (arts. 1 to 5), whoever asks; what is hidden at once for its age or its
+    service is not asked for these."""
     decided, served, ends = (_day(version, key) for key in ("decided_on", "served_on", "term_ends_on"))
     conduct = version["conduct"]
-    if not version.get("decision_number") or decided is None or served is None:
+    if not version.get("decision_number") or decided is None:
+        return False
+    if not hidden and not (served is not None and has_come_of_age(version, today) and decided <= served <= today):
         return False
     years = 5 if "obstructs_enforcement" in conduct or len(conduct) > 1 else 2
     for_a_term = any(kind != ORDINARY for kind in conduct)
     return (
-        has_come_of_age(version, today)
-        and decided <= served <= today
-        and for_a_term == (ends is not None)
+        for_a_term == (ends is not None)
         and (ends is None or today <= ends <= years_after(decided, years))
         and (ORDINARY not in conduct or "art3" in confirmed)
         and (TO_BE_HIDDEN not in version["obligation"] or "redactions" in confirmed)
@@ -303,7 +310,9 @@ class Law:
         version = {key: value for key, value in version.items() if value is not None}
         if listing.state in GONE or self.is_over(listing, now) or version == listing.words:
             return False
-        if listing.state in (SHOWN, HELD) and not may_be_listed(version, day_of(now), confirmed):
+        today = day_of(now)
+        hides = must_be_hidden(version, today)
+        if listing.state in (SHOWN, HELD) and not may_be_listed(version, today, confirmed, hidden=hides):
             return False
         if listing.state == SHOWN and self._is_longer(listing, version):
             return False
@@ -323,7 +332,10 @@ class Law:
             listing.mended_by.add(by)
         if listing.state in (WAITING, SEALED):
             listing.state = DRAFT
-        elif listing.state == SHOWN and not (listing.rules != self.rules and was == look_of(version, self.rules)):
+        elif listing.state == SHOWN and (
+            must_be_hidden(version, day_of(now))
+            or not (listing.rules != self.rules and was == look_of(version, self.rules))
+        ):
             # Other rules are told of everybody together; who is told of alone has changed in public.
             self._pass_gate(listing, now)
 
@@ -401,6 +413,7 @@ class Law:
         if listing.state in GONE or since > day_of(now) or same:
             return False
         listing.grounds.append(Ground(name, since, due_of(since, self.rules), by))
+        listing.lift_asked_by = None
         self._hide_if_due(listing, now)
         return True
 
@@ -410,6 +423,7 @@ class Law:
         if len(named) != 1 or named[0].by == by:
             return False
         listing.grounds.remove(named[0])
+        listing.lift_asked_by = None
         return True
 
     def _hide_if_due(self, listing: Listing, now: datetime) -> None:

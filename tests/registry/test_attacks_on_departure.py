@@ -13,7 +13,7 @@ from registry.matters.book import register_matter, take_step
 from registry.matters.checking import Arrival, Given
 from registry.matters.content import Content
 from registry.matters.states import Channel, Claim, MatterKind, Remedy, Step
-from registry.tables import ArticleRow, MatterRow, NoticeRow, RecordRow
+from registry.tables import ArticleRow, ClockRow, DecisionRow, MatterRow, NoticeRow, RecordRow
 from search_index.day import day_of
 
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
@@ -252,3 +252,80 @@ def test_what_went_back_to_the_start_is_removed_like_what_is_listed(home: Home) 
     assert read(home).state == "draft"
     home.ask("remove", CASE, *grounds)
     assert (read(home).state, articles(home), texts(home)) == ("removed", [], [])
+
+
+# Days, and what else came to light ---------------------------------------------------------------------------------------
+
+
+def decided(home: Home) -> list[tuple[str, date, date]]:
+    court = home.court
+    with court.reading() as session:
+        return [(row.action, row.arose_on, row.known_on) for row in session.scalars(select(DecisionRow))]
+
+
+def test_a_ground_is_no_younger_than_the_second_query(home: Home) -> None:
+    home.publish(a_person(1))
+    queries = ("--query", "2026-01-05", "--query", "2026-02-05", "--query", "2026-11-01")
+    home.ask("remove", CASE, "--ground", "no_property_found", "--basis", "终本裁定书", *queries, "--as", "reviewer")
+    assert decided(home)[-1] == ("remove", date(2026, 2, 5), date(2026, 2, 5))
+
+
+def test_a_ground_is_no_younger_than_its_record(home: Home) -> None:
+    home.publish(a_person(1))
+    days = ("--arose", "2026-11-10", "--known", "2026-11-16")
+    home.ask("ground", "add", CASE, "--ground", "performed", "--basis", "结案通知书", *days, "--as", "clerk")
+    home.ask("remove", CASE, "--ground", "performed", "--basis", "结案通知书", "--as", "reviewer")
+    assert decided(home)[-1] == ("remove", date(2026, 11, 10), date(2026, 11, 16))
+
+
+def test_a_request_to_show_again_ends_with_a_ground(home: Home) -> None:
+    home.publish(a_person(1))
+    home.ask("hold", CASE, "--basis", "核对", "--as", "clerk")
+    home.ask("hold", CASE, "--lift", "--basis", "核对完毕", "--as", "clerk")
+    home.ask("ground", "add", CASE, "--ground", "performed", "--basis", "来信", "--as", "clerk")
+    home.ask("ground", "dismiss", CASE, "--ground", "performed", "--reason", "回单不实", "--as", "second")
+    home.ask("hold", CASE, "--lift", "--basis", "核对完毕", "--as", "reviewer")
+    assert read(home).state == "held"
+    home.ask("hold", CASE, "--lift", "--as", "second")
+    assert read(home).state == "published"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("birth_date=2010-01-02", "id_number"), ("served_on=",)],
+    ids=["a child", "never served"],
+)
+def test_a_correction_that_shows_why_the_name_must_go_hides_it(home: Home, change: tuple[str, ...]) -> None:
+    number = {"id_number": "9901012010****0013", "birth_date": "2008-01-02"} if len(change) > 1 else {}
+    if number:
+        number = {"id_number": "990101********0013", "birth_date": "1980-01-02"}
+    home.publish(a_person(1, **number))
+    assert read(home).state == "published"
+    home.ask("correct", CASE, "--set", change[0], "--as", "reviewer", *BOTH)
+    row = read(home)
+    assert row.state == "held"
+    court = home.court
+    with court.store.snapshot(court.now) as snapshot:
+        assert not snapshot.all("")
+    with court.reading() as session:
+        assert [clock.rule for clock in session.scalars(select(ClockRow)) if clock.ended is None] == ["hold_confirm"]
+
+
+def test_of_what_is_performed_a_correction_says_what_to_do(home: Home) -> None:
+    home.publish(a_person(1))
+    refused = home.run("correct", CASE, "--set", "performance=全部已履行", "--as", "reviewer", *BOTH)
+    assert refused.code == 2
+    assert "请办理删除" in refused.err
+
+
+@pytest.mark.parametrize(("day", "approved"), [("2027-05-18", 0), ("2027-05-19", 1)])
+def test_six_months_after_the_applicants_request_under_another_case_number(home: Home, day: str, approved: int) -> None:
+    home.publish(a_person(1))
+    grounds = ("--ground", "applicant_request", "--basis", "申请书", "--confirmation", "书面申请")
+    home.ask("remove", CASE, *grounds, "--as", "reviewer")
+    home.clock.advance(days=200)
+    again = a_person(1, case_number="（2027）测0101执恢7号", decided_on=day, served_on=day)
+    other = a_person(2, case_number="（2027）测0101执恢8号", decided_on=day, served_on=day)
+    said = home.run("approve", bring_in(home, again, other), "--as", "reviewer", *BOTH, "--json").json
+    assert said["approved"] == 1 + approved
+    assert [one["rule"] for one in said["refused"]] == ([] if approved else ["within_six_months"])

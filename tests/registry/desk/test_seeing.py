@@ -17,7 +17,7 @@ from gongshi.court import Court
 from registry.letters import draft_letter
 from registry.letters.kinds import LetterKind
 from registry.staff import Role
-from registry.tables import PaperRow, RecordRow
+from registry.tables import MatterRow, PaperRow, RecordRow
 
 
 @pytest.fixture
@@ -60,3 +60,18 @@ def test_papers_and_notices_that_state_the_ground_are_for_those_who_have_to_do_w
         assert "定密文件" in seat.ask(f"/records/{record}").text
         assert seat.ask(f"/papers/{paper}").data == PDF
         assert "测试市某研究所" in seat.ask(f"/letters/{letter}").text
+
+
+def test_the_basis_of_a_ground_is_for_them_too(home: Home, court: Court, desk_client: Callable[[str], Seat]) -> None:
+    home.publish(a_person(1, disclosure="restricted", restricted_ground="state_secret"))
+    case = a_person(1)["case_number"]
+    home.ask("ground", "add", case, "--ground", "performed", "--basis", "某局第七号函", "--as", "reviewer")
+    with court.reading() as session:
+        matter = session.scalars(select(MatterRow.id)).one()
+    hire(court, "stranger", Role.CLERK)
+    stranger = desk_client("stranger")
+    pages = ("/", "/work/due", "/work/departures", "/matters", f"/matters/{matter}", f"/records/{find_id(court, 1)}")
+    for page in pages:
+        assert "某局第七号函" not in stranger.ask(page).text, page
+    assert stranger.ask(f"/matters/{matter}").status_code == 403
+    assert "某局第七号函" in desk_client("second").ask(f"/matters/{matter}").text

@@ -173,9 +173,11 @@ def test_the_leading_group_is_told_or_the_court_does_it(home: Home, court: Court
         unit = get_unit(session, "housing")
         report_consent(session, unit, record=record, measure="M-1", reason=NASTY, acting=court.acting("unit:housing1"))
     assert "还没有报告领导小组" in reviewer.words("/units")
+    assert "1 件“仍予以同意”" in reviewer.words("/")
     assert "<script" not in reviewer.read("/units/consents")
     reviewer.done("/units/consents", "/units/consents/1/reported")
     assert "还没有报告领导小组" not in reviewer.words("/units")
+    assert "仍予以同意" not in reviewer.words("/")
     assert "仍予以同意" in reviewer.words(page)
 
 

@@ -224,6 +224,7 @@ def test_what_is_agreed_to_all_the_same_needs_a_reason_and_reaches_the_leading_g
     home: Home, court: Court, listed: str
 ) -> None:
     home.ask("unit", "add", "group", "--name", "领导小组办公室", "--leading", "--as", "reviewer")
+    home.ask("unit", "account", "group", "group1", "--as", "reviewer")
     acting = court.acting("unit:housing1")
     with pytest.raises(UnitError, match="理由"), court.session() as session:
         report_consent(session, get_unit(session, "housing"), record=listed, measure="M-1", reason=" ", acting=acting)
@@ -245,6 +246,32 @@ def test_without_a_leading_group_the_court_is_to_tell_it(court: Court, listed: s
         unit = get_unit(session, "housing")
         assert not report_consent(session, unit, record=listed, measure="M-1", reason="涉及民生", acting=acting)
         assert count_unreported(session) == 1
+
+
+@pytest.mark.parametrize("account", ["none", "retired", "expired"])
+def test_a_leading_group_that_cannot_sign_in_is_told_by_the_court(
+    home: Home, court: Court, listed: str, account: str
+) -> None:
+    home.ask("unit", "add", "group", "--name", "领导小组办公室", "--leading", "--as", "reviewer")
+    if account != "none":
+        home.ask("unit", "account", "group", "group1", "--as", "reviewer")
+    if account == "retired":
+        home.ask("unit", "account", "group", "group1", "--retire", "--as", "reviewer")
+    if account == "expired":
+        home.clock.advance(days=400)
+    with court.session() as session:
+        unit, acting = get_unit(session, "housing"), court.acting("unit:housing1")
+        assert not report_consent(session, unit, record=listed, measure="M-1", reason="涉及民生", acting=acting)
+        assert count_unreported(session) == 1
+        (line,), _ = list_ledger(session, unit.id)
+        assert line.words == "由法院转告领导小组"
+
+
+def test_a_unit_that_is_retired_owes_no_feedback_any_more(home: Home, court: Court) -> None:
+    assert open_it(court) == 1
+    home.ask("unit", "retire", "housing", "--basis", "机构改革方案", "--as", "reviewer")
+    with court.reading() as session:
+        assert session.scalars(select(ClockRow.ended)).all() == ["void"]
 
 
 @pytest.mark.long
