@@ -66,12 +66,12 @@ class Corrector:
         facts = _set_fields(record.facts, settings)
         if facts == record.facts:
             raise CorrectionRefused("没有任何字段改变：所填内容与现有记录相同", "unchanged")
-        if record.state is State.PUBLISHED and self._is_longer(record, facts):
-            raise CorrectionRefused(_TERM_BY_TWO, "term_by_two")
         corrected = record.with_facts(facts, acting.now)
         # A draft is completed field by field, and checked when it is approved.
         if becomes is not State.DRAFT:
             self._check(session, corrected, acting, review)
+        if record.state is State.PUBLISHED and self._is_longer(record, facts):
+            raise CorrectionRefused(_TERM_BY_TWO, "term_by_two")
         # What is not public yet starts again from a draft, and this person has become the one who prepared it.
         if becomes is State.DRAFT:
             row.imported_by = acting.actor

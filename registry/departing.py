@@ -54,7 +54,7 @@ _YEAR = 12
 _GRACE = Action.GRACE.value
 
 # The audit lines that tell whether a request to show an entry again still stands.
-_VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value, "ground_record", "ground_dismiss")
+_VOIDS_LIFT_REQUEST = (Action.HOLD.value, Action.CORRECT.value, "ground_record")
 
 
 class NotPermitted(Exception):

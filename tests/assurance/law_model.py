@@ -423,7 +423,6 @@ class Law:
         if len(named) != 1 or named[0].by == by:
             return False
         listing.grounds.remove(named[0])
-        listing.lift_asked_by = None
         return True
 
     def _hide_if_due(self, listing: Listing, now: datetime) -> None:
