@@ -92,7 +92,7 @@ def compose_recall(recall: Recall, profile: Profile) -> Letter:
 
 def compose_clarification(recall: Recall, words: tuple[str, str], profile: Profile, facts: Mapping[str, str]) -> Letter:
     """The court's clarification, to be told where the entry was told. `words` are its title and text, as they stand on the
-    portal: nothing is said here that is not said there, but the number by which a recipient finds what it had. `facts`
+    portal: which name the entry by its number, so that nobody takes down another entry of the same case. `facts`
     say to machines which article it is."""
     named, (title, text) = name_entry(recall), words
     # A text that the court wrote decides what is said; its lines are not taken for those of the letter.
@@ -108,7 +108,7 @@ def compose_clarification(recall: Recall, words: tuple[str, str], profile: Profi
             "请办理：\n"
             "一、曾经播出、发布、张贴该条目的，在原来的栏目、网页、账号或者位置，播出、发布或者张贴本公告；\n"
             "二、只用公告原文，不写姓名、名称和证件号码；\n"
-            "三、再次核对该条目已经在各处停止使用并删除。\n"
+            f"三、再次核对编号为{recall.record}的条目已经在各处停止使用并删除；同一案件其他编号的条目不受影响。\n"
             "没有播出、发布过该条目的，不用公布，请回执说明。\n\n" + _until(recall.due_on) + sign(profile)
         ),
         facts={**known, **facts},

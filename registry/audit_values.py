@@ -7,7 +7,11 @@ from typing import Any
 
 from registry.audit_words import describe, name_value
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
+from registry.gate import WithholdReason
 from registry.intake import LABELS
+from registry.letters.kinds import KINDS
+from registry.letters.kinds import OUTCOME_LABEL as LETTER_OUTCOME
+from registry.matters.words import KIND_LABEL
 from registry.papers import PAPER_LABEL
 
 GROUND_LABEL: Mapping[str, str] = {
@@ -54,8 +58,21 @@ ACT_NAMES: Mapping[str, str] = {
     "notify": "短信告知",
 }
 """The acts on a record, by the last part of their addresses."""
+_WITHHELD: Mapping[WithholdReason, str] = {
+    WithholdReason.NOT_APPROVED: "尚未审核",
+    WithholdReason.MINOR: "被执行人未满十八周岁",
+    WithholdReason.AGE_UNKNOWN: "不能确定已满十八周岁",
+    WithholdReason.RESTRICTED: "依法不宜公开",
+    WithholdReason.UNSERVED: "决定书尚未送达",
+    WithholdReason.IN_GRACE: "宽限期内",
+    WithholdReason.UNRESOLVED: "遮盖建议尚未处理",
+    WithholdReason.TERM_ENDED: "纳入期限届满（第十条第二款）",
+    WithholdReason.NO_RULE: "政策没有规定公布",
+    WithholdReason.LEAK_GUARD: "公布前核对未通过",
+}
 # What the values of audit details are called on a page.
 _VALUE: Mapping[str, str] = {
+    **{reason.value: label for reason, label in _WITHHELD.items()},
     **GROUND_LABEL,
     "record": "记录",
     "findings": "遮盖建议",
@@ -70,6 +87,9 @@ _VALUE: Mapping[str, str] = {
     **LABELS,
     **RULE_NAME,
     **{kind.value: label for kind, label in PAPER_LABEL.items()},
+    **{kind.value: rule.label for kind, rule in KINDS.items()},
+    **{outcome.value: label for outcome, label in LETTER_OUTCOME.items()},
+    **{kind.value: label for kind, label in KIND_LABEL.items() if kind.value != "ground"},
 }
 
 

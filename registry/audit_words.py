@@ -84,6 +84,7 @@ _LABEL: Mapping[str, str] = {
     "user_role": "更改角色",
     "user_second_factor_reset": "重置两步验证",
     "user_unlock": "恢复登录",
+    "withhold": "不予公布",
     **AUDIT_LABEL,
 }
 _KEY_LABEL: Mapping[str, str] = {

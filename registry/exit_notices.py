@@ -52,8 +52,8 @@ def take_back(session: Session, row: RecordRow, acting: Acting) -> None:
 
 
 def clarify(session: Session, row: RecordRow, basis: str, acting: Acting) -> ArticleRow:
-    """Publish, because the person asked for it, that what was listed in a case was withdrawn: by the number of the case and
-    without a name. `basis` names the request. Raises ArticleRefused.
+    """Publish, because the person asked for it, that what was listed was withdrawn: by its public number and that of the
+    case, without a name. `basis` names the request. Raises ArticleRefused.
 
     Those who were sent the entry are sent the clarification by the notifier, behind the recall of the withdrawal; those
     who were told by letter are in letters.list_to_recall.
@@ -66,7 +66,7 @@ def clarify(session: Session, row: RecordRow, basis: str, acting: Acting) -> Art
         raise ArticleRefused("该记录已经发布过澄清公告")
     days = _days(journal.newest_profile(session).policy) or _USUAL_DAYS
     return publish_made(
-        session, ArticleKind.CLARIFICATION, row, _clarifying_words(row), days, acting, basis=basis.strip()
+        session, ArticleKind.CLARIFICATION, row, _clarifying_words(session, row), days, acting, basis=basis.strip()
     )
 
 
@@ -77,8 +77,11 @@ def _days(policy: str) -> int:
 
 
 def _was_public(row: RecordRow) -> bool:
-    departed = State(row.state).has_departed and row.departed_on is not None
-    return departed and row.number is not None and row.facts.get("disclosure") != Disclosure.RESTRICTED.value
+    return State(row.state).has_departed and row.departed_on is not None and _was_shown(row)
+
+
+def _was_shown(row: RecordRow) -> bool:
+    return row.number is not None and row.facts.get("disclosure") != Disclosure.RESTRICTED.value
 
 
 def _find(session: Session, row: RecordRow, kind: ArticleKind) -> ArticleRow | None:
@@ -102,12 +105,28 @@ def _exit_words(row: RecordRow) -> tuple[str, str]:
     )
 
 
-def _clarifying_words(row: RecordRow) -> tuple[str, str]:
+def _clarifying_words(session: Session, row: RecordRow) -> tuple[str, str]:
+    """By its public number: of the same case there may be others who are rightly listed, or the same one by a later listing."""
     return (
         "澄清公告",
-        f"本院在{_case(row)}案件中曾经公布的失信被执行人信息，系不应纳入而纳入，本院已于{_gone_on(row)}依法撤销"
-        "（法释〔2017〕7号第九条）。曾经使用、转载该信息的单位和个人，应当立即停止使用并予以删除。",
+        f"本院在{_case(row)}案件中曾经公布的编号为{row.number}的失信被执行人信息，系不应纳入而纳入，本院已于{_gone_on(row)}"
+        "依法撤销（法释〔2017〕7号第九条）。曾经使用、转载该编号信息的单位和个人，应当立即停止使用并予以删除。"
+        f"本公告只涉及该编号的信息{_say_others(session, row)}。",
     )
+
+
+def _say_others(session: Session, row: RecordRow) -> str:
+    """What the clarification says of the others of its case, where the public was shown any; of what it was not shown
+    nothing is said."""
+    others = [other for other in _list_of_case(session, row) if _was_shown(other)]
+    if any(other.identity != row.identity for other in others):
+        return "，该案其他被执行人的信息不受影响"
+    return "，该案其他编号的信息不受影响" if others else ""
+
+
+def _list_of_case(session: Session, row: RecordRow) -> list[RecordRow]:
+    which = (RecordRow.case_key == row.case_key, RecordRow.id != row.id, RecordRow.number.is_not(None))
+    return list(session.scalars(select(RecordRow).where(*which)))
 
 
 def _case(row: RecordRow) -> str:

@@ -13,7 +13,13 @@ from sqlalchemy.orm import Session, aliased
 
 from registry import audit, journal
 from registry.acting import Acting
-from registry.letters.deciding import refuse_ended, refuse_recused, refuse_unfit_addressee, refuse_unfit_matter
+from registry.letters.deciding import (
+    refuse_ended,
+    refuse_never_listed,
+    refuse_recused,
+    refuse_unfit_addressee,
+    refuse_unfit_matter,
+)
 from registry.letters.facts import refuse_unfit_record, take_facts
 from registry.letters.kinds import (
     KINDS,
@@ -93,6 +99,7 @@ def draft_letter(
     refuse_unfit_matter(vault, kind, filled, record, matter)
     refuse_unfit_addressee(session, kind, filled, record)
     facts = _take_facts(vault, kind, record, filled, acting.today)
+    refuse_never_listed(session, kind, record)
     rule, year = KINDS[kind], acting.today.year
     serial = draw_serial(session, year, rule.series)
     ready = not rule.two

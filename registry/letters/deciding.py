@@ -9,13 +9,15 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from registry.gate import WithholdReason
 from registry.intake import LABELS
 from registry.letters.kinds import KINDS, NOTICES, LetterKind, LetterRefused, LetterState, Result
+from registry.lifecycle import Action
 from registry.matters.book import find_recused, say_who_may_decide
 from registry.matters.content import read_faults
 from registry.matters.states import MatterKind, Remedy
 from registry.record import State
-from registry.tables import LetterRow, MatterRow, RecordRow, UnitRow
+from registry.tables import AuditRow, LetterRow, MatterRow, RecordRow, UnitRow
 from registry.vault import Vault
 
 _OF_OBJECTIONS = (LetterKind.OBJECTION_NOTICE, LetterKind.OBJECTION_DECISION)
@@ -91,6 +93,24 @@ def refuse_recused(session: Session, kind: LetterKind, matter: MatterRow | None,
         raise LetterRefused(
             f"“{actor}”是该失信信息的录入人或者审核人，不能核发对其异议的决定书，应当回避（联合惩戒实施意见四（二）2）；"
             f"{say_who_may_decide(session, matter)}"
+        )
+
+
+def refuse_never_listed(session: Session, kind: LetterKind, record: RecordRow | None) -> None:
+    """Raises LetterRefused where a certificate would say that somebody left a list on which they never were: neither public,
+    nor in force as not fit to be public. Such a paper would itself tell of a listing (法释〔2017〕7号 art. 9–10)."""
+    if kind is not LetterKind.CERTIFICATE or record is None or record.number is not None:
+        return
+    # The gate withholds what is not fit to be public by the word of its own.
+    kept_in = (AuditRow.record_id == record.id, AuditRow.action.in_((Action.RESTRICT.value, "withhold")))
+    lines = session.execute(select(AuditRow.action, AuditRow.detail).where(*kept_in))
+    if not any(
+        action == Action.RESTRICT.value or detail.get("reason") == WithholdReason.RESTRICTED.value
+        for action, detail in lines
+    ):
+        raise LetterRefused(
+            "该信息从未纳入名单：没有公布过，也没有作为依法不宜公开的信息生效，不能出具退出证明（法释〔2017〕7号第九条、"
+            "第十条）；当事人需要的，可以书面答复其未被纳入名单"
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,28 +11,29 @@ from sqlalchemy.orm import Session
 
 from registry import notices
 from registry.acting import Acting
-from registry.audit_words import describe, name_action
+from registry.audit_values import GROUND_LABEL, say_detail
+from registry.audit_words import name_action
 from registry.deadlines import RULE_LABEL, Rule
-from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.findings import accept
 from registry.letters.book import LetterLine, list_letters
-from registry.letters.kinds import KINDS, STATE_LABEL
-from registry.letters.sheet import Block, PageBreak, Paragraph, Sheet, Table, day_words, heading
+from registry.letters.dossier_matters import Objection, collect_objections, write_matter, write_objection, write_paper
+from registry.letters.kinds import KINDS, OUTCOME_LABEL, STATE_LABEL
+from registry.letters.sheet import Block, PageBreak, Paragraph, Sheet, Table, day_words, heading, moment_words
 from registry.lifecycle import ACTION_LABEL, Action
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
+from registry.papers import PaperLine, list_papers
 from registry.policy import Policy
 from registry.preview import HOW_LABEL, Preview, preview
 from registry.record import Record
 from registry.records import read_record
-from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, PaperRow, RecordRow
+from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, RecordRow
 from registry.vault import Vault
-from search_index.day import SHANGHAI
 from search_index.profile import Profile
 
 _POINTS = 11
 _NONE = "无"
+_OBJECTIONS = "六、异议和复议（法释〔2017〕7号第十一条、第十二条）"
 _ENDED = {"met": "按期办结", "missed": "逾期办结", "void": "不再需要", None: "尚未届满或者尚未办结"}
-_MATTER = {"objection": "纠正申请", "complaint": "投诉举报", "repair": "信用修复", "ground": "退出事由"}
 _OUTCOME = {"waiting": "待发送", "queued": "已交发送", "not_sent": "未能发送", "stopped": "已停发"}
 
 
@@ -47,24 +47,26 @@ class Dossier:
     decisions: Sequence[DecisionRow]
     clocks: Sequence[ClockRow]
     matters: Sequence[MatterRow]
+    objections: Sequence[Objection]
     letters: Sequence[LetterLine]
-    papers: Sequence[PaperRow]
+    papers: Sequence[PaperLine]
     notices: Sequence[notices.NoticeLine]
     audit: Sequence[AuditRow]
 
 
 def collect(session: Session, vault: Vault, row: RecordRow, policy: Policy, acting: Acting) -> Dossier:
     """Read all that the dossier holds."""
-    record = read_record(row, vault)
+    record, matters = read_record(row, vault), _of_record(session, MatterRow, row)
     return Dossier(
         record=record,
         row=row,
         preview=preview(record, record.redactions or accept(record.facts), policy, acting.today, shows_ground=True),
         decisions=_of_record(session, DecisionRow, row),
         clocks=_of_record(session, ClockRow, row),
-        matters=_of_record(session, MatterRow, row),
+        matters=matters,
+        objections=collect_objections(session, vault, matters),
         letters=list_letters(session, record=row.id, limit=500)[::-1],
-        papers=_of_record(session, PaperRow, row),
+        papers=list_papers(session, vault, record=row.id),
         notices=notices.read_of_record(session, row.id),
         audit=_of_record(session, AuditRow, row),
     )
@@ -92,18 +94,26 @@ def write_dossier(dossier: Dossier, profile: Profile, acting: Acting) -> Sheet:
                 "三、决定", ("办理", "事由和依据", "发生、知悉", "决定", "确认"), _decisions(dossier), (2, 5, 3, 3, 3)
             ),
             *_section("四、期限", ("期限", "起算", "到期日", "结果", "依据"), _clocks(dossier), (3, 3, 3, 3, 4)),
-            *_section("五、办件", ("种类", "收到", "情况", "依据"), _matters(dossier), (3, 3, 4, 5)),
-            *_section("六、短信告知", ("内容", "时间", "情况"), _notices(dossier), (4, 3, 4)),
-            *_section("七、文书", ("文号", "种类", "情况", "核发", "送达"), _letters(dossier), (4, 3, 3, 3, 3)),
-            *_section("八、附件", ("种类", "格式和大小", "收录", "摘要（SHA-256）"), _papers(dossier), (2, 3, 3, 6)),
-            *_section("九、审计记录", ("序号", "时间", "人员", "事项", "内容"), _audit(dossier), (1, 3, 2, 2, 5)),
+            *_section(
+                "五、办件",
+                ("编号、种类", "收到", "情况", "事由和依据"),
+                map(write_matter, dossier.matters),
+                (3, 3, 4, 5),
+            ),
+            *_write_objections(dossier),
+            *_section("七、短信告知", ("内容", "时间", "情况"), _notices(dossier), (4, 3, 4)),
+            *_section("八、文书", ("文号", "种类", "情况", "核发", "送达、答复"), _letters(dossier), (4, 3, 3, 3, 4)),
+            *_section(
+                "九、附件", ("种类", "名称", "格式和大小", "收录"), map(write_paper, dossier.papers), (3, 5, 3, 3)
+            ),
+            *_section("十、审计记录", ("序号", "时间", "人员", "事项", "内容"), _audit(dossier), (1, 3, 2, 2, 5)),
         ),
     )
 
 
 def _cover(dossier: Dossier, profile: Profile, acting: Acting) -> tuple[Block, ...]:
     facts, row = dossier.record.facts, dossier.row
-    made = f"{_moment(acting.now)}，{acting.actor}"
+    made = f"{moment_words(acting.now)}，{acting.actor}"
     rows = (
         ("执行法院", facts.court),
         ("执行案号", facts.case_number.canonical),
@@ -145,14 +155,13 @@ def _fields(dossier: Dossier) -> list[tuple[str, ...]]:
 
 
 def _decisions(dossier: Dossier) -> list[tuple[str, ...]]:
-    grounds = {**REMOVAL_GROUNDS, **WITHDRAWAL_GROUNDS}
     return [
         (
             ACTION_LABEL[Action(row.action)],
-            "；".join(part for part in (grounds.get(row.ground or "", ""), row.basis) if part),
+            "；".join(part for part in (GROUND_LABEL.get(row.ground or "", ""), row.basis) if part),
             f"{day_words(row.arose_on)}、{day_words(row.known_on)}",
-            f"{row.decided_by}，{_moment(row.decided_at)}",
-            f"{row.confirmed_by}，{_moment(row.confirmed_at)}" if row.confirmed_at else "—",
+            f"{row.decided_by}，{moment_words(row.decided_at)}",
+            f"{row.confirmed_by}，{moment_words(row.confirmed_at)}" if row.confirmed_at else "—",
         )
         for row in dossier.decisions
     ]
@@ -164,22 +173,10 @@ def _clocks(dossier: Dossier) -> list[tuple[str, ...]]:
             RULE_LABEL.get(Rule(row.rule), row.rule),
             f"{day_words(row.started_on)}（{row.evidence}）",
             day_words(row.due) + ("（暂定）" if row.provisional else ""),
-            _ENDED[row.ended] + (f"，{_moment(row.ended_at)}" if row.ended_at else ""),
+            _ENDED[row.ended] + (f"，{moment_words(row.ended_at)}" if row.ended_at else ""),
             row.article,
         )
         for row in dossier.clocks
-    ]
-
-
-def _matters(dossier: Dossier) -> list[tuple[str, ...]]:
-    return [
-        (
-            _MATTER.get(row.kind, row.kind),
-            day_words(row.received_on),
-            "；".join(part for part in (row.state, row.outcome, row.closed_at and "已办结") if part),
-            "；".join(part for part in (row.summary, row.basis) if part) or "—",
-        )
-        for row in dossier.matters
     ]
 
 
@@ -187,7 +184,7 @@ def _notices(dossier: Dossier) -> list[tuple[str, ...]]:
     return [
         (
             line.kind.label,
-            _moment(line.created_at),
+            moment_words(line.created_at),
             _OUTCOME.get(line.outcome.value, line.outcome.value) + (f"（{line.reason}）" if line.reason else ""),
         )
         for line in dossier.notices
@@ -200,33 +197,37 @@ def _letters(dossier: Dossier) -> list[tuple[str, ...]]:
             line.number,
             KINDS[line.kind].label,
             STATE_LABEL[line.state],
-            _moment(line.confirmed_at) if line.confirmed_at else "—",
-            day_words(line.delivered_on) if line.delivered_on else "—",
+            moment_words(line.confirmed_at) if line.confirmed_at else "—",
+            _say_delivery(line),
         )
         for line in dossier.letters
     ]
 
 
-def _papers(dossier: Dossier) -> list[tuple[str, ...]]:
-    return [
-        (row.kind, f"{row.media}，{row.size:,}字节", f"{row.added_by}，{_moment(row.added_at)}", row.digest)
-        for row in dossier.papers
-    ]
+def _say_delivery(line: LetterLine) -> str:
+    parts = (
+        line.delivered_on and f"{day_words(line.delivered_on)}送达",
+        line.answered_on and f"{day_words(line.answered_on)}答复",
+        line.outcome and OUTCOME_LABEL[line.outcome],
+    )
+    return "；".join(part for part in parts if part) or "—"
+
+
+def _write_objections(dossier: Dossier) -> tuple[Block, ...]:
+    """Each objection whole: what the court above decides on (art. 12 ¶2)."""
+    if not dossier.objections:
+        return heading(_OBJECTIONS), Paragraph(text=_NONE)
+    return heading(_OBJECTIONS), *(block for one in dossier.objections for block in write_objection(one))
 
 
 def _audit(dossier: Dossier) -> list[tuple[str, ...]]:
     return [
         (
             str(row.id),
-            _moment(row.at),
+            moment_words(row.at),
             row.actor,
             name_action(row.action),
-            "；".join(f"{label}：{value}" for label, value in describe(row.detail)),
+            say_detail(row.detail),
         )
         for row in dossier.audit
     ]
-
-
-def _moment(moment: datetime) -> str:
-    local = moment.astimezone(SHANGHAI)
-    return f"{day_words(local.date())}{local:%H:%M}"

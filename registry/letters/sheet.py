@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
+
+from search_index.day import SHANGHAI
 
 Look = Literal["plain", "bold", "small", "title", "number"]
 Alignment = Literal["left", "center", "right"]
@@ -86,6 +88,12 @@ def day_words(day: date | str) -> str:
     """2026年10月8日"""
     day = date.fromisoformat(day) if isinstance(day, str) else day
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+def moment_words(moment: datetime) -> str:
+    """2026年10月8日09:30, in Shanghai."""
+    local = moment.astimezone(SHANGHAI)
+    return f"{day_words(local.date())}{local:%H:%M}"
 
 
 def formal_day(day: date) -> str:

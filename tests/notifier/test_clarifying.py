@@ -158,6 +158,7 @@ def test_it_says_what_the_court_says_and_nothing_of_the_person(
     whole = letter.subject + letter.text + str(letter.facts)
     assert "\n    澄清公告\n    本院在（2026）测0101执12号案件" in letter.text
     assert "系不应纳入而纳入。\n    本院已依法撤销。\n\n" in letter.text
+    assert f"编号为{wrong.record}的条目已经在各处停止使用并删除；同一案件其他编号的条目不受影响。" in letter.text
     for words in (wrong.record, "法释〔2017〕7号第九条", "2026年10月12日（含当日）前", "0000-0000000"):
         assert words in whole
     for secret in (wrong.name, wrong.id_number, "扎西", "120000", "1980"):

@@ -451,6 +451,33 @@ def test_one_wrongly_listed_may_have_it_clarified_without_being_named(home: Home
         asked_to_clarify(court, 2)
 
 
+def clarified_words(home: Home, court: Court, *others: dict[str, object]) -> str:
+    """The clarification of the first record, published with `others`; each has its public number in place of `@`."""
+    home.publish(a_person(1), *others)
+    with court.reading() as session:
+        number = session.scalars(select(RecordRow.number).order_by(RecordRow.id)).first()
+    said = home.run("withdraw", str(number), "--ground", "wrongly_listed", *BASIS, "--as", "reviewer")
+    assert said.code == 0, said.err
+    asked_to_clarify(court, 1)
+    (words,) = notices(court)
+    return words.replace(str(number), "@")
+
+
+def test_a_clarification_is_of_one_entry_and_of_nobody_else_in_the_case(home: Home, court: Court) -> None:
+    case = a_person(1)["case_number"]
+    words = clarified_words(home, court, a_person(2, name="乙测试", case_number=case))
+    assert "编号为@的失信被执行人信息" in words
+    assert words.endswith("本公告只涉及该编号的信息，该案其他被执行人的信息不受影响。")
+    assert "乙测试" not in words
+
+
+def test_a_clarification_says_nothing_of_others_whom_the_public_was_not_shown(home: Home, court: Court) -> None:
+    hidden = {"disclosure": "restricted", "restricted_ground": "privacy"}
+    case = a_person(1)["case_number"]
+    words = clarified_words(home, court, a_person(2, case_number=case, **hidden))
+    assert words.endswith("本公告只涉及该编号的信息。")
+
+
 def test_a_clarification_needs_a_request_that_names_no_number(home: Home, court: Court) -> None:
     home.publish(a_person(1))
     leave(home, 1, "withdraw", "wrongly_listed")

@@ -456,6 +456,20 @@ def test_a_void_certificate_is_not_valid_any_more(office: Office) -> None:
     assert lines == [None, None]
 
 
+def test_what_was_never_listed_gets_no_certificate(office: Office) -> None:
+    office.home.ask("import", office.home.write("third.jsonl", [a_person(3)]), "--as", "clerk")
+    office.remove(3, "wrongly_listed")
+    with pytest.raises(LetterRefused, match="从未纳入名单"):
+        office.draft(LetterKind.CERTIFICATE, {}, 3)
+    with office.court.reading() as session:
+        assert session.scalars(select(LetterRow)).all() == []
+
+
+def test_what_was_listed_without_being_public_gets_its_certificate(office: Office) -> None:
+    office.remove(1)
+    assert "退出证明" in words_of(office, office.draft(LetterKind.CERTIFICATE, {}, 1))
+
+
 def test_two_certificates_have_two_numbers(office: Office) -> None:
     office.remove(2)
     numbers = {office.read(office.draft(LetterKind.CERTIFICATE, {}, 2)).verify for _ in range(3)}
