@@ -128,7 +128,11 @@ class Index:
         raise IndexUnavailable("no index") from fault
 
     def _open(self) -> Generation:
-        current = _read_current(self._folder)
+        try:
+            current = _read_current(self._folder)
+        except FileNotFoundError as error:
+            # It is replaced in one step, and never away once there is an index.
+            raise IndexUnavailable("no index") from error
         number = _newest_generation(f"{self._folder}/{current}")
         known = self._generation
         if known and known.id == (current, number):

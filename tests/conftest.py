@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from flask import Flask
 from hypothesis import settings
+from jinja2.bccache import Bucket, BytecodeCache
 
 if TYPE_CHECKING:
     from homes import Home
@@ -40,6 +42,23 @@ TOGETHER = frozenset(
     }
 )
 STAFF = (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor"))
+
+
+class KeptTemplates(BytecodeCache):
+    """Templates compiled once a process, and not for every application that a test makes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": KeptTemplates()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

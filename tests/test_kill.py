@@ -32,6 +32,8 @@ from registry.record import State
 from registry.tables import AuditRow, BatchRow, JournalRow, RecordRow
 from search_index.store import document_table, tombstone_table
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 ENTRIES = 600  # more than one chunk of an import and of a publication
 LISTED = 20
@@ -128,7 +130,6 @@ def undisturbed(life: Life, task: str) -> Outcome:
     return outcome
 
 
-@pytest.mark.long
 def test_nothing_is_lost_wherever_a_command_is_killed(life: Life) -> None:
     assert torment(life, "kill", list(TASKS), lambda tormentor: tormentor.strike_some(2)) >= 20
 

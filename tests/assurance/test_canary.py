@@ -45,6 +45,8 @@ from gongshi.clock import system_now
 from portal.app import Portal, create_app
 from portal.settings import PortalSettings
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "SPY")
 # Nobody listens on this port.
@@ -635,7 +637,6 @@ def test_a_portal_process_writes_nothing_of_what_it_is_asked_however_badly(court
         )
 
 
-@pytest.mark.long
 def test_a_desk_process_writes_nothing_of_what_it_shows(court: CanaryCourt, tmp_path: Path) -> None:
     port = free_port()
     recalled = court.entries["recalled"][0]["name"]
@@ -672,7 +673,6 @@ def waiting(court: CanaryCourt) -> Iterator[Watch]:
         court.do("withdraw", entry["case_number"], "--ground", "wrongly_listed", *court.reason(), "--as", REVIEWER)
 
 
-@pytest.mark.long
 def test_a_worker_whose_statement_fails_writes_nothing_of_what_it_was_to_store(
     court: CanaryCourt, tmp_path: Path, waiting: Watch
 ) -> None:
@@ -709,7 +709,6 @@ def failing_journal(url: str) -> Iterator[None]:
         engine.dispose()
 
 
-@pytest.mark.long
 def test_a_worker_whose_disk_is_full_writes_no_private_value(
     court: CanaryCourt, tmp_path: Path, waiting: Watch
 ) -> None:

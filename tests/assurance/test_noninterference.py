@@ -39,6 +39,8 @@ from two_homes import (
 from registry.journal import append_subject
 from search_index.submission import draw_receipt, token_of
 
+pytestmark = pytest.mark.long
+
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 # After these everything is asked; after the others the store, and a few answers that are made of all of it.
 LOOKS = (len(HISTORY) - 1,)
@@ -76,7 +78,6 @@ def copies(template: OwnHome, tmp_path: Path) -> Iterator[tuple[Life, Life]]:
 # The promise ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("often", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_nothing_undisclosed_changes_anything_that_the_public_sees(lives: tuple[Life, Life], often: bool) -> None:
     bare, laden = lives
@@ -92,7 +93,6 @@ def test_nothing_undisclosed_changes_anything_that_the_public_sees(lives: tuple[
     assert {state for state, number in hidden.items() if number > 0} >= UNSEEN
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("examples", [1, pytest.param(30, marks=pytest.mark.soak)])
 def test_no_interleaving_of_secrets_with_what_is_public_can_be_told(template: OwnHome, examples: int) -> None:
     expected = list(lead(template, ()))
@@ -132,7 +132,6 @@ def test_a_private_change_between_new_rules_and_their_publication_is_not_told_of
     assert {entry["id_number"][6:10] for entry in glance_people(laden.home)} == {"****"}
 
 
-@pytest.mark.long
 def test_what_becomes_of_a_submission_is_told_only_to_who_has_its_code(copies: tuple[Life, Life]) -> None:
     bare, laden = copies
     for life in copies:

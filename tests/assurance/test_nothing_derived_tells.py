@@ -25,6 +25,8 @@ from two_homes import BOTH, HISTORY, Answers, OwnHome, build_home, read_sent_fil
 
 from gongshi.clock import system_now
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = 30
 DRAFTS = 733
@@ -163,7 +165,6 @@ MEASUREMENTS = 3
 
 
 @pytest.mark.parametrize("size", [SMALL, pytest.param(LARGE, marks=pytest.mark.soak)], ids=["small", "large"])
-@pytest.mark.long
 def test_a_withheld_name_takes_no_longer_to_be_answered_than_an_absent_one(tmp_path: Path, size: Size) -> None:
     groups = draw_names(size)
     with closing(build_home(tmp_path / "home", {}, system_now())) as home:

@@ -27,6 +27,8 @@ from gongshi.clock import system_now
 from gongshi.duty import Duty
 from search_index.document import Document
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 BY = ("--basis", "执异1号", "--as", "reviewer")
@@ -219,7 +221,6 @@ def test_a_rebuild_after_a_departure_leaves_no_byte_of_it_either(home: Home, mod
 
 
 @ON_FILES
-@pytest.mark.long
 def test_the_worker_process_clears_what_departed_while_it_was_down(home: Home) -> None:
     home.clock.moment = system_now()
     ground = prepare(home, 8)
@@ -260,7 +261,6 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
 @pytest.mark.parametrize(
     "instants", [(2, 5, 9), pytest.param(range(1, 200), marks=pytest.mark.soak)], ids=["few", "all"]
 )
-@pytest.mark.long
 def test_a_kill_in_the_daily_work_leaves_no_byte_once_it_is_done_again(home: Home, instants: Iterable[int]) -> None:
     ground = prepare(home, 8)
     ground.depart()
@@ -276,7 +276,6 @@ def test_a_kill_in_the_daily_work_leaves_no_byte_once_it_is_done_again(home: Hom
 
 @ON_FILES
 @REBUILDS
-@pytest.mark.long
 def test_what_a_killed_rebuild_left_goes_with_those_who_depart_after_it(home: Home, mode: tuple[str, ...]) -> None:
     ground = prepare(home, 8)
     for instant in range(1, 40):

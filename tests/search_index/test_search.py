@@ -60,6 +60,7 @@ ANY_NAME = st.text(CHARACTERS, min_size=2, max_size=12)
 
 @given(st.lists(ANY_NAME, min_size=1, max_size=6), st.data())
 @settings(max_examples=30, deadline=None)
+@pytest.mark.long
 def test_any_part_of_any_name_whatever_finds_it(names: list[str], data: st.DataObject) -> None:
     documents = [build_document(number, name=name) for number, name in enumerate(names)]
     with TemporaryDirectory() as folder:
@@ -124,6 +125,7 @@ def rank_by_scanning(document: Document, text: str, words: list[str]) -> int | N
     st.sampled_from([None, "云南"]),
 )
 @settings(max_examples=25, deadline=None)
+@pytest.mark.long
 def test_the_answer_is_what_a_scan_finds(documents: list[Document], text: str, region: str | None) -> None:
     query = Query(text=text, region=region)
     with TemporaryDirectory() as folder:
@@ -137,6 +139,7 @@ def test_the_answer_is_what_a_scan_finds(documents: list[Document], text: str, r
 
 @given(st.sets(st.sampled_from(DOCUMENTS), max_size=10), st.sampled_from(["测试", "张", "", "货款", "有限公司"]))
 @settings(max_examples=20, deadline=None)
+@pytest.mark.long
 def test_what_departed_is_not_found_whatever_the_index_holds(departed: set[Document], text: str) -> None:
     with TemporaryDirectory() as folder:
         published = PublishedList(Path(folder), DOCUMENTS)
