@@ -31,6 +31,8 @@ from sqlalchemy import delete, update
 from portal.app import create_app
 from registry.tables import JournalRow
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 WRITING = ("import", "approve", "publish", "correct", "withdraw", "hold", "lift", "expire", "rebuild", "replay")
 SMALL_DISK = 48 * 1024 * 1024
@@ -70,7 +72,6 @@ def try_with_limit(life: Life, task: str, limit: int) -> bool:
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-@pytest.mark.long
 def test_a_file_that_may_not_grow_is_one_line_and_nothing_is_lost(life: Life) -> None:
     for task in ("import", "approve", "publish", "correct", "withdraw", "replay"):
         assert try_with_limit(life, task, 0), task
@@ -298,7 +299,6 @@ def test_a_damaged_store_is_not_served_and_is_made_anew_from_the_journal(patient
 
 @on_sqlite
 @pytest.mark.parametrize("pattern", ["public/index/current", "public/index/*/*.toc", "public/index/*/*.seg"])
-@pytest.mark.long
 def test_a_damaged_index_is_not_believed_and_is_made_anew(patient: Patient, pattern: str) -> None:
     for how in (*DAMAGES, spoil_the_middle):
         patient.heal()

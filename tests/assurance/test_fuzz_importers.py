@@ -35,6 +35,8 @@ from registry.intake import Refused, UnrecognisedFile, read_file, write_quaranti
 from registry.policy import PACKAGED
 from registry.tables import BatchRow, ProposalRow, RecordRow
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 QUIET = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 READERS = fuzz_importers.load()

@@ -472,6 +472,7 @@ def test_nothing_unlawful_is_ever_seen_in_a_short_history(home: Home) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("databases", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_nothing_unlawful_is_ever_seen_in_a_longer_history(home: Home) -> None:
     live_a_history(home, records=100, steps=400)
 

@@ -56,6 +56,8 @@ from search_index.document import Document
 from search_index.page import Query
 from search_index.register import Register
 
+pytestmark = pytest.mark.long
+
 # Who works here. The clerks prepare, the reviewers answer for it, the auditor reads.
 CLERKS, REVIEWERS = ("clerk", "clerk2"), ("reviewer", "second")
 ANYBODY = st.sampled_from([*CLERKS, *REVIEWERS, "auditor", "nobody"])
@@ -845,7 +847,6 @@ def homes(home: Home, monkeypatch: pytest.MonkeyPatch) -> Homes:
     return Homes(home, monkeypatch)
 
 
-@pytest.mark.long
 def test_whatever_several_people_do_in_whatever_order_the_public_sees_what_the_law_says(homes: Homes) -> None:
     how = settings(SMALL, max_examples=3) if homes.ready.databases else SMALL
     reached = live(homes, how)

@@ -344,6 +344,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_every_page_is_without_fault_and_its_forms_work(browser: Browser, site: str) -> None:
     faults: dict[str, list[str]] = {}
     for screen, (width, height) in SCREENS.items():

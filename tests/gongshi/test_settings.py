@@ -242,6 +242,7 @@ def test_the_audit_line_names_the_account_of_the_system_and_not_of_the_environme
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_bare_environment_and_a_plain_terminal(home: Home) -> None:
     home.publish(a_person(1, name="测试𠮷"))
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
@@ -261,6 +262,7 @@ def test_taking_a_name_down_does_not_wait_for_the_detector(home: Home) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_reader_who_leaves_and_an_output_that_is_shut(home: Home) -> None:
     env = {"GONGSHI_HOME": str(home.folder), **home.databases, "PATH": os.environ["PATH"]}
     command = f"{sys.executable} -m gongshi doctor"
@@ -388,6 +390,7 @@ sys.exit(run(sys.argv[1:]))
 
 
 @pytest.mark.separation
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_home_of_somebody_else_is_one_line(home: Home) -> None:
     for folder in (home.folder, *home.folder.parents):
         if folder.stat().st_uid == os.getuid() and folder.is_relative_to("/tmp"):

@@ -321,9 +321,9 @@ def test_b23_repair_is_asked_by_who_has_left_and_decided_by_the_unit_after_consu
         row = session.get(RecordRow, row_of(court).id)
         assert row is not None
         assert row.state == "removed"
-    step(court, matter, Step.CONSULT, unit=unit, words="拟予修复，请法院说明履行情况", on=court.today)
-    step(court, matter, Step.GIVE_VIEW, words="已全部履行，没有异议", on=court.today)
-    step(court, matter, Step.ALLOW, words="同意修复", basis="信用修复决定", on=court.today)
+    step(court, matter, Step.CONSULT, unit=unit, words="拟予修复，请法院说明履行情况")
+    step(court, matter, Step.GIVE_VIEW, words="已全部履行，没有异议")
+    step(court, matter, Step.ALLOW, words="同意修复", basis="信用修复决定")
     step(court, matter, Step.EXPORT, on=court.today)
     assert matter_of(court, matter).closed_at is not None
 
@@ -336,7 +336,7 @@ def test_b25_a_complaint_is_routed_answered_and_told_with_a_day(listed: Home, co
     add_unit(listed, "one", "--push")
     matter = register(court, MatterKind.COMPLAINT)
     assert "complaint" in clocks(court)
-    step(court, matter, Step.ROUTE, unit=unit_of(court, "one"), on=court.today)
+    step(court, matter, Step.ROUTE, unit=unit_of(court, "one"))
     with court.session() as session:
         take_unit_answer(session, court.vault, matter, unit_of(court, "one"), "已经核查并处理", court.acting("one-1"))
     step(court, matter, Step.TELL, words="已告知", on=court.today)

@@ -40,6 +40,8 @@ from search_index.document import Document
 from search_index.journal import SubjectChange
 from search_index.subjects import LastTold
 
+pytestmark = pytest.mark.long
+
 Town = Any
 TEXT = "本院在（2026）测0101执12号案件中曾经公布的失信被执行人信息，系不应纳入而纳入。\n\n本院已依法撤销。"
 REFUSED = Outcome(state=MessageState.FAILED_PERMANENT, detail="拒收")

@@ -41,6 +41,8 @@ from search_index.document import Document
 from search_index.register import Register
 from search_index.store import Store
 
+pytestmark = pytest.mark.long
+
 Town = Any
 GATEWAY = "https://gateway.example.invalid"
 STATIC = Path(__file__).resolve().parents[2] / "static"

@@ -58,6 +58,8 @@ from notifier.worker import notifier_tick
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange
 
+pytestmark = pytest.mark.long
+
 Town = Any
 
 

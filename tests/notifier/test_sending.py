@@ -36,6 +36,8 @@ from notifier.worker import notifier_tick
 from search_index.document import Document
 from search_index.profile import Profile
 
+pytestmark = pytest.mark.long
+
 Town = Any
 MOST = ChannelLimits().most_failures
 DELIVERED = Outcome(state=MessageState.DELIVERED, detail="好")

@@ -24,6 +24,8 @@ from notifier.worker import follow, notifier_tick
 from search_index.document import Document
 from search_index.journal import SubjectChange
 
+pytestmark = pytest.mark.long
+
 Town = Any
 
 

@@ -279,13 +279,14 @@ def test_whole_after_many_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_ten_thousand_changes_equal_a_rebuild(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wanted", [3_000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_thousands_of_changes_equal_a_rebuild(tmp_path: Path, wanted: int) -> None:
     random, fresh = Random(20), build_documents(12_000, 9)
     listed = {document.record: document for document in islice(fresh, 2_000)}
     published = PublishedList(tmp_path, listed.values())
     gone: set[str] = set()
     changes = 0
-    while changes < 10_000:
+    while changes < wanted:
         count = random.choice([1, 1, 1, 2, 5, 20, 200])
         changes += count
         match random.choice(["publish", "correct", "depart", "depart"]):

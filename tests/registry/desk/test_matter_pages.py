@@ -26,6 +26,8 @@ from search_index.day import SHANGHAI
 from search_index.journal import EntryChange
 from search_index.submission import Attachment, find_code, find_receipt, token_of
 
+pytestmark = pytest.mark.long
+
 Sits = Callable[[str], Seat]
 CASE = "（2025）测0101执1号"
 XSS = "\"><script>alert('x')</script><b onmouseover=alert(1)>{{7*7}}"
@@ -172,7 +174,6 @@ def test_a_minor_is_hidden_the_moment_a_person_registers_it(listed: Court, desk_
         assert snapshot.count() == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "what",
     [
@@ -316,7 +317,6 @@ def test_the_letter_and_the_matter_say_the_same_day_of_service(home: Home, liste
     assert "2026年11月30日" in clerk.done(address, f"{address}/steps/serve", on="2026-11-18")
 
 
-@pytest.mark.long
 def test_a_complaint_is_routed_answered_and_told(listed: Court, desk_client: Sits) -> None:
     with listed.session() as session:
         session.add(
@@ -338,7 +338,6 @@ def test_a_complaint_is_routed_answered_and_told(listed: Court, desk_client: Sit
     assert "已办结" in clerk.done(address, f"{address}/steps/tell", on="2026-11-18", words="电话告知")
 
 
-@pytest.mark.long
 def test_repair_is_refused_before_the_entry_has_left(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     assert "还没有退出" in clerk.refused(
@@ -382,7 +381,6 @@ def test_what_cannot_be_registered_is_said_and_kept(listed: Court, desk_client: 
         assert session.scalars(select(MatterRow)).all() == []
 
 
-@pytest.mark.long
 def test_a_slip_shows_number_and_code_once_and_the_portal_knows_them(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     answer = clerk.submit(
@@ -503,7 +501,6 @@ def test_a_paper_is_only_ever_saved(listed: Court, desk_client: Sits) -> None:
         assert "收" not in repr([line.detail for line in lines])
 
 
-@pytest.mark.long
 def test_a_paper_that_is_too_large_is_refused_before_it_is_read(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)
@@ -513,14 +510,12 @@ def test_a_paper_that_is_too_large_is_refused_before_it_is_read(listed: Court, d
     assert answer.status_code == 413
 
 
-@pytest.mark.long
 def test_what_is_not_there_is_not_found(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     for address in ("/matters/999", "/matters/99999999999", "/matters/x", "/papers/../x", "/papers/0", "/papers/9999"):
         assert clerk.ask(address).status_code == 404, address
 
 
-@pytest.mark.long
 def test_steps_of_no_table_are_not_found_and_late_ones_are_refused(listed: Court, desk_client: Sits) -> None:
     clerk = desk_client("clerk")
     address = register(clerk)

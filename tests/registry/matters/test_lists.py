@@ -17,7 +17,7 @@ from registry.matters.lists import closed_query, count_open, list_closed, list_o
 from registry.matters.states import MatterState
 from registry.tables import MatterRow
 
-MANY = 100_000
+MANY = 20_000
 
 
 @pytest.fixture
@@ -128,12 +128,12 @@ def test_a_line_has_the_day_that_is_due_and_whether_it_may_move(home: Home, cour
 
 
 @pytest.mark.long
-def test_a_hundred_thousand_matters_are_listed_page_by_page(court: Court) -> None:
+def test_many_thousand_matters_are_listed_page_by_page(court: Court) -> None:
     fill(court, MANY)
     with court.reading() as session:
-        assert [line.id for line in list_open(session, MatterKind.OBJECTION, after=99_990)] == [
-            n for n in range(99_991, MANY + 1) if n % 3
+        assert [line.id for line in list_open(session, MatterKind.OBJECTION, after=MANY - 10)] == [
+            n for n in range(MANY - 9, MANY + 1) if n % 3
         ]
         assert len(list_closed(session, MatterKind.OBJECTION, before=3)) == 50
-    assert "ix_matter_open" in explain(court, open_query(MatterKind.OBJECTION, after=50_000))
-    assert "ix_matter_open" in explain(court, closed_query(MatterKind.OBJECTION, behind=(court.now, 60_000)))
+    assert "ix_matter_open" in explain(court, open_query(MatterKind.OBJECTION, after=MANY // 2))
+    assert "ix_matter_open" in explain(court, closed_query(MatterKind.OBJECTION, behind=(court.now, MANY * 3 // 5)))

@@ -45,6 +45,8 @@ from registry.units.ledger import LedgerKind, Line, append, note_release, note_v
 from registry.units.units import get_unit
 from search_index.day import SHANGHAI
 
+pytestmark = pytest.mark.long
+
 NASTY = "<script>alert(1)</script>\"'>"
 FORMULA = "=HYPERLINK(1)"
 
@@ -229,7 +231,6 @@ def test_a_session_is_a_new_one_and_ends(pages: Pages) -> None:
     assert idle.get("/").status_code == 302
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("end", ["retire account", "renew account", "retire unit", "expire"])
 def test_whoever_may_not_any_more_is_out_at_once(pages: Pages, end: str) -> None:
     seat = pages.seat()
@@ -273,7 +274,6 @@ def test_a_password_that_the_court_has_given_is_changed_before_anything_else(pag
     assert take_seat(pages.app, "housing1", "a-new-password").get("/").status_code == 200
 
 
-@pytest.mark.long
 def test_a_first_password_ends_and_an_own_one_is_renewed_before_it_does(pages: Pages) -> None:
     first = add_first_account(pages.home, "tax", "tax2")
     pages.home.clock.advance(days=14)
@@ -434,7 +434,6 @@ def test_what_is_typed_is_shown_as_text_and_is_no_formula_in_a_sheet(pages: Page
     assert {cell.data_type for cell in cells} <= {"s", "n"}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "address", ["/ledger?page=0", "/ledger?page=x", "/ledger?page=999999", "/ledger?kind=%00", "/releases?page=²"]
 )
