@@ -26,6 +26,7 @@ from search_index.submission import Attachment
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_killed_at_each_step_nothing_is_lost_and_nothing_comes_twice(home: Home) -> None:
     court = home.court
     papers = [

@@ -466,13 +466,11 @@ def live_a_history(home: Home, *, records: int, steps: int) -> None:
         court.close()
 
 
-@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_nothing_unlawful_is_ever_seen_in_a_short_history(home: Home) -> None:
     live_a_history(home, records=40, steps=60)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("databases", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.soak
 def test_nothing_unlawful_is_ever_seen_in_a_longer_history(home: Home) -> None:
     live_a_history(home, records=100, steps=400)
 

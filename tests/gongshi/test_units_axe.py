@@ -113,6 +113,7 @@ def press_to(page: Page, words: str) -> None:
     raise AssertionError(f"cannot be reached with the keyboard: {words}")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_units_day_by_keyboard_alone(home: Home, court: Court, address: str, page: Page) -> None:
     secret = home.ask("unit", "account", "housing", "housing1", "--as", "reviewer")["secret"]
     page.goto(address)

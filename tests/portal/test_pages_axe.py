@@ -121,7 +121,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[dic
         server.server_close()
 
 
-@pytest.fixture(params=[(screen, elder) for screen in SCREENS for elder in (False, True)], ids=str)
+@pytest.fixture(
+    params=[
+        ("phone", True),
+        ("desktop", False),
+        *(pytest.param(other, marks=pytest.mark.soak) for other in (("phone", False), ("desktop", True))),
+    ],
+    ids=str,
+)
 def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[Page, bool]]:
     name, elder = request.param
     width, height = SCREENS[name]
