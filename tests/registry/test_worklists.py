@@ -15,7 +15,7 @@ from registry.lifecycle import Stage
 from registry.tables import BatchRow, RecordRow
 from registry.worklists import LIST_LABEL, NoSuchList, count_lists, counting, list_stage, paging, search, searching
 
-LONG = 20_000
+LONG = 100_000
 
 
 @pytest.fixture
