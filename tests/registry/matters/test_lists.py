@@ -17,7 +17,7 @@ from registry.matters.lists import closed_query, count_open, list_closed, list_o
 from registry.matters.states import MatterState
 from registry.tables import MatterRow
 
-MANY = 20_000
+MANY = 100_000
 
 
 @pytest.fixture
