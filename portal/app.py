@@ -19,8 +19,13 @@ from portal import parameters
 from portal.accesslog import log_error, register_access_log
 from portal.api import api, health
 from portal.articles import articles
+from portal.bulk import bulk
+from portal.describing import describing
+from portal.displays import displays
+from portal.feeds import feeds
 from portal.formtokens import FormKey
 from portal.headers import register_headers
+from portal.installing import installing
 from portal.limits import RULES, Gatekeeper, SharedCounters
 from portal.pages import pages
 from portal.presentation import day, digits, moment, sentence
@@ -29,11 +34,25 @@ from portal.sealing import Drop
 from portal.sending import submissions
 from portal.settings import PortalSettings
 from portal.site import KEY, Fragments, Site, find_other_mode, get_links, get_now, get_profile, get_site, is_elder
+from portal.statistics import statistics
 from search_index.register import Register
 from search_index.store import Store
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _LARGEST_BODY = 16 * 1024  # bytes; the forms by which something is sent in have limits of their own
+_BLUEPRINTS = (
+    pages,
+    submissions,
+    articles,
+    api,
+    health,
+    bulk,
+    feeds,
+    displays,
+    installing,
+    statistics,
+    describing,
+)
 _LINKED = ("*.css", "*.svg")
 
 
@@ -85,7 +104,7 @@ def create_app(settings: PortalSettings, clock: Callable[[], datetime]) -> Porta
     app.before_request(_count_request)
     app.after_request(_tell_allowance)
     register_problems(app)
-    for blueprint in (pages, submissions, articles, api, health):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents middleware

@@ -119,6 +119,9 @@ class RecordRow(Base):
         Index("ix_record_policy", "state", "policy"),
         Index("ix_record_stage", "stage", "id"),
         Index("ix_record_batch_stage", "batch_id", "stage"),
+        # By these an applicant of a unit is compared with the whole list.
+        Index("ix_record_identity", "identity"),
+        Index("ix_record_alike", "likeness"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -148,6 +151,8 @@ class RecordRow(Base):
     name_key: Mapped[str] = mapped_column(index=True, server_default="")
     # The last day of the time of grace (宽限期): nothing is published before it is over.
     grace_until: Mapped[date | None] = mapped_column(index=True)
+    # The slug of the list of another court that it was taken over from; null for the court's own.
+    source: Mapped[str | None] = mapped_column(String(40), index=True)
 
 
 class ProposalRow(Base):
@@ -521,6 +526,105 @@ class UnitAccountRow(Base):
     active: Mapped[bool]
     failures: Mapped[int]
     locked_until: Mapped[datetime | None]
+
+
+class UnitKeyRow(Base):
+    """A key with which a machine of a unit asks. `secret` is its digest; `scopes` (a JSON object, name: true) is what it may
+    ask, `addresses` (`networks`: a list of CIDR) from where. `ends_at` is when it stops: with the year, or after a successor
+    was made, so that a machine can change over without a gap."""
+
+    __tablename__ = "unit_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    secret: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[dict[str, Any]]
+    addresses: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(64))
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class UnitUseRow(Base):
+    """That a unit used the list: by which key or account, for what purpose, who (网络数据安全管理条例 art. 12: kept three
+    years). It names no applicant: `reference` is the unit's own number of the application."""
+
+    __tablename__ = "unit_use"
+    __table_args__ = (Index("ix_unit_use_unit", "unit_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("unit_key.id"))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    purpose: Mapped[str | None]
+    operator: Mapped[str | None]
+    reference: Mapped[str | None]
+    rows: Mapped[int]
+    hits: Mapped[int]
+
+
+class UnitEventRow(Base):
+    """Something that a unit's own system is to be told (unit webhooks): pumped into the notifier once, by `key`. `body` names
+    a record by its public number and holds nothing else of it."""
+
+    __tablename__ = "unit_event"
+    __table_args__ = (Index("ix_unit_event_open", "pumped_at", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    key: Mapped[str] = mapped_column(String(96), unique=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    pumped_at: Mapped[datetime | None]
+
+
+class ReaderRow(Base):
+    """A reader of the list in bulk. `sealed` holds who it is and how to reach them; `purpose` names nobody. `digest` is that
+    of its key; the one before stays good until `former_until`. `acked` is the last sequence whose departures it confirmed,
+    `since` the sequence at which it got its key."""
+
+    __tablename__ = "reader"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    watermark: Mapped[str] = mapped_column(String(16), unique=True)
+    sealed: Mapped[bytes]
+    purpose: Mapped[str]
+    terms: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    former: Mapped[str | None] = mapped_column(String(64), unique=True)
+    former_until: Mapped[datetime | None]
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str] = mapped_column(String(64))
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    since: Mapped[int]
+    acked: Mapped[int]
+    acked_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+
+
+class SourceRow(Base):
+    """A list of another court (the higher courts' lists of policy B1) whose entries are taken over, read-only. `digest` is
+    that of its newest whole list, of `rows` rows."""
+
+    __tablename__ = "source"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    court: Mapped[str] = mapped_column(unique=True)
+    basis: Mapped[str]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(64))
+    listed_at: Mapped[datetime | None]
+    digest: Mapped[str | None] = mapped_column(String(64))
+    rows: Mapped[int | None]
 
 
 class MeasureRow(Base):

@@ -28,7 +28,8 @@ class Document:
 
     `visible_until` is the first instant at which the entry must no longer be seen; None where no end is known.
     `age` is the age at first publication. `record` is empty until a number is drawn at first publication.
-    `latin_name` is a person's name in Latin letters, as their documents spell it.
+    `latin_name` is a person's name in Latin letters, as their documents spell it. `origin` names the court whose list an
+    entry was taken over from; None for the publishing court's own.
     """
 
     record: str
@@ -42,6 +43,8 @@ class Document:
     uscc: str | None
     legal_representative: str | None
     court: str
+    # Absent in journals and stores written before there was the field.
+    origin: str | None = None
     region: str | None
     basis_number: str | None
     basis_issuer: str | None
@@ -72,7 +75,7 @@ class Document:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Document:
-        """Read back what `as_json` wrote, also before `latin_name`. Raises KeyError, TypeError or ValueError on
+        """Read back what `as_json` wrote, also before there were `latin_name` and `origin`. Raises KeyError, TypeError or ValueError on
         anything else."""
         values = dict(body)
         if not values.keys() <= _FIELDS:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from search_index.changes import Changes
 from search_index.document import Document
 from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_name
@@ -122,6 +123,34 @@ class Register:
         end has come."""
         with self._snapshot(now) as snapshot:
             return snapshot.sequence, *snapshot.count_changes(), snapshot.count()
+
+    def follow(self, since: int, limit: int, now: datetime) -> Changes:
+        """Public changes after the sequence `since`, in order and without a gap, at most `limit`.
+
+        Raises changes.SinceTooOld or changes.SinceUnknown, too: then the whole list is to be taken anew.
+        """
+        with self._snapshot(now) as snapshot:
+            return snapshot.follow(since, limit)
+
+    def stream(self, clock: Callable[[], datetime]) -> tuple[int, Iterator[list[tuple[str, str]]]]:
+        """A sequence, and all entries in chunks: record number and document (JSON text), by number.
+
+        Every chunk is read in a short turn of its own at the moment that `clock` gives, so no entry is given after it
+        left. What changed after the sequence may or may not be in: with the changes since the sequence, it is the list.
+        """
+        with self._snapshot(clock()) as snapshot:
+            sequence = snapshot.sequence
+        return sequence, self._stream(clock)
+
+    def _stream(self, clock: Callable[[], datetime]) -> Iterator[list[tuple[str, str]]]:
+        after = ""
+        while True:
+            with self._snapshot(clock()) as snapshot:
+                rows = snapshot.rows(after, _AT_ONCE)
+            if not rows:
+                return
+            yield rows
+            after = rows[-1][0]
 
     def everything(self, now: datetime) -> tuple[int, list[Document]]:
         """The sequence, and every entry at that one moment, newest publication first, then by record number.

@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from search_index.changes import KEPT, Change, Changes, SinceTooOld, SinceUnknown, read_entry
 from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, without_transaction, writing_engine
 from search_index.document import Document
 from search_index.folding import fold_name
@@ -135,6 +136,30 @@ _CHANGES = (
     .order_by(change_table.c.sequence)
     .limit(bindparam("limit"))
 )
+_FOLLOWED = (
+    select(
+        change_table.c.sequence, change_table.c.type, change_table.c.record, change_table.c.at, document_table.c.body
+    )
+    .select_from(
+        change_table.outerjoin(
+            document_table,
+            (document_table.c.record == change_table.c.record)
+            & (document_table.c.sequence == change_table.c.sequence)
+            & _VISIBLE,
+        )
+    )
+    .where(change_table.c.sequence > bindparam("since"), change_table.c.sequence <= bindparam("until"))
+    .order_by(change_table.c.sequence)
+    .limit(bindparam("limit"))
+)
+_CHANGE_AT = select(change_table.c.at).where(change_table.c.sequence == bindparam("sequence"))
+_ROWS = (
+    select(document_table.c.record, document_table.c.body)
+    .where(_VISIBLE, document_table.c.record > bindparam("after"))
+    .order_by(document_table.c.record)
+    .limit(bindparam("limit"))
+)
+_GONE_AMONG = select(tombstone_table.c.record, tombstone_table.c.at)
 _TOMBSTONE = select(tombstone_table.c.at).where(tombstone_table.c.record == bindparam("record"))
 _END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~_VISIBLE)
 # Not the negation of what is visible: this is what the index on the column answers.
@@ -230,6 +255,41 @@ class Snapshot:
             )
             for sequence, position, type_, record, at in self._reading.ask(_CHANGES, asked)
         ]
+
+    def follow(self, since: int, limit: int) -> Changes:
+        """Public changes after `since`, in order and without a gap, at most `limit`, for whoever follows the list.
+
+        Raises SinceTooOld or SinceUnknown.
+        """
+        if since > self.sequence:
+            raise SinceUnknown
+        self._refuse_too_old(since)
+        asked = {"since": since, "until": self.sequence, "limit": limit, **self._moment}
+        found = tuple(
+            Change(sequence=sequence, type=type_, record=record, at=local(at), entry=read_entry(body))
+            for sequence, type_, record, at, body in self._reading.ask(_FOLLOWED, asked)
+        )
+        return Changes(head=self.sequence, next=found[-1].sequence if found else since, changes=found)
+
+    def _refuse_too_old(self, since: int) -> None:
+        if since == self.sequence:
+            return
+        rows = self._reading.ask(_CHANGE_AT, {"sequence": since + 1})
+        if not rows or local(rows[0][0]) < local(self._moment["now"]) - KEPT:
+            raise SinceTooOld
+
+    def rows(self, after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Record number and document (the JSON text of Document.as_json) of entries by number, those after `after`."""
+        found: list[tuple[str, str]] = self._reading.ask(_ROWS, {"after": after, "limit": limit, **self._moment})
+        return found
+
+    def departed_among(self, records: Sequence[str]) -> dict[str, datetime]:
+        """Of `records` those that departed, with the time; an end that came without anybody removing it is not told."""
+        found: dict[str, datetime] = {}
+        for some in _take_in_turns(records):
+            query = _where_any(_GONE_AMONG, tombstone_table.c.record, len(some))
+            found.update((record, local(at)) for record, at in self._reading.ask(query, some))
+        return found
 
     def all(self, after: str = "", limit: int = 1000) -> list[Document]:
         return self._read(_ALL, {"after": after, "limit": limit})

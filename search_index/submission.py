@@ -19,7 +19,10 @@ from typing import Any
 
 from search_index.number import ALPHABET
 
-KINDS = ("objection", "complaint")
+# An acknowledgement of departures by a reader in bulk (readers.py): its fields are `reader`, the digest of the key, and
+# `sequence`, up to which departures were carried out.
+ACK = "ack"
+KINDS = ("objection", "complaint", ACK)
 MOST_ATTACHMENTS = 5
 LARGEST_ATTACHMENT = 5 * 1024 * 1024
 LARGEST_TOGETHER = 15 * 1024 * 1024
@@ -59,7 +62,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What was sent in. `kind` is objection or complaint; `fields` holds what was filled in, by field; `receipt` is the
+    """What was sent in. `kind` is one of KINDS; `fields` holds what was filled in, by field; `receipt` is the
     number that the sender was given, `token` the digest by which the portal shows where it stands (`token_of`)."""
 
     kind: str
