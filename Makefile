@@ -31,10 +31,11 @@ soak: ## The long proofs, repeated (an hour or so)
 	@./bootstrap.sh dev
 	@.venv/bin/pytest -m soak
 
-bench: ## Search and pages beside other engines, packages, sending, gateway (an hour and a half)
+bench: ## Search and pages beside other engines, open data, packages, sending, gateway (an hour and a half)
 	@./bootstrap.sh bench
 	@.venv/bin/python benchmarks/search.py
 	@.venv/bin/python benchmarks/portal.py --out docs/portal-benchmark.json
+	@.venv/bin/python benchmarks/open_data.py
 	@.venv/bin/python benchmarks/package.py
 	@.venv/bin/python benchmarks/notify.py
 	@.venv/bin/python benchmarks/gateway.py

@@ -23,10 +23,7 @@ import os
 import platform
 import re
 import shlex
-import signal
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -42,6 +39,7 @@ from typing import Any
 from urllib.parse import quote
 
 from public_list import publish
+from servers import find_free_ports, read_processor_seconds, running
 from synthetic_documents import build_documents
 
 from search_index.document import Document
@@ -173,21 +171,6 @@ class Target:
     path: Callable[[str], str]
 
 
-@contextmanager
-def running(command: Sequence[str], home: Path) -> Iterator[int]:
-    """A server, until the block is left. Its log is thrown away: so it is written, and costs what it costs."""
-    environment = {**os.environ, "GONGSHI_HOME": str(home), "GONGSHI_RATE_LIMIT": "off", "PYTHONPATH": str(_root())}
-    environment.pop("GONGSHI_DISCLOSED_URL", None)
-    process = subprocess.Popen(
-        command, env=environment, cwd=_root(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
 def serve_hello(port: int) -> None:
     """The least that Flask can answer, under the gunicorn of the site."""
     from flask import Flask
@@ -202,7 +185,7 @@ def serve_hello(port: int) -> None:
 @contextmanager
 def start(folder: Path, datasette: list[str]) -> Iterator[list[Target]]:
     """Everything that is compared, ready to answer."""
-    home, (site, hello, other) = folder / "home", _free_ports(3)
+    home, (site, hello, other) = folder / "home", find_free_ports(3)
     python = sys.executable
     commands = {
         site: [python, "-m", "gongshi", "serve", "portal", "--bind", f"127.0.0.1:{site}", "--workers", str(WORKERS)],
@@ -236,14 +219,6 @@ def _settings(folder: Path) -> list[str]:
     settings = {"sql_time_limit_ms": 20_000, "facet_time_limit_ms": 20_000, "suggest_facets": "off"}
     parts = [part for name, value in settings.items() for part in ("--setting", name, str(value))]
     return ["--metadata", str(metadata), *parts]
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def _wait_until_ready(target: Target) -> None:
@@ -311,32 +286,11 @@ def measure(pool: Any, target: Target, queries: list[str], passes: int, *, keep:
     """One turn of a target: the list of queries `passes` times, shared out among the clients."""
     paths = [target.path(query) for query in queries] * passes
     jobs = [(target.port, keep, paths[n::CLIENTS]) for n in range(CLIENTS)]
-    used, started = _processor_seconds(target.process), time.perf_counter()
+    used, started = read_processor_seconds(target.process), time.perf_counter()
     took = [one for part in pool.map(_ask_all, jobs, chunksize=1) for one in part]
     elapsed = time.perf_counter() - started
-    used = _processor_seconds(target.process) - used
+    used = read_processor_seconds(target.process) - used
     return Measured(rate=len(paths) / elapsed, processor=used / len(paths) * 1000, took=took)
-
-
-def _processor_seconds(process: int) -> float:
-    """What a process and its children have used of the processors; not a number where the system does not say."""
-    try:
-        return sum(_read_times(path) for path in Path("/proc").glob("[0-9]*/stat") if _is_of(path, process))
-    except OSError:
-        return float("nan")
-
-
-def _read_times(path: Path) -> float:
-    user, system = path.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def _is_of(path: Path, process: int) -> bool:
-    try:
-        parent = path.read_text().rpartition(")")[2].split()[1]
-    except OSError:
-        return False
-    return process in (int(path.parent.name), int(parent))
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -453,10 +407,6 @@ def show(found: dict[str, Any]) -> None:
 
 def _row(*cells: str) -> None:
     print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def _root() -> Path:
-    return Path(__file__).resolve().parent.parent
 
 
 def main() -> None:

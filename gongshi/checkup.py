@@ -12,10 +12,11 @@ from typing import Literal
 from gongshi.channels import Providers, open_channels, read_providers, read_rules
 from gongshi.court import Court
 from gongshi.notices import list_stuck
-from gongshi.office import open_office, signing_key_file
+from gongshi.office import open_office, open_register, signing_key_file
 from notifier.channels import Channel
 from notifier.context import Notifier
 from notifier.digests import CHAT_TEMPLATES
+from notifier.exports.exporting import LATE_AFTER, list_behind, list_last
 from notifier.followups import list_overdue
 from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
 from notifier.institutions.settings import remarks as institution_remarks
@@ -71,6 +72,7 @@ _STEP_LABEL = {
     "hold": "到期自行屏蔽",
     "alarms": "期限提醒",
     "figures": "退出办理的统计",
+    "push figures": "推送与回执的统计",
     "audit": "留存审计链尾",
     "quarter": "季度反馈",
     "units": "单位台账",
@@ -103,6 +105,7 @@ def check_sending(court: Court) -> Iterator[Finding]:
     yield from _runs(court, office, providers)
     yield from _messages(court, office)
     yield from _answers(court, office)
+    yield from _exports(court, office)
 
 
 def _rules(court: Court, providers: Providers) -> Iterator[Finding]:
@@ -277,3 +280,20 @@ def _answers(court: Court, office: Notifier) -> Iterator[Finding]:
     unanswered = count_unanswered(office.engine, court.today, office.workdays)
     if unanswered:
         yield Finding("播出回执", "warn", f"{unanswered} 个单位催办期满仍未回执是否播出或发布")
+
+
+def _exports(court: Court, office: Notifier) -> Iterator[Finding]:
+    """Platforms that have the list and were not told of what left (香格里拉市 四（二）4, 5: within three days)."""
+    behind = list_behind(office.engine, open_register(court), court.now)
+    for one in behind:
+        if one.owed is None:
+            text = f"{one.title}（{one.profile}）上次导出之后的变动已经查不到：请全量导出一次并送达"
+            yield Finding("导出", "fail", text)
+            continue
+        what = f"有 {one.owed.departed} 条退出、{one.owed.corrected} 条更正还没有导出给{one.title}"
+        text = f"{what}（应在三日内送达）：请运行 gongshi export {one.profile} --since last 并送达"
+        is_late = court.now - one.owed.first_at > LATE_AFTER
+        yield Finding("导出", "fail" if is_late else "warn", text)
+    made = list_last(office.engine)
+    if made and not behind:
+        yield Finding("导出", "ok", f"{'、'.join(one.title for one in made)}：没有等待导出超过两天的退出")

@@ -17,6 +17,8 @@ from gongshi.errorlog import log_error
 from gongshi.legal_clock import LegalClock
 from gongshi.notices import pump_notices
 from gongshi.office import open_office, open_register
+from gongshi.readers import suspend_readers
+from gongshi.unit_events import pump_unit_events
 from gongshi.units import bring_over
 from notifier.acknowledging import apply_file_acks
 from notifier.digests import queue_due_digests
@@ -107,6 +109,7 @@ class Duty:
         steps.take("notices", self._pump, False)
         prepare(office, steps, now=court.now, given=self._given)
         steps.take("units", lambda: bring_over(court, office), None)
+        steps.take("events", self._pump_events, 0)
         steps.take("digests", self._queue_digests, 0)
         if self._swept_at is None or court.now - self._swept_at >= _SWEEP_EVERY:
             self._sweep(steps)
@@ -124,6 +127,7 @@ class Duty:
         steps.take("follow", lambda: follow(self._office, now=self._court.now, given=self._given), 0)
         self._begun.set()
         steps.take("notices", self._pump, False)
+        steps.take("events", self._pump_events, 0)
         _finish(steps)
 
     def send(self) -> None:
@@ -138,9 +142,12 @@ class Duty:
         _finish(steps)
 
     def collect(self) -> None:
-        """Take in what the public has sent in, and fetch what recipients have answered by SFTP."""
+        """Take in what the public has sent in, see which readers have confirmed nothing in time, and fetch what recipients
+        have answered by SFTP."""
         steps = Steps()
         steps.take("submissions", self._collect_submissions, None)
+        # Behind them: what was confirmed in time and had to be collected is no omission.
+        steps.take("readers", lambda: suspend_readers(self._court, self._clock.acting()), 0)
         steps.take("answers", self._collect_answers, None)
         _finish(steps)
 
@@ -170,6 +177,11 @@ class Duty:
             pump_notices(self._court, self._office, self._court.now)
         return True
 
+    def _pump_events(self) -> int:
+        """Tell the units' own systems what they are to know."""
+        with self._pumping:
+            return pump_unit_events(self._court, self._office, self._court.now)
+
     def _say_alive(self, _done: int, _total: int | None) -> None:
         """A large import is published for longer than a worker may be silent."""
         now = self._court.now
@@ -186,6 +198,7 @@ class Duty:
         failed = len(steps.errors)
         steps.take("quarter", self._clock.open_quarter, 0)
         steps.take("figures", self._clock.count_departures, False)
+        steps.take("push figures", lambda: self._clock.count_pushes(self._office), False)
         steps.take("audit", self._court.record_audit_head, None)
         if len(steps.errors) == failed:
             self._kept_on = self._court.today

@@ -25,6 +25,7 @@ from notifier.gateway_aliyun import aliyun_gateway
 from notifier.gateway_events import EventBook
 from notifier.gateway_recipients import recipient_gateway
 from notifier.gateway_twilio import twilio_gateway
+from notifier.gateway_voice import voice_gateway
 from notifier.gateway_wechat import GatewayHooks, wechat_gateway
 from notifier.sending import Given
 from notifier.wechat.channel import open_wechat_channel
@@ -93,7 +94,7 @@ def tell_what_is_off(providers: Providers) -> list[str]:
     if providers.wechat is None:
         lines.append("未启用 /wechat：没有设置微信公众号（GONGSHI_WECHAT_…）")
     if providers.sms.twilio is None:
-        lines.append("未启用 /twilio/status、/twilio/inbound：没有设置 Twilio（GONGSHI_TWILIO_…）")
+        lines.append("未启用 /twilio/status、/twilio/inbound、/twilio/voice：没有设置 Twilio（GONGSHI_TWILIO_…）")
     if providers.sms.aliyun is None:
         lines.append("未启用 /aliyun/…：没有设置阿里云短信（GONGSHI_ALIYUN_…）")
     elif providers.sms.aliyun_report_path is None:
@@ -105,6 +106,7 @@ def _register_providers(app: Flask, court: Court, office: Notifier, given: Provi
     rules = read_rules(court.settings, training=given.training)
     book = EventBook(office, Given(rules=rules, random=court.world.random, store=court.store), court.world.now)
     app.register_blueprint(twilio_gateway(given.sms, book.apply_sms))
+    app.register_blueprint(voice_gateway(given.sms, open_register(court), court.world.now))
     app.register_blueprint(aliyun_gateway(given.sms, book.apply_hint))
     if given.wechat is None:
         return

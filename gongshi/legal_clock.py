@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gongshi.calendar import CalendarFileError, StateCouncilCalendar, load_calendar
+from notifier.context import Notifier
+from notifier.figures import count_pushes
 from registry.acting import SYSTEM, Acting
 from registry.alarms import raise_alarms
 from registry.clockbook import Moved, recompute
 from registry.clockwork import Clockwork
 from registry.deadlines import Profile
-from registry.figures import append_figures
+from registry.figures import append_figures, append_pushes
 from registry.units.feedback import open_due_quarter
 from registry.watch import act_on_due, end_lapsed, end_told, list_due
 
@@ -83,6 +85,14 @@ def journal_figures(court: Court, acting: Acting) -> bool:
         return append_figures(session, acting)
 
 
+def journal_pushes(court: Court, office: Notifier, acting: Acting) -> bool:
+    """Have the public told of pushes and acknowledgements, where that has changed."""
+    body = count_pushes(office.engine, acting.today)
+    court.turns.step_aside()
+    with court.session() as session:
+        return append_pushes(session, acting, body)
+
+
 class LegalClock:
     """What the worker has to keep in mind of the clocks of one court between two beats."""
 
@@ -125,6 +135,10 @@ class LegalClock:
     def count_departures(self) -> bool:
         """Have the public told how fast departures were carried out, where that is news."""
         return journal_figures(self._court, self.acting())
+
+    def count_pushes(self, office: Notifier) -> bool:
+        """Have the public told of the pushes of past quarters and what was acknowledged of them, where that is news."""
+        return journal_pushes(self._court, office, self.acting())
 
     def open_quarter(self) -> int:
         """Ask the units for their feedback on the quarter that is over; how many were not asked before."""

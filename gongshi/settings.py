@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most. `wechat_digest` everyone: the
     quarter's digest goes to all who follow the account as one mass message, and not to each who asked for it.
     The desk: `desk_hosts` and `units_hosts` are the names, beside loopback, under which staff and units reach their pages;
+    `units_proxies` is how many proxies in front of the units' site set X-Forwarded-For: with 0 the peer's address is taken as
+    it is, and what the header says counts for nothing. `rate_limit` off is for benchmarks.
     `desk_second_factor` required: reviewers and administrators need a second factor; `desk_upload_mb` is the largest file to
     import in megabytes; `scan_command` is run on every attachment that comes from outside, and ends with 0 where it is clean.
     """
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     desk_second_factor: Literal["required", "optional"] = "optional"
     desk_upload_mb: int = Field(default=50, ge=1, le=500)
     units_hosts: str = ""
+    units_proxies: int = Field(default=0, ge=0, le=8)
+    rate_limit: Literal["on", "off"] = "on"
     scan_command: str = ""
 
     @field_validator("registry_url", "disclosed_url", "notifier_url")

@@ -3,18 +3,23 @@ process of their pages (`gongshi serve units`)."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
-from flask import Flask
+from flask import Flask, Request
 from jinja2 import StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gongshi.court import Court
 from gongshi.errorlog import log_error
+from gongshi.unit_limits import KeyLimits
 from notifier.acknowledging import name_answer
 from notifier.answers import AckKind
 from notifier.context import Notifier
@@ -32,6 +37,8 @@ from notifier.tables import (
 from registry.acting import SYSTEM
 from registry.matters.verifying import tell_missed
 from registry.tables import LedgerRow, UnitRow
+from registry.unit_api import unit_api
+from registry.unit_api.base import Site
 from registry.unit_pages import unit_site
 from registry.units.ledger import CATCH_UP, LedgerKind, Line, append, catch_up_releases, find_keys
 from registry.units.lists import ack_key
@@ -55,8 +62,23 @@ class Brought:
     releases: int = 0
 
 
+class UnitsRequest(Request):
+    """Flask's, but what is uploaded stays in memory: names and numbers of applicants touch no disk."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+
 class UnitsApp(Flask):
     """Flask, but an unforeseen error is written without anything the request held."""
+
+    request_class = UnitsRequest
 
     def log_exception(
         self,
@@ -77,6 +99,14 @@ def create_units(court: Court) -> UnitsApp:
     )
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(unit_site(court, court.store, random=court.world.random))
+    limits = KeyLimits(lambda: court.now, court.world.random.randbytes(16))
+    count = limits.count if court.settings.rate_limit == "on" else lambda _key: None
+    machines = Site(court=court, store=court.store, random=court.world.random, count=count, pause=time.sleep)
+    app.register_blueprint(unit_api(machines))
+    if court.settings.units_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents middleware
+            app.wsgi_app, x_for=court.settings.units_proxies, x_proto=0
+        )
     # A wrong key is told before anybody signs in.
     _ = court.vault
     # A connection that two processes hold belongs to neither.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -40,6 +41,14 @@ def put_in_place(aside: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def put_new(aside: Path, target: Path) -> None:
+    """Give the folder `aside` its name, where nothing stands. Raises FileExistsError."""
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    aside.rename(target)
+    _sync(target.parent)
+
+
 def discard(folder: Path) -> None:
     """Remove `folder`: first its name, so that nobody finds half of it."""
     dying = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder.parent))
@@ -51,6 +60,13 @@ def sweep(root: Path, older_than: datetime) -> None:
     """Remove what steps that never ended left aside two folders below `root`: it may name people who have left."""
     for left in root.glob(f"*/*/{_ASIDE}*"):
         if left.stat().st_mtime < older_than.timestamp():
+            shutil.rmtree(left)
+
+
+def sweep_here(folder: Path, older_than: datetime) -> None:
+    """Remove what steps that never ended left aside in `folder` itself."""
+    for left in folder.glob(f"{_ASIDE}*"):
+        if left.is_dir() and not left.is_symlink() and left.stat().st_mtime < older_than.timestamp():
             shutil.rmtree(left)
 
 

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from notifier.acknowledging import Acknowledgement, in_parts
 from notifier.answers import AckKind
 from notifier.followups import FollowUp, list_follow_ups
-from notifier.package import guard_formula
 from notifier.recall import Recall
 from notifier.recipients import Recipient
 from notifier.states import MessageState
 from notifier.tables import AttemptRow
 from search_index.database import for_reading
 from search_index.day import SHANGHAI
+from search_index.sheets import guard_formula
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

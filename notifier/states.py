@@ -15,6 +15,8 @@ class Purpose(StrEnum):
     REMINDER = "reminder"
     NOTICE = "notice"
     DIGEST = "digest"
+    # For a unit's own system, and no person: it goes by webhook only.
+    EVENT = "event"
 
     @property
     def label(self) -> str:
@@ -50,6 +52,7 @@ _PURPOSE_LABEL = {
     Purpose.REMINDER: "催办",
     Purpose.NOTICE: "通知",
     Purpose.DIGEST: "订阅摘要",
+    Purpose.EVENT: "系统事件",
 }
 _S = MessageState
 _LABEL = {

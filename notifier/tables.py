@@ -310,6 +310,26 @@ class DeskActionRow(Base):
     done_by: Mapped[str]
 
 
+class ExportRow(Base):
+    """An export of the list for a platform: up to which sequence it has been told. `since` is null for a whole list."""
+
+    __tablename__ = "export"
+    __table_args__ = (Index("ix_export_profile", "profile", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    profile: Mapped[str] = mapped_column(String(32))
+    title: Mapped[str]
+    version: Mapped[int]
+    file_format: Mapped[str] = mapped_column(String(8))
+    since: Mapped[int | None]
+    sequence: Mapped[int]
+    entries: Mapped[int]
+    departures: Mapped[int]
+    repairs: Mapped[int]
+    manifest_sha256: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+
+
 class AcknowledgementRow(Base):
     """What a recipient confirmed of a message: received, aired, or taken down; by whom, when and where."""
 

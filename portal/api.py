@@ -12,6 +12,7 @@ from portal.openapi import build_openapi
 from portal.pages import find_entry
 from portal.parameters import MODE, BadParameters, read_api_query, refuse_unknown
 from portal.site import get_now, get_site, link
+from portal.terms import get_license
 from search_index.page import Hit, Page, Query
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -76,6 +77,7 @@ def _meta(page: Page, query: Query) -> dict[str, Any]:
         "sequence": page.sequence,
         "updated_at": page.updated_at and page.updated_at.isoformat(),
         "reading": page.reading,
+        "license": get_license(),
     }
     if query.facets:
         meta["facets"] = {

@@ -53,7 +53,7 @@ _BLUEPRINTS = (
     statistics,
     describing,
 )
-_LINKED = ("*.css", "*.svg")
+_LINKED = ("*.css", "*.svg", "*.js", "*.png")
 
 
 class InMemory(Request):

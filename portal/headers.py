@@ -1,13 +1,15 @@
-"""Headers of every answer: nothing runs but our own style sheets, nothing is framed, sent on, indexed or kept."""
+"""Headers of every answer: nothing runs but our own style sheets, and our own scripts on the two pages that have one;
+nothing is framed, sent on, indexed or kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from portal.site import get_site
+from portal.terms import get_license
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,13 +19,20 @@ _POLICY = "; ".join(
         "default-src 'none'",
         "style-src 'self'",
         "img-src 'self' data:",
+        "manifest-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
 )
+_CSP = "Content-Security-Policy"
+# A script is allowed where there is one, and there it may do what it is for. What somebody typed is on neither page.
+_MORE = {
+    "pages.home": "script-src 'self'; worker-src 'self'",
+    "displays.led": "script-src 'self'; connect-src 'self'",
+    "installing.worker": "connect-src 'self'",
+}
 _ALWAYS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -32,7 +41,17 @@ _ALWAYS = {
 }
 _UNINDEXED = "noindex, noarchive, nosnippet"
 _INDEXED = frozenset(
-    {"pages.home", "pages.about", "pages.rights", "pages.privacy", "pages.robots", "pages.emblem", "static"}
+    {
+        "pages.home",
+        "pages.about",
+        "pages.rights",
+        "pages.privacy",
+        "pages.robots",
+        "pages.emblem",
+        "statistics.stats",
+        "statistics.picture",
+        "static",
+    }
 )
 _YEAR = 31_536_000
 # With none of these a request has no condition that the answer could meet; most have none.
@@ -48,7 +67,7 @@ def register_headers(app: Flask, *, secure: bool) -> None:
 
 
 class _Always:
-    """Adds to every answer the headers that no view sets."""
+    """Adds to every answer the headers that no view sets, and the strictest policy where none was set."""
 
     def __init__(self, application: WSGIApplication, headers: list[tuple[str, str]]) -> None:
         self._application = application
@@ -56,13 +75,21 @@ class _Always:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
-            return start_response(status, [*headers, *self._headers], *error)
+            policy = [] if any(name == _CSP for name, _ in headers) else [(_CSP, _POLICY)]
+            return start_response(status, [*headers, *self._headers, *policy], *error)
 
         return self._application(environ, start)
 
 
 def _finish(response: Response) -> Response:
-    is_open = request.path.startswith("/api/")
+    # Also with 304: what it says of the policy takes the place of what was said with the page.
+    if request.endpoint in _MORE and response.status_code in (200, 304):
+        response.headers[_CSP] = f"{_POLICY}; {_MORE[request.endpoint]}"
+    is_api = request.path.startswith("/api/")
+    if is_api:
+        response.headers.add("Link", f"<{get_license()}>", rel="license")
+    # What is given to the holder of a key is for no other site's page to read.
+    is_open = is_api and not g.get("keyed")
     if is_open:
         # Public data without credentials: any page may read it.
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -77,11 +104,15 @@ def _keep(response: Response) -> Response:
     if request.endpoint == "static" and response.status_code in (200, 304):
         response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if _is_versioned() else "no-cache"
         return response
-    if request.method not in ("GET", "HEAD") or response.status_code >= 429:
+    if request.method not in ("GET", "HEAD") or response.status_code >= 429 or g.get("keyed"):
         response.headers["Cache-Control"] = "no-store"
         return response
     response.headers["Cache-Control"] = "no-cache"
     if response.status_code != 200:
+        return response
+    if request.blueprint == "displays":
+        # A wall shows what is true now.
+        response.headers["Cache-Control"] = "no-store"
         return response
     if request.blueprint == "submissions":
         # Each form has a token of its own: it is nobody else's, and never the same again.

@@ -1,7 +1,7 @@
-"""How often one address may ask: counters that the worker processes share without a server.
+"""How often one address, or one reader's key, may ask: counters that the worker processes share without a server.
 
 The counters live in memory that is made before the workers fork. A keyed hash finds the slots, its key is drawn at
-start and dies with the process, so no address is kept anywhere. Slots may be shared by chance: that can only make a
+start and dies with the process, so no address and no key is kept anywhere. Slots may be shared by chance: that can only make a
 limit stricter, and taking the least of several rows makes it unlikely.
 """
 
@@ -30,12 +30,12 @@ _ROWS = 4
 _SLOTS = 1 << 16
 _PATIENCE = 0.05  # seconds; a worker killed while it held the lock must not stop the others
 
-Scope = Literal["address", "all"]
+Scope = Literal["address", "all", "key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A limit, counted for each address or for all together. `name` groups the pages that share it."""
+    """A limit, counted for each address, for each reader's key or for all together. `name` groups the pages that share it."""
 
     name: str
     limit: RateLimitItem
@@ -69,11 +69,31 @@ CHECK_RULES = (_rule("check", "10/minute"), _rule("check", "60/day"), _rule("che
 SEARCH_RULES = (_rule("search", "60/minute"),)
 API_RULES = (_rule("api", "60/minute"),)
 ENTRY_RULES = (_rule("entry", "120/minute"),)
+STATS_RULES = (_rule("stats", "60/minute"),)
+# A page of statistics shows several.
+PICTURE_RULES = (_rule("picture", "600/minute"),)
+FEED_RULES = (_rule("feed", "60/minute"),)
+# A slide has ten entries at most and a notice sixty: neither gives more entries in a minute than the API does. A screen
+# reads six slides a minute, and some thirty marks, which name nobody: there is room for a court with twenty screens.
+SLIDE_RULES = (_rule("slide", "120/minute"),)
+MARK_RULES = (_rule("mark", "900/minute"),)
+NOTICE_RULES = (_rule("notice", "20/minute"),)
 
 SUBMIT_RULES = (_rule("submit", "20/hour"), _rule("submit", "60/day"), _rule("submit", "600/hour", "all"))
 STATE_RULES = (_rule("state", "10/minute"), _rule("state", "100/day"), _rule("state", "600/minute", "all"))
 # What may be dropped in a day, in MiB: the folder cannot be counted by whoever may not look into it.
 DROP_RULE = _rule("drop", "2048/day", "all")
+# Reading in bulk, for each key: a follower that catches up asks often, the whole list is taken now and then.
+KEY_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "bulk.changes": (_rule("changes", "60/minute", "key"),),
+    "bulk.snapshot": (_rule("whole", "12/hour", "key"),),
+    "bulk.entries_csv": (_rule("whole", "12/hour", "key"),),
+    "bulk.acks": (_rule("acks", "60/hour", "key"),),
+}
+# Before a key is looked at.
+BULK_RULES = (_rule("bulk", "120/minute"),)
+# Acknowledgements that may be dropped in a day, apart from what people send in.
+ACK_DROP_RULE = _rule("ack-drop", "10000/day", "all")
 
 RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     ("pages.search", "GET"): SEARCH_RULES,
@@ -83,8 +103,23 @@ RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     ("submissions.send_complaint", "POST"): SUBMIT_RULES,
     ("submissions.tell_state", "POST"): STATE_RULES,
     ("articles.tell_certificate", "POST"): STATE_RULES,
+    ("displays.slide", "GET"): SLIDE_RULES,
+    ("displays.still", "GET"): SLIDE_RULES,
+    ("displays.mark", "GET"): MARK_RULES,
+    ("displays.notice", "GET"): NOTICE_RULES,
+    ("statistics.stats", "GET"): STATS_RULES,
+    ("statistics.post", "GET"): STATS_RULES,
+    ("statistics.picture", "GET"): PICTURE_RULES,
+    ("statistics.tell", "GET"): API_RULES,
+    ("feeds.atom", "GET"): FEED_RULES,
+    ("feeds.json_feed", "GET"): FEED_RULES,
+    ("feeds.archive", "GET"): FEED_RULES,
     ("api.entries", "GET"): API_RULES,
     ("api.entry", "GET"): API_RULES,
+    ("bulk.changes", "GET"): BULK_RULES,
+    ("bulk.snapshot", "GET"): BULK_RULES,
+    ("bulk.entries_csv", "GET"): BULK_RULES,
+    ("bulk.acks", "POST"): BULK_RULES,
 }
 
 
@@ -176,11 +211,12 @@ class Gatekeeper:
         self._limiter = FixedWindowRateLimiter(counters)
         self._clock = clock
 
-    def admit(self, rules: tuple[Rule, ...], address: str) -> Allowance | None:
-        """Count one request from `address`; None where no rule applies. Stops at the first limit that is used up."""
+    def admit(self, rules: tuple[Rule, ...], asker: str) -> Allowance | None:
+        """Count one request of `asker`, the address it comes from, or the digest of its key where the rules are of keys;
+        None where no rule applies. Stops at the first limit that is used up."""
         tightest: Allowance | None = None
         for rule in rules:
-            allowance = self._count(rule, network_of(address) if rule.scope == "address" else "*")
+            allowance = self._count(rule, _name_asker(rule.scope, asker))
             if allowance.refused:
                 return allowance
             if tightest is None or allowance.remaining < tightest.remaining:
@@ -200,6 +236,16 @@ class Gatekeeper:
             reset=max(1, math.ceil(stats.reset_time - self._clock().timestamp())),
             refused=not admitted,
         )
+
+
+def _name_asker(scope: Scope, asker: str) -> str:
+    match scope:
+        case "address":
+            return network_of(asker)
+        case "key":
+            return asker
+        case "all":
+            return "*"
 
 
 def network_of(address: str) -> str:

@@ -8,11 +8,10 @@ from datetime import date
 from typing import NamedTuple
 
 from portal.addresses import SearchAddresses
-from portal.parameters import CONDUCT, KINDS, PERFORMANCE, SORTS
+from portal.parameters import CONDUCT, FILTERS, KINDS, PERFORMANCE, SORTS
 from search_index.page import Page, Query, Suggestion
 
 _SHOWN = 8  # values of one filter that are offered as links; the form offers all
-FILTERS = ("kind", "court", "region", "conduct", "performance", "from", "to")
 
 _TITLES: Mapping[str, str] = {
     "court": "执行法院",
@@ -65,7 +64,7 @@ class Group:
 
 def build_groups(page: Page, query: Query, addresses: SearchAddresses) -> list[Group]:
     """What can still be chosen. A filter that is on, or would leave every hit, is left out."""
-    chosen = {name for name, _ in _read_filters(query)}
+    chosen = {name for name, _ in read_filters(query)}
     counts: dict[str, tuple[tuple[str, int], ...]] = {
         facet.field: facet.counts for facet in page.facets if facet.field not in chosen
     }
@@ -88,11 +87,12 @@ def build_chosen(query: Query, addresses: SearchAddresses) -> list[ChosenFilter]
     """The filters that are on, in the order of the form."""
     return [
         ChosenFilter(_TITLES.get(name, "公布时间"), words, addresses.leave_out([name]))
-        for name, words in _read_filters(query)
+        for name, words in read_filters(query)
     ]
 
 
-def _read_filters(query: Query) -> list[tuple[str, str]]:
+def read_filters(query: Query) -> list[tuple[str, str]]:
+    """The filters that are on: the parameter, and its value in words."""
     values = (
         ("kind", query.kind and KINDS[query.kind]),
         ("performance", query.performance),
@@ -129,7 +129,7 @@ def build_suggestions(page: Page, query: Query, addresses: SearchAddresses) -> l
 
 def _build_suggestion(suggestion: Suggestion, query: Query, addresses: SearchAddresses) -> Link:
     ways = [] if suggestion.text == query.text else [f"只查“{suggestion.text}”"]
-    if not suggestion.keeps_filters and _read_filters(query):
+    if not suggestion.keeps_filters and read_filters(query):
         ways.append("去掉筛选条件后")
     left = () if suggestion.keeps_filters else FILTERS
     return Link(f"{'，'.join(ways)}有 {suggestion.total} 条", addresses.ask(suggestion.text, leave_out=left))

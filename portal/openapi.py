@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from portal import openapi_bulk, openapi_statistics
+from portal import openapi_bulk, openapi_feeds, openapi_statistics
+from portal.openapi_document import CONDUCT_SCHEMA, DOCUMENT
 from portal.parameters import CONDUCT, KINDS, PERFORMANCE, SORTS
 from portal.problems import build_problem
 from portal.schema import (
     COUNT,
     DAY,
+    LICENSE,
     LIMIT_HEADERS,
-    MAYBE,
-    MAYBE_DAY,
     MAYBE_TIME,
     MODE,
-    RECORD,
     TEXT,
     TIME,
     WORDS,
@@ -38,35 +37,12 @@ _PARAMETERS: tuple[tuple[str, str, Json], ...] = (
     ("facets", "是否按各筛选项的值计数", {**TEXT, "enum": ["1"]}),
 )
 
-_DOCUMENT: dict[str, tuple[Json, str]] = {
-    "record": (RECORD, "公开编号，与个人信息无关"),
-    "kind": ({**TEXT, "enum": list(KINDS)}, "自然人或者单位"),
-    "name": (TEXT, "姓名或者名称"),
-    "latin_name": (MAYBE, "姓名的拉丁字母写法"),
-    "gender": (MAYBE, "性别"),
-    "age": ({"type": ["integer", "null"]}, "首次公布时的年龄"),
-    "id_number": (MAYBE, "遮盖后的公民身份号码"),
-    "uscc": (MAYBE, "统一社会信用代码或者组织机构代码"),
-    "legal_representative": (MAYBE, "法定代表人或者负责人；本人未被列入"),
-    "court": (TEXT, "执行法院"),
-    "origin": (MAYBE, "转载自哪个法院的名单；本法院公布的为 null"),
-    "region": (MAYBE, "地区"),
-    "basis_number": (MAYBE, "执行依据文号"),
-    "basis_issuer": (MAYBE, "作出执行依据的单位"),
-    "case_number": (MAYBE, "执行案号"),
-    "filed_on": (MAYBE_DAY, "立案时间"),
-    "obligation": (MAYBE, "生效法律文书确定的义务（隐去第三人信息）"),
-    "performance": (TEXT, "履行情况"),
-    "performed_part": (MAYBE, "已履行部分"),
-    "unperformed_part": (MAYBE, "未履行部分"),
-    "conduct": ({"type": "array", "items": {"$ref": "#/components/schemas/Conduct"}}, "失信行为的具体情形"),
-    "published_on": (DAY, "公布时间"),
-    "term_ends_on": (MAYBE_DAY, "纳入期限届满日"),
-    "visible_until": (MAYBE_TIME, "从这一时刻起不再公示；不知道何时结束的为 null"),
-    "updated_at": (TIME, "本条信息更新时间"),
+_PARTS = (openapi_statistics, openapi_bulk)
+_PREFIX = "/api/v1"
+_SECURITY: Json = {
+    "readerKey": {"type": "http", "scheme": "bearer", "description": "批量读取的密钥，向法院免费申请"},
+    "feedReader": {"type": "http", "scheme": "basic", "description": "密码是同一密钥，用户名不限；只用于存档"},
 }
-_PARTS = (openapi_bulk, openapi_statistics)
-_SECURITY: Json = {"readerKey": {"type": "http", "scheme": "bearer", "description": "批量读取的密钥，向法院免费申请"}}
 _FOUND_IN = ["record", "name", "latin_name", "legal_representative", "case_number", "uscc", "obligation", "filters"]
 
 
@@ -77,18 +53,23 @@ def build_openapi(public_url: str) -> Json:
         "info": {
             "title": "失信被执行人名单公示接口",
             "version": "1",
-            "description": "免费、匿名。不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用并删除。"
+            "description": "免费；逐条查询不用登录，批量读取凭密钥，密钥免费。不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用并删除。"
             "姓名相同不等于同一个人。",
             "termsOfService": f"{public_url}/about#terms",
         },
-        "servers": [{"url": f"{public_url}/api/v1"}],
-        "paths": {
-            "/entries": {"get": _search()},
-            "/entries/{record}": {"get": _entry()},
-            "/openapi.json": {"get": _self()},
-            **{path: operations for part in _PARTS for path, operations in part.PATHS.items()},
-        },
+        "servers": [{"url": public_url}],
+        "paths": {**{f"{_PREFIX}{path}": found for path, found in _paths().items()}, **openapi_feeds.PATHS},
         "components": {"schemas": _schemas(), "headers": _headers(), "securitySchemes": _SECURITY},
+    }
+
+
+def _paths() -> Json:
+    """The operations of the API itself; what else machines read is at addresses of its own."""
+    return {
+        "/entries": {"get": _search()},
+        "/entries/{record}": {"get": _entry()},
+        **{path: operations for part in _PARTS for path, operations in part.PATHS.items()},
+        "/openapi.json": {"get": _self()},
     }
 
 
@@ -151,16 +132,16 @@ def _headers() -> Json:
 
 
 def _schemas() -> Json:
-    document = build_object({name: {**schema, "description": text} for name, (schema, text) in _DOCUMENT.items()})
+    document = build_object({name: {**schema, "description": text} for name, (schema, text) in DOCUMENT.items()})
     problem = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     return {
         "Document": document,
-        "Conduct": build_object({"code": {**TEXT, "enum": list(CONDUCT)}, "text": TEXT}),
+        "Conduct": CONDUCT_SCHEMA,
         "Entry": _entry_schema(document),
         "EntryList": build_object({"meta": _META, "entries": {"type": "array", "items": _ENTRY}}),
         "Problem": {**build_object(problem), "properties": {**problem, "errors": _ERRORS}},
-        "Gone": build_object({**problem, "record": _DOCUMENT["record"][0], "at": TIME}),
-        **{name: schema for part in _PARTS for name, schema in part.SCHEMAS.items()},
+        "Gone": build_object({**problem, "record": DOCUMENT["record"][0], "at": TIME}),
+        **{name: schema for part in (*_PARTS, openapi_feeds) for name, schema in part.SCHEMAS.items()},
     }
 
 
@@ -203,6 +184,7 @@ _ALWAYS_META: Json = {
     "sequence": {**COUNT, "description": "作答时名单的序号"},
     "updated_at": MAYBE_TIME,
     "reading": {**TEXT, "description": "对查询内容的理解"},
+    "license": LICENSE,
 }
 _META: Json = {
     **build_object(_ALWAYS_META),

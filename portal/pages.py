@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.check import BadClaim, Field, Finding, compare, get_mask, read_claim
 from portal.narrowing import (
-    FILTERS,
     build_chosen,
     build_groups,
     build_orders,
@@ -19,11 +18,12 @@ from portal.narrowing import (
     build_suggestions,
     list_values,
 )
-from portal.parameters import MODE, PARAMETERS, BadParameters, Refusal, read_query, refuse_unknown
+from portal.parameters import FILTERS, MODE, PARAMETERS, BadParameters, Refusal, read_query, refuse_unknown
 from portal.presentation import build_cards, build_rows, list_page_numbers
 from portal.problems import EntryGone
 from portal.public_words import read_figures
 from portal.site import get_links, get_now, get_profile, get_site, link
+from search_index import reader_terms
 from search_index.document import Document
 from search_index.number import find_number
 from search_index.page import Departed
@@ -163,7 +163,14 @@ def rights() -> str:
 def about() -> str:
     register, now = get_site().register, get_now()
     figures = read_figures(register.subject("figures", "departures", now))
-    return render_template("about.html", mask=get_mask(get_profile().id_mask), head=register.head(now), figures=figures)
+    return render_template(
+        "about.html",
+        mask=get_mask(get_profile().id_mask),
+        head=register.head(now),
+        figures=figures,
+        bulk_terms=reader_terms.TERMS,
+        bulk_terms_version=reader_terms.VERSION,
+    )
 
 
 @pages.get("/privacy")

@@ -36,6 +36,9 @@ LABELS: Mapping[str, str] = {
     "page": "页码（page）",
     "facets": "按筛选项计数（facets）",
     "mode": "显示方式（mode）",
+    "rows": "每屏行数（rows）",
+    "seconds": "每屏秒数（seconds）",
+    "size": "纸张（size）",
 }
 MODE = "mode"
 ELDER = "elder"
@@ -46,7 +49,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FULL_ID = "为保护您的身份信息，请不要输入完整的公民身份号码；请用姓名查询，再用“是不是我”核对公开的号码位"
 
 Values = Mapping[str, Sequence[str]]
-_Fields = Mapping[str, tuple[str, Callable[[str], Any]]]
+Fields = Mapping[str, tuple[str, Callable[[str], Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,33 @@ def read_api_query(values: Values) -> Query:
     return _read(values, _API_FIELDS)
 
 
-def _read(values: Values, fields: _Fields) -> Query:
+def read_display(values: Values, own: Fields) -> tuple[Query, dict[str, Any]]:
+    """The filters that a screen or a notice asks for, and what it has of its `own` besides, where that is given.
+
+    No words are typed here: nothing is shown of whoever somebody names. Raises BadParameters.
+    """
+    filters = {name: _FIELDS[name] for name in FILTERS}
+    found = _read_fields(values, {**filters, **own})
+    chosen = {field: found.pop(field) for field, _ in filters.values() if field in found}
+    return Query(**chosen, sort="newest"), found
+
+
+def number_between(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_PAGE_DIGITS and least <= int(text) <= most):
+            raise ValueError(f"只能是 {least} 到 {most} 的整数")
+        return int(text)
+
+    return read
+
+
+def _read(values: Values, fields: Fields) -> Query:
+    return Query(**_read_fields(values, fields))
+
+
+def _read_fields(values: Values, fields: Fields) -> dict[str, Any]:
     found: dict[str, Any] = {}
     refusals = refuse_unknown(values, {*fields, MODE})
     for name, (field, read) in fields.items():
@@ -93,7 +122,7 @@ def _read(values: Values, fields: _Fields) -> Query:
         refusals.append(Refusal(parameter="to", reason="截止日期早于起始日期，请对调或改正"))
     if refusals:
         raise BadParameters(refusals)
-    return Query(**found)
+    return found
 
 
 def read_page(values: Values) -> int:
@@ -145,7 +174,9 @@ def _is_reversed(found: Mapping[str, Any]) -> bool:
     return first is not None and last is not None and last < first
 
 
-def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+def one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """Reads one of some words."""
+
     def read(text: str) -> str:
         if text not in choices:
             raise ValueError(f"只能是下列之一：{'、'.join(choices)}")
@@ -170,21 +201,22 @@ def _page(text: str) -> int:
 
 
 def _facets(text: str) -> bool:
-    return _one_of(("1",))(text) == "1"
+    return one_of(("1",))(text) == "1"
 
 
-_FIELDS: _Fields = {
+_FIELDS: Fields = {
     "q": ("text", read_words),
-    "kind": ("kind", _one_of(tuple(KINDS))),
+    "kind": ("kind", one_of(tuple(KINDS))),
     "court": ("court", read_words),
     "region": ("region", read_words),
-    "conduct": ("conduct", _one_of(tuple(CONDUCT))),
-    "performance": ("performance", _one_of(tuple(PERFORMANCE))),
+    "conduct": ("conduct", one_of(tuple(CONDUCT))),
+    "performance": ("performance", one_of(tuple(PERFORMANCE))),
     "from": ("published_from", _day),
     "to": ("published_to", _day),
-    "sort": ("sort", _one_of(tuple(SORTS))),
+    "sort": ("sort", one_of(tuple(SORTS))),
     "page": ("page", _page),
 }
-_API_FIELDS: _Fields = {**_FIELDS, "facets": ("facets", _facets)}
+_API_FIELDS: Fields = {**_FIELDS, "facets": ("facets", _facets)}
+FILTERS = ("kind", "court", "region", "conduct", "performance", "from", "to")
 PARAMETERS = tuple(_FIELDS)
 API_PARAMETERS = tuple(_API_FIELDS)

@@ -54,6 +54,7 @@ def build_rows(document: Document) -> list[Row]:
     part = document.performance == "部分未履行"
     rows += [
         ("执行法院", document.court),
+        ("来源", document.origin and f"转载自{document.origin}公布的名单"),
         ("地区", document.region),
         ("执行案号", document.case_number),
         ("立案时间", day(document.filed_on)),

@@ -37,7 +37,8 @@ class TooManyRequests(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What went wrong, for a person (Chinese) and for a machine (`slug`, part of the problem's type)."""
+    """What went wrong, for a person (Chinese) and for a machine (`slug`, part of the problem's type). `more`: members that
+    only this problem has, told to machines."""
 
     slug: str
     status: int
@@ -46,6 +47,7 @@ class Problem:
     errors: tuple[Refusal, ...] = ()
     departed: Departed | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
     template: str = "error.html"
 
     def as_json(self, public_url: str) -> dict[str, Any]:
@@ -59,15 +61,32 @@ class Problem:
             body |= {"record": self.departed.record, "at": self.departed.at.isoformat()}
         if self.errors:
             body["errors"] = [{"parameter": e.parameter, "reason": e.reason} for e in self.errors]
-        return body
+        return {**body, **self.more}
+
+
+class ProblemRaised(Exception):
+    """The request is answered with a problem that says all there is to say."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
 
 
 PROBLEMS: Mapping[int, tuple[str, str, str]] = {
     400: ("bad-request", "请求有误", "服务器看不懂这个请求，请检查后重试。"),
+    401: ("unauthorized", "需要密钥", "批量读取需要密钥。密钥免费，向公布名单的法院申请。逐条查询不需要密钥。"),
+    403: (
+        "suspended",
+        "批量读取已暂停",
+        "有信息已不再公示，而您没有在一个工作日内确认已经停止使用并删除。请删除 departures 所列各条，"
+        "再向 acks 所指的地址确认；确认后几分钟内恢复。",
+    ),
     404: ("not-found", "没有找到", "没有这个页面或者编号。请核对：编号的形式是 SX- 加 8 位字母或数字。"),
     405: ("method-not-allowed", "不支持这种操作", "这个地址不支持这种请求方式。"),
+    409: ("ahead", "序号超前", "名单还没有这个序号。"),
     410: ("gone", "该信息已不再公示", "这个编号的信息已依法不再公示。转载、保存过该信息的，应当停止传播并删除。"),
     413: ("too-large", "提交的内容过大", "提交的内容超过了允许的大小，请缩短后重试。"),
+    415: ("unsupported-media", "内容类型不对", "请以 application/json 提交，正文是一个 JSON 对象。"),
     429: ("too-many-requests", "操作过于频繁", "您所在网络的查询次数暂时已达上限，请稍后再试。"),
     500: ("internal", "系统出现故障", "抱歉，系统出现故障，我们会尽快处理。请稍后再试。"),
     503: ("unavailable", "暂时无法查询", "名单暂时无法读取。请稍候半分钟再试；这不表示名单中没有相关信息。"),
@@ -103,6 +122,7 @@ def register_problems(app: Flask) -> None:
     """Tell every error that a view may raise in the one shape."""
     app.register_error_handler(BadParameters, _bad_parameters)
     app.register_error_handler(EntryGone, _gone)
+    app.register_error_handler(ProblemRaised, lambda error: respond(error.problem))
     app.register_error_handler(TooManyRequests, _too_many)
     app.register_error_handler(RegisterUnavailable, _unavailable)
     app.register_error_handler(HTTPException, _http)
@@ -125,7 +145,8 @@ def _too_many(error: TooManyRequests) -> Response:
         return respond(
             build_problem(429, detail=detail, headers=error.allowance.headers(), template="sending_closed.html")
         )
-    detail = f"您所在网络的查询次数暂时已达上限，请在 {error.allowance.reset} 秒后再试。"
+    who = "这个密钥或者您所在网络" if request.blueprint == "bulk" else "您所在网络"
+    detail = f"{who}的查询次数暂时已达上限，请在 {error.allowance.reset} 秒后再试。"
     return respond(build_problem(429, detail=detail, headers=error.allowance.headers()))
 
 

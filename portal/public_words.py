@@ -53,7 +53,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """How fast departures were carried out in a time: how many, in time and late, and the median of days."""
+    """How fast departures were carried out in a time: how many, in time and late, the median and the most of days."""
 
     first: date
     last: date
@@ -61,6 +61,7 @@ class Period:
     on_time: int
     late: int
     median_days: float | None
+    worst_days: int | None
 
 
 def read_state(body: Mapping[str, Any]) -> State:
@@ -108,7 +109,7 @@ def _read_period(body: Any) -> Period | None:
         return None
     first, last = _day(body.get("from")), _day(body.get("to"))
     counts = [body.get(name) for name in ("departures", "on_time", "late")]
-    median = body.get("median_days")
+    median, worst = body.get("median_days"), body.get("worst_days")
     if first is None or last is None or not all(isinstance(count, int) for count in counts):
         return None
     return Period(
@@ -118,6 +119,7 @@ def _read_period(body: Any) -> Period | None:
         on_time=counts[1] or 0,
         late=counts[2] or 0,
         median_days=median if isinstance(median, int | float) else None,
+        worst_days=worst if isinstance(worst, int) else None,
     )
 
 

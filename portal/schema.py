@@ -17,6 +17,7 @@ TIME: Json = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Json = {"type": ["string", "null"], "format": "date-time"}
 COUNT: Json = {"type": "integer", "minimum": 0}
 RECORD: Json = {**TEXT, "pattern": "^SX-[0-9A-HJKMNP-TV-Z]{8}$"}
+LICENSE: Json = {**TEXT, "format": "uri", "description": "使用条款的地址"}
 LIMIT_HEADERS = {
     "RateLimit-Limit": "一个时段内允许的次数",
     "RateLimit-Remaining": "本时段剩余的次数",
@@ -26,13 +27,15 @@ MODE: Json = {
     "name": "mode",
     "in": "query",
     "description": "与网页相同的长者模式参数；对接口没有作用",
+    "allowEmptyValue": True,
     "schema": {**TEXT, "enum": ["elder"]},
 }
 
 
-def build_parameter(name: str, text: str, schema: Json) -> Json:
-    """A parameter of the query."""
-    return {"name": name, "in": "query", "description": text, "schema": schema}
+def build_parameter(name: str, text: str, schema: Json, *, required: bool = False) -> Json:
+    """A parameter of the query. Where it is not required, an empty one is the same as none."""
+    found = {"name": name, "in": "query", "description": text, "schema": schema}
+    return {**found, "required": True} if required else {**found, "allowEmptyValue": True}
 
 
 def build_object(properties: Json) -> Json:

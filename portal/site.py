@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from portal.limits import Gatekeeper
 from portal.parameters import ELDER, MODE
 from portal.sealing import DropFolder
 from portal.settings import PortalSettings
+from portal.slow import Slow
 from search_index.profile import Profile
 from search_index.register import Register, RegisterUnavailable
 
@@ -34,7 +36,8 @@ class Site:
     """The parts of the portal: what it reads, its settings, its clock, its limits, versions of static files, where what
     people send in is dropped, what their forms are told by, and a source of chance that nobody can foresee.
 
-    `addresses` and `fragments` keep what is the same at every request.
+    `addresses` and `fragments` keep what is the same at every request. `slow` is the turn of answers that take long, `pause`
+    waits for some seconds.
     """
 
     register: Register
@@ -47,6 +50,8 @@ class Site:
     random: Random
     addresses: dict[_Fixed, str] = field(default_factory=dict)
     fragments: dict[Hashable, Markup] = field(default_factory=dict)
+    slow: Slow = field(default_factory=Slow)
+    pause: Callable[[float], None] = time.sleep
 
 
 def get_site() -> Site:

@@ -18,6 +18,7 @@ REASONS = {
     "minor": "被执行人未满十八周岁，任何情况下不得纳入名单（法释〔2017〕7号第四条、民法典第十七条）",
     "age_unknown": "不能确定被执行人已满十八周岁；请补充完整的身份证号码或者出生日期（法释〔2017〕7号第四条）",
     "id_mismatch": "性别或者出生日期与身份证号码不一致；请核对证件后改正（法释〔2017〕7号第六条第（二）项、第九条）",
+    "source_ended": "所转载的名单已停止转载，不得公布；恢复转载后请重新导入（法释〔2017〕7号第七条第一款）",
     "decision_missing": "缺少决定书文号或者决定日期；请按院长签发的决定书补充（法释〔2017〕7号第五条第三款）",
     "not_served": "决定书没有送达日期，或者送达日期晚于今天、早于决定日期；送达后才能公布（法释〔2017〕7号第五条第三款）",
     "decided_in_future": "决定日期晚于今天；请按决定书改正（法释〔2017〕7号第五条第三款）",
@@ -50,6 +51,13 @@ REASONS = {
     "leak": "公布内容含有不得公布的个人信息，请改正（个人信息保护法第六条、民法典第一千零三十九条）",
 }
 """Why each rule refuses, for the person who reads it. The order is the order in which refusals are reported."""
+
+
+# What the court that made the list answers for: its decision, the service, the term, art. 3, the national list.
+_OF_THE_SOURCE = frozenset(
+    {"decision_missing", "not_served", "decided_in_future", "term_missing", "term_not_allowed", "term_too_long"}
+    | {"within_six_months", "art3_unconfirmed", "national_reference_missing"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,8 @@ def check(
 
     `today` is a day in Asia/Shanghai; `confirmed` may hold "art3", "redactions" and "own_liability"; `opened` says that the
     approver has looked at each redaction proposed for this very version; `others` is what other
-    records say of this one. What is missing is refused, never guessed.
+    records say of this one. What is missing is refused, never guessed. Of what was taken over from another court is not
+    asked what that court answers for.
     """
     case = _Case(
         record=record,
@@ -112,7 +121,8 @@ def check(
         opened=opened,
         others=others,
     )
-    refusals = [Refusal(rule=rule, reason=REASONS[rule]) for rule in REASONS if rule != "leak" and _GUARDS[rule](case)]
+    asked = [rule for rule in REASONS if rule != "leak" and not (record.origin and rule in _OF_THE_SOURCE)]
+    refusals = [Refusal(rule=rule, reason=REASONS[rule]) for rule in asked if _GUARDS[rule](case)]
     return (*refusals, *_refuse_leak(case))
 
 
@@ -150,6 +160,10 @@ def _has_id_mismatch(case: _Case) -> bool:
 
 def _differs(typed: object, numbered: object) -> bool:
     return typed is not None and numbered is not None and typed != numbered
+
+
+def _is_source_ended(case: _Case) -> bool:
+    return case.record.origin is not None and not case.record.origin.active
 
 
 def _lacks_decision(case: _Case) -> bool:
@@ -223,6 +237,7 @@ _GUARDS: dict[str, Callable[[_Case], bool]] = {
     "minor": _is_minor,
     "age_unknown": _is_age_unknown,
     "id_mismatch": _has_id_mismatch,
+    "source_ended": _is_source_ended,
     "decision_missing": _lacks_decision,
     "not_served": _is_unserved,
     "decided_in_future": _is_decided_in_future,

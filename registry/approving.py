@@ -168,11 +168,16 @@ def decide_record(session: Session, row: RecordRow, acting: Acting, review: Revi
         return _name_others(session, refusals, record)
     keep_accepted(row, record.facts, review.accept(record.facts), review.vault)
     row.approved_by, row.approved_at = acting.actor, acting.now
-    decision = {
+    # What the approver answers for by approving: nobody is listed without it.
+    answered = {
         "decision_number": record.facts.decision_number,
         "decided_on": str(record.facts.decided_on),
-        # What the approver answers for by approving: nobody is listed without it.
         "decision_signed": "审核人确认决定书已由院长签发（法释〔2017〕7号第五条第三款）",
+    }
+    if record.origin is not None:
+        answered = {"source": row.source, "court": record.origin.court}
+    decision = {
+        **answered,
         "policy": review.policy.version,
         "confirmed": sorted(review.confirmed),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.audit_words import describe, name_value
-from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS
+from registry.departing import REMOVAL_GROUNDS, SOURCE_GROUNDS, WITHDRAWAL_GROUNDS
 from registry.gate import WithholdReason
 from registry.intake import LABELS
 from registry.letters.kinds import KINDS
@@ -16,6 +16,7 @@ from registry.papers import PAPER_LABEL
 
 GROUND_LABEL: Mapping[str, str] = {
     **REMOVAL_GROUNDS,
+    **SOURCE_GROUNDS,
     **WITHDRAWAL_GROUNDS,
     "reconciled": "与全量名单核对不一致",
     "term_ended": "纳入期限届满（第十条第二款）",
@@ -60,6 +61,7 @@ ACT_NAMES: Mapping[str, str] = {
 """The acts on a record, by the last part of their addresses."""
 _WITHHELD: Mapping[WithholdReason, str] = {
     WithholdReason.NOT_APPROVED: "尚未审核",
+    WithholdReason.SOURCE_ENDED: "所转载的名单已停止转载",
     WithholdReason.MINOR: "被执行人未满十八周岁",
     WithholdReason.AGE_UNKNOWN: "不能确定已满十八周岁",
     WithholdReason.RESTRICTED: "依法不宜公开",
@@ -77,6 +79,7 @@ _VALUE: Mapping[str, str] = {
     "record": "记录",
     "findings": "遮盖建议",
     "dossier": "案卷",
+    "readers": "批量读取",
     "redact": "遮盖",
     "show": "显示",
     "passed": "合格",

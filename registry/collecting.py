@@ -1,4 +1,5 @@
-"""Collecting what the public sent in: each sealed file of the drop folder becomes one matter, once, whatever is killed.
+"""Collecting what the public sent in: each sealed file of the drop folder becomes one matter, once, whatever is killed; but
+what a reader in bulk confirms (submission.ACK) is written down with the reader, and becomes none.
 
 A file is taken in one transaction that remembers its digest and registers the matter, and removed afterwards: killed in
 between, it is known when it is met again. What cannot be opened is put aside, once, with one audit line. Whoever runs the
@@ -50,13 +51,14 @@ from registry.papers import (
     prepare_paper,
     sweep_papers,
 )
+from registry.reader_acks import AckRefused, take_ack
 from registry.records import RecordNotFound, get_row
 from registry.sealbox import KeyLost, SealBroken, open_envelope, sweep
 from registry.tables import MatterRow, PaperRow, RecordRow, SubmissionRow
 from registry.vault import Vault
 from search_index.day import day_of
 from search_index.number import find_number
-from search_index.submission import LARGEST_ATTACHMENT, Attachment, Submission
+from search_index.submission import ACK, LARGEST_ATTACHMENT, Attachment, Submission
 
 MOST_A_PASS = 200
 REFUSED_FOLDER = "drop-refused"
@@ -74,16 +76,18 @@ class CollectingStopped(Exception):
 
 class Outcome(StrEnum):
     TAKEN = "taken"
+    CONFIRMED = "confirmed"
     REPEATED = "repeated"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What one pass did. `repeated` came before; `refused` could not be opened; `waiting` could not be read or scanned
+    """What one pass did. `taken` are matters, `confirmed` what readers in bulk confirmed; `repeated` came before; `refused` could not be opened; `waiting` could not be read or scanned
     now and stay; `left` are for the next pass. `busy`: another process is collecting, and nothing was done."""
 
     taken: int = 0
+    confirmed: int = 0
     repeated: int = 0
     refused: int = 0
     waiting: int = 0
@@ -128,7 +132,7 @@ def _take_all(collector: _Collector, drop: Path, most: int) -> Collected:
             done = _count(done, collector.take(drop / name))
             behind = (changed, name)
         done = replace(done, left=left)
-        if not left or done.taken + done.repeated + done.refused >= most:
+        if not left or done.taken + done.confirmed + done.repeated + done.refused >= most:
             break
     return done
 
@@ -137,6 +141,8 @@ def _count(done: Collected, outcome: Outcome | None) -> Collected:
     match outcome:
         case Outcome.TAKEN:
             return replace(done, taken=done.taken + 1)
+        case Outcome.CONFIRMED:
+            return replace(done, confirmed=done.confirmed + 1)
         case Outcome.REPEATED:
             return replace(done, repeated=done.repeated + 1)
         case Outcome.REFUSED:
@@ -164,8 +170,9 @@ class _Collector:
     def _open(self, found: Found) -> Outcome | None:
         try:
             submission = open_envelope(found.content, self.court.private / _KEY)
-            outcome = self._register(found, submission)
-        except (SealBroken, MatterRefused):
+            take = self._confirm if submission.kind == ACK else self._register
+            outcome = take(found, submission)
+        except (SealBroken, MatterRefused, AckRefused):
             return self._put_aside(found.path, found.digest)
         except KeyLost as error:
             # No fault of what was sealed to it: nothing may be put aside for that.
@@ -199,6 +206,13 @@ class _Collector:
             self._attach(session, row, prepared, refusals)
             session.add(self._remember(found, Outcome.TAKEN, row.id))
         return Outcome.TAKEN
+
+    def _confirm(self, found: Found, submission: Submission) -> Outcome:
+        with self.court.session() as session:
+            is_news = take_ack(session, submission.fields, self.acting)
+            outcome = Outcome.CONFIRMED if is_news else Outcome.REPEATED
+            session.add(self._remember(found, outcome, None))
+        return outcome
 
     def _attach(self, session: Session, row: MatterRow, prepared: list[Prepared], refusals: list[str]) -> None:
         """What the matter does not have yet: a form that is sent again may have more attachments than before."""

@@ -20,6 +20,7 @@ from registry.policy import Policy
 from registry.publishing import redisclose
 from registry.record import Accepted, Facts, Record, State
 from registry.records import read_record
+from registry.sources.origin import say_read_only
 from registry.tables import RecordRow
 from registry.vault import Vault
 from search_index.journal import EntryChange
@@ -58,6 +59,8 @@ class Corrector:
         self, session: Session, row: RecordRow, settings: Sequence[tuple[str, str]], acting: Acting
     ) -> Sequence[EntryChange]:
         """Set fields of a record; what the public is told of it. Raises CorrectionRefused or NotAllowed."""
+        if told := say_read_only(row):
+            raise CorrectionRefused(told, "read_only")
         record = read_record(row, self.vault)
         becomes = transition(record.state, Action.CORRECT).state
         if is_over(row, self.policy, acting.now):

@@ -28,7 +28,7 @@ class Rule(StrEnum):
     `reconsideration_decision` the higher court received the request; `term_end` the last day of the term;
     `grace` the decision that grants it; `hold_confirm` one person alone held an entry; `units_told` an entry left the
     list; `release` a unit was told so; `feedback` the quarter ended; `complaint` the complaint arrived;
-    `objection_mark` the objection arrived.
+    `objection_mark` the objection arrived; `take_down` an entry left the list that a reader holds in bulk.
     """
 
     EXIT = "exit"
@@ -44,6 +44,7 @@ class Rule(StrEnum):
     FEEDBACK = "feedback"
     COMPLAINT = "complaint"
     OBJECTION_MARK = "objection_mark"
+    TAKE_DOWN = "take_down"
 
 
 RULE_LABEL: Mapping[Rule, str] = {
@@ -60,6 +61,7 @@ RULE_LABEL: Mapping[Rule, str] = {
     Rule.FEEDBACK: "单位季度反馈",
     Rule.COMPLAINT: "办理投诉举报",
     Rule.OBJECTION_MARK: "标注异议并告知单位",
+    Rule.TAKE_DOWN: "批量读取者删去退出的条目并确认",
 }
 
 
@@ -229,6 +231,13 @@ RULES: Mapping[Rule, RuleText] = {
         bearer=Bearer.COURT,
         national=Period(length=3, unit=Unit.WORKDAYS, article=f"{_OWN}（核实期间告知单位，三个工作日）"),
         local={Profile.HENAN: Period(length=3, unit=Unit.WORKDAYS, article=f"{_HENAN}第四十一条")},
+    ),
+    # Who takes the list in bulk promised it with the terms. It is no authority: nothing is held against it before its
+    # time is surely over, which is the reading that a party has.
+    Rule.TAKE_DOWN: RuleText(
+        bearer=Bearer.PARTY,
+        national=Period(length=1, unit=Unit.WORKDAYS, article=f"{_OWN}（批量读取条款：一个工作日内删去并确认）"),
+        local={Profile.HENAN: Period(length=1, unit=Unit.WORKDAYS, article=f"{_HENAN}第四十二条")},
     ),
 }
 

@@ -17,6 +17,7 @@ from registry.lifecycle import Action, transition
 from registry.moving import Exit, Line, await_confirmation, follow_departures, move
 from registry.preparers import find_menders, say_who_may
 from registry.record import State
+from registry.sources.origin import say_read_only
 from registry.tables import DecisionRow, RecordRow
 from registry.undecided import find_undecided, list_open_grounds
 from search_index.codes import has_long_number
@@ -38,6 +39,12 @@ WITHDRAWAL_GROUNDS: Mapping[str, str] = {
     "minor": "被执行人为未成年人（第四条）",
     "deceased": "被执行人死亡（民事诉讼法第二百六十八条第三项）",
 }
+SOURCE_GROUNDS: Mapping[str, str] = {
+    "source_gone": "已不在所转载的名单中（第七条第一款）",
+    "source_ended": "所在的名单已停止转载（第七条第一款）",
+    "source_replaced": "本院已公布同一案件的该被执行人，不再转载（第七条第一款）",
+}
+"""Why what was taken over from another court's list leaves: it follows that list, and nobody decides it here."""
 _WRONG_FROM_THE_START = frozenset({"wrongly_listed", "minor"})
 _SPC = "法释〔2017〕7号"
 _NOTE_ON_TERM = "该记录有纳入期限，第十条第一款不当然适用（第十条第二款）：已按第二条第二款登记为提前删除，请补附决定"
@@ -124,6 +131,7 @@ class Departure:
 def article_of(ground: str | None, action: Action) -> str | None:
     """The article that a ground of departure rests on; None where it is the action's own."""
     text = REMOVAL_GROUNDS.get(ground or "") if action is Action.REMOVE else WITHDRAWAL_GROUNDS.get(ground or "")
+    text = text or SOURCE_GROUNDS.get(ground or "")
     if not text:
         return None
     named = text[text.rindex("（") + 1 : -1]
@@ -135,8 +143,10 @@ def take_down(
 ) -> Departure:
     """Hold, withdraw or remove; `matter` is the matter in which it was decided.
 
-    Raises NotAllowed (wrong state) or NotPermitted (wrong dates, unfit basis).
+    Raises NotAllowed (wrong state) or NotPermitted (wrong dates, unfit basis, a decision on what another court listed).
     """
+    if action.ends and (grounds.ground in SOURCE_GROUNDS) != (row.source is not None):
+        raise NotPermitted(say_read_only(row) or "该事由只用于转载的条目")
     grounds.refuse_wrong_dates(acting.today)
     grounds.refuse_unfit_basis()
     grounds.refuse_unfit_queries()
@@ -248,6 +258,8 @@ def grant_grace(session: Session, row: RecordRow, *, until: date, basis: str, ac
     """
     grounds = Grounds(ground=None, basis=basis, arose_on=acting.today, known_on=acting.today)
     grounds.refuse_unfit_basis()
+    if told := say_read_only(row):
+        raise NotPermitted(told)
     transition(State(row.state), Action.GRACE)
     if row.number is not None:
         raise NotPermitted("该记录已经公布过：宽限期只能在首次公布以前给予（法发〔2019〕35号）")

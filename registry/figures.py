@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from registry.speed import Gone, build_figures
 from registry.tables import DecisionRow, JournalRow, RecordRow
 from search_index.day import day_of
 
-SUBJECT, KEY = "figures", "departures"
+SUBJECT, KEY, PUSHES = "figures", "departures", "pushes"
 _READ = 1000
 _DEPARTS = (Action.WITHDRAW.value, Action.REMOVE.value)
 # Of these people had to decide; a term that runs out does so by itself.
@@ -28,17 +29,26 @@ _TELLS = (*_DEPARTS, Action.HOLD.value, Action.LIFT.value)
 
 def append_figures(session: Session, acting: Acting) -> bool:
     """Journal the figures where they are not those the public knows already. True when they were new."""
-    body = build_figures(list_departures(session, acting), acting.today)
+    return _append(session, acting, KEY, build_figures(list_departures(session, acting), acting.today))
+
+
+def append_pushes(session: Session, acting: Acting, body: Mapping[str, Any] | None) -> bool:
+    """Journal the figures of pushes and acknowledgements, which the notifier counts (None: too little to tell), where they
+    are not those the public knows already. True when they were new."""
+    return _append(session, acting, PUSHES, body)
+
+
+def _append(session: Session, acting: Acting, key: str, body: Mapping[str, Any] | None) -> bool:
     query = (
         select(JournalRow.body)
-        .where(JournalRow.subject == SUBJECT, JournalRow.key == KEY)
+        .where(JournalRow.subject == SUBJECT, JournalRow.key == key)
         .order_by(JournalRow.position.desc())
         .limit(1)
     )
     known = session.scalar(query)
     if body is None or (known is not None and json.loads(known) == body):
         return False
-    journal.append_subject(session, acting.now, SUBJECT, KEY, body)
+    journal.append_subject(session, acting.now, SUBJECT, key, body)
     return True
 
 

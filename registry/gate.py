@@ -36,6 +36,7 @@ class WithholdReason(StrEnum):
     AGE_UNKNOWN = "age_unknown"
     RESTRICTED = "restricted"
     UNSERVED = "unserved"
+    SOURCE_ENDED = "source_ended"
     IN_GRACE = "in_grace"
     UNRESOLVED = "unresolved"
     TERM_ENDED = "term_ended"
@@ -57,6 +58,7 @@ _BASIS = {
     WithholdReason.MINOR: "被执行人为未成年人，不得纳入名单（法释〔2017〕7号第四条）",
     WithholdReason.AGE_UNKNOWN: "不能确定被执行人已满十八周岁，不得公布（法释〔2017〕7号第四条）",
     WithholdReason.UNSERVED: "决定书尚未送达，不得公布（法释〔2017〕7号第五条第三款）",
+    WithholdReason.SOURCE_ENDED: "所转载的名单已停止转载，不得公布（法释〔2017〕7号第七条第一款）",
     WithholdReason.IN_GRACE: "宽限期尚未届满，期内暂不发布（法发〔2019〕35号）",
     WithholdReason.UNRESOLVED: "有建议遮盖的内容尚未经审核人确认，不得公布（法释〔2016〕19号第八条至第十一条）",
     WithholdReason.TERM_ENDED: "纳入期限已经届满，不得公布（法释〔2017〕7号第十条第二款）",
@@ -80,7 +82,8 @@ class Adulthood(StrEnum):
 def disclose(record: Record, policy: Policy, today: date) -> Document | Withheld:
     """What the public may see of `record` on `today` (Asia/Shanghai) under `policy`, or why nothing.
 
-    Withheld: not approved; a minor or of unknown age (art. 4, checked at every call); not served; in its time of grace
+    Withheld: not approved; a minor or of unknown age (art. 4, checked at every call); not served (what another court listed:
+    that court has served it, and its list must still be taken over); in its time of grace
     (法发〔2019〕35号); past its term;
     restricted, unless the policy gives its ground the masked form; a proposed redaction of high confidence that no
     reviewer has accepted (before first publication; later whatever is sure is redacted as well); a required field without a rule; or a shown text
@@ -144,13 +147,20 @@ def _find_reason(record: Record, today: date) -> WithholdReason | None:
             return WithholdReason.MINOR
         case Adulthood.UNKNOWN:
             return WithholdReason.AGE_UNKNOWN
-    served = record.facts.served_on
-    if served is None or served > today:
-        return WithholdReason.UNSERVED
+    if reason := _find_reason_at_origin(record, today):
+        return reason
     # The last day belongs to it (民法典 203), whatever the state of the record.
     if record.grace_until is not None and today <= record.grace_until:
         return WithholdReason.IN_GRACE
     return None
+
+
+def _find_reason_at_origin(record: Record, today: date) -> WithholdReason | None:
+    """Whether the court here has served it, or the list of the other court is still taken over."""
+    if record.origin is not None:
+        return None if record.origin.active else WithholdReason.SOURCE_ENDED
+    served = record.facts.served_on
+    return WithholdReason.UNSERVED if served is None or served > today else None
 
 
 def _withhold(record: Record, reason: WithholdReason, basis: str = "") -> Withheld:
@@ -222,7 +232,7 @@ _REQUIRED = ("record", "kind", "name", "court", "performance", "conduct", "publi
 # What is left of a restricted record in the masked form; every other field is empty.
 _MASKED_FORM = frozenset(
     {"record", "kind", "name", "gender", "age", "court", "performance", "conduct", "published_on", "term_ends_on"}
-    | {"visible_until", "updated_at"}
+    | {"visible_until", "updated_at", "origin"}
 )
 
 
@@ -232,6 +242,9 @@ def _build(record: Record, policy: Policy, today: date, *, masked: bool) -> Docu
     # Without its end an entry would be seen for ever.
     if shown["visible_until"] is None and record.facts.term_ends_on is not None:
         missing.append("visible_until")
+    # What another court listed is not shown as if this one had.
+    if shown["origin"] is None and record.origin is not None:
+        missing.append("origin")
     if missing:
         labels = "、".join(_LABELS[name] for name in missing)
         return _withhold(record, WithholdReason.NO_RULE, f"政策“{policy.name}”没有规定公布：{labels}")
@@ -276,6 +289,7 @@ def _values(record: Record, policy: Policy, today: date) -> dict[str, Any]:
         "uscc": facts.uscc.text if facts.uscc and not person else None,
         "legal_representative": None if person else facts.legal_representative,
         "court": facts.court,
+        "origin": record.origin.court if record.origin else None,
         "region": facts.region,
         "basis_number": facts.basis_number,
         "basis_issuer": facts.basis_issuer,
@@ -318,6 +332,7 @@ def _mask_names(facts: Facts, shown: Mapping[str, Any]) -> dict[str, str | None]
     return {
         "name": masked if shown["name"] is not None else None,
         "court": _city_court(facts.court) if shown["court"] is not None else None,
+        "origin": _city_court(shown["origin"]) if shown["origin"] is not None else None,
     }
 
 
@@ -344,6 +359,7 @@ _LABELS = {
     "uscc": "统一社会信用代码",
     "legal_representative": "法定代表人",
     "court": "执行法院",
+    "origin": "来源",
     "region": "地域",
     "basis_number": "执行依据文号",
     "basis_issuer": "作出执行依据单位",

@@ -17,6 +17,7 @@ from registry.clocks import find_run, find_start
 from registry.deadlines import Rule
 from registry.departing import REMOVAL_GROUNDS, WITHDRAWAL_GROUNDS, Grounds, NotPermitted
 from registry.record import State
+from registry.sources.origin import say_read_only
 from registry.tables import ClockRow, MatterRow, RecordRow
 from registry.undecided import DISMISSED, GROUND, OPEN, close_grounds, close_matter, list_open_grounds
 
@@ -74,6 +75,8 @@ def record_ground(
 
     `basis` names a document, and nobody: nothing of it is sealed. Raises NotPermitted, or StartOutOfRange.
     """
+    if told := say_read_only(row):
+        raise NotPermitted(told)
     reason = Grounds(ground=ground, basis=basis, arose_on=arose_on, known_on=known_on)
     _refuse_unfit(session, row, reason, acting)
     matter = MatterRow(

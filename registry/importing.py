@@ -9,23 +9,36 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry import audit
 from registry.facts_json import facts_to_json
-from registry.intake import Accepted, Intake, Quarantine, Refused, read_file
+from registry.intake import Accepted, Ended, Intake, Quarantine, Refused, read_file
 from registry.lifecycle import find_stage
-from registry.matching import Conflict, Known, New, Proposal, Unchanged, is_same_debtor, judge
+from registry.matching import (
+    Conflict,
+    Foreign,
+    Known,
+    New,
+    Proposal,
+    Unchanged,
+    Verdict,
+    is_same_debtor,
+    judge,
+    judge_foreign,
+)
 from registry.policy import Policy
 from registry.record import Facts, State
 from registry.records import facts_columns, identity_columns, proposal_context, read_facts, source_digest
+from registry.sources.book import lock_active
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns, chunks
 from registry.vault import Vault
 from search_index.day import day_of
 
 CHUNK = 500
+_RETURNS = "该条目曾经退出，名单中又有：审核时请向公布的法院核实"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +74,20 @@ class _Tally:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
     """Brings files into the registry. `folder` is where quarantine files are written (private); `policy` says what
-    approval will ask for, and so on which work list each record comes."""
+    approval will ask for, and so on which work list each record comes. `foreign` says that the files are of another court's
+    list; what they mark as ended is then no fault of theirs (registry/sources/leaving.py takes it down)."""
 
     engine: Engine
     vault: Vault
     turns: Turns
     folder: Path
     policy: Policy
+    foreign: Foreign | None = None
 
     def run(self, path: Path, actor: str, now: datetime, progress: Callable[[int, int | None], None]) -> ImportReport:
         """Import a file. Raises UnrecognisedFile when it holds nothing that could be read, Busy when another import
-        is under way. `progress` is told (lines read, total or None)."""
+        is under way, SourceRefused where the list it belongs to was ended meanwhile. `progress` is told (lines read, total
+        or None)."""
         with self.turns.importing():
             self._discard_unfinished()
             intake = read_file(path)
@@ -114,18 +130,19 @@ class Importer:
         tally: _Tally,
         quarantine: Quarantine,
     ) -> None:
-        prepared = [_prepare(line, self.vault) for line in lines if isinstance(line, Accepted)]
-        refused = [line for line in lines if isinstance(line, Refused)]
+        prepared = [_prepare(line, self.vault, self.foreign) for line in lines if isinstance(line, Accepted)]
+        refused = [line for line in lines if isinstance(line, Refused) and not self._is_ended_elsewhere(line)]
         self.turns.step_aside()
         with Session(self.engine) as session, session.begin():
             known = _KnownRecords(session, batch, prepared, self.vault)
             records: list[dict[str, Any]] = []
             proposals: list[dict[str, Any]] = []
             for line in prepared:
-                match judge(line.facts, line.digest, known.find(line), known.proposed(line)):
+                match self._judge(session, line, known):
                     case New(listing):
                         records.append(line.record_row(batch, listing, actor, now, self.vault, self.policy))
                         known.add(line, listing)
+                        tally.warnings += line.find_return(listing)
                     case Proposal(record_id):
                         proposals.append(line.proposal_row(batch, record_id, self.vault))
                         known.add_proposal(record_id, line.digest, in_this_file=True)
@@ -144,12 +161,26 @@ class Importer:
             quarantine.add(item)
             tally.refused.append(item.without_raw())
 
+    def _judge(self, session: Session, line: _Line, known: _KnownRecords) -> Verdict:
+        found, proposed = known.find(line), known.proposed(line)
+        if self.foreign is None:
+            return judge(line.facts, line.digest, found, proposed)
+        if found is not None and not found.in_this_file and found.source == self.foreign.source:
+            # What an earlier file of the list proposed is not what the list says now.
+            _drop_proposals(session, found.id, proposed - {line.digest})
+        return judge_foreign(line.facts, line.digest, found, proposed, self.foreign)
+
+    def _is_ended_elsewhere(self, line: Refused) -> bool:
+        return self.foreign is not None and isinstance(line, Ended) and line.facts is not None
+
     def _finish(
         self, batch: int, actor: str, now: datetime, tally: _Tally, quarantine_file: Path | None
     ) -> ImportReport:
         self.turns.step_aside()
         with Session(self.engine) as session, session.begin():
             row = session.get_one(BatchRow, batch)
+            if self.foreign is not None:
+                lock_active(session, self.foreign.source)
             if tally.accepted:
                 row.ready = True
                 row.accepted, row.unchanged, row.quarantined = tally.accepted, tally.unchanged, len(tally.refused)
@@ -195,6 +226,7 @@ class _Line:
     warnings: tuple[Warned, ...]
     digest: str
     columns: dict[str, Any]
+    foreign: Foreign | None
 
     def record_row(
         self, batch: int, listing: int, actor: str, now: datetime, vault: Vault, policy: Policy
@@ -204,13 +236,18 @@ class _Line:
             **facts_columns(self.whole, vault, self.columns["identity"]),
             "batch_id": batch,
             "line": self.line,
+            "source": self.foreign.source if self.foreign else None,
             "state": State.DRAFT.value,
             "listing": listing,
             "source_digest": self.digest,
             "imported_by": actor,
             "changed_at": now,
-            "stage": find_stage(State.DRAFT, self.facts, None, policy, day_of(now)).value,
+            "stage": find_stage(State.DRAFT, self.facts, None, policy, day_of(now), is_own=self.foreign is None).value,
         }
+
+    def find_return(self, listing: int) -> list[Warned]:
+        """A word on whom another court's list names again after they had left."""
+        return [Warned(self.line, _RETURNS)] if listing and self.foreign is not None else []
 
     def proposal_row(self, batch: int, record_id: int, vault: Vault) -> dict[str, Any]:
         return {
@@ -223,22 +260,34 @@ class _Line:
         }
 
 
-def _prepare(line: Accepted, vault: Vault) -> _Line:
+def _prepare(line: Accepted, vault: Vault, foreign: Foreign | None) -> _Line:
     whole = facts_to_json(line.facts)
+    missing = _missing(line.facts) if foreign is None else ()
     return _Line(
         line=line.line,
         facts=line.facts,
         whole=whole,
         raw=line.raw,
-        warnings=tuple(Warned(line.line, reason) for reason in (*line.warnings, *_missing(line.facts))),
+        warnings=tuple(Warned(line.line, reason) for reason in (*line.warnings, *missing)),
         digest=source_digest(whole, vault),
         columns=identity_columns(line.facts, vault),
+        foreign=foreign,
     )
 
 
 def _missing(facts: Facts) -> tuple[str, ...]:
     """What may be missing but should not be (法释〔2017〕7号 art. 7: every entry goes through the national list)."""
     return () if facts.national_reference else ("没有全国名单库编号（national_reference），请录入全国名单库后补填",)
+
+
+def _drop_proposals(session: Session, record: int, digests: frozenset[str]) -> None:
+    if digests:
+        which = (
+            ProposalRow.record_id == record,
+            ProposalRow.source_digest.in_(digests),
+            ProposalRow.decided.is_(False),
+        )
+        session.execute(update(ProposalRow).where(*which).values(decided=True))
 
 
 class _KnownRecords:
@@ -296,6 +345,7 @@ class _KnownRecords:
             in_this_file=True,
             departed_on=None,
             departed_ground=None,
+            source=line.foreign.source if line.foreign else None,
         )
         columns = line.columns
         candidate = _Candidate(known=known, facts=lambda: line.facts)
@@ -329,4 +379,5 @@ def _known(row: RecordRow, batch: int) -> Known:
         departed_on=row.departed_on,
         departed_ground=row.departed_ground,
         was_public=row.number is not None,
+        source=row.source,
     )

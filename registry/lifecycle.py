@@ -254,11 +254,14 @@ _STAGE_OF = {
 }
 
 
-def find_stage(state: State, facts: Facts, grace_until: date | None, policy: Policy, today: date) -> Stage:
-    """The work list of a record on `today` (Asia/Shanghai). Only a draft's depends on its facts."""
+def find_stage(
+    state: State, facts: Facts, grace_until: date | None, policy: Policy, today: date, *, is_own: bool = True
+) -> Stage:
+    """The work list of a record on `today` (Asia/Shanghai). Only a draft's depends on its facts; `is_own` is False for what
+    was taken over from another court."""
     if state is not State.DRAFT:
         return find_later_stage(state, grace_until, today)
-    missing = find_missing(facts, policy, today)
+    missing = find_missing(facts, policy, today, is_own=is_own)
     if missing == ("served_on",):
         return Stage.SERVING
     return Stage.COMPLETING if missing else Stage.APPROVING
@@ -276,15 +279,20 @@ def in_grace(grace_until: date | None, today: date) -> bool:
     return grace_until is not None and today <= grace_until
 
 
-def find_missing(facts: Facts, policy: Policy, today: date) -> tuple[str, ...]:
+def find_missing(facts: Facts, policy: Policy, today: date, *, is_own: bool = True) -> tuple[str, ...]:
     """The fields that approval asks for and that are absent, in the order in which they are filled in. What is there and
-    wrong is not missing: approval refuses it by name."""
-    asked = {
-        "birth_date": find_adulthood(facts, today) is Adulthood.UNKNOWN and facts.birth_date is None,
-        "decision_number": not (facts.decision_number or "").strip(),
-        "decided_on": facts.decided_on is None,
-        "term_ends_on": facts.term_ends_on is None and any(kind.has_term for kind in facts.conduct),
-        "national_reference": policy.require_national_reference and not (facts.national_reference or "").strip(),
-        "served_on": facts.served_on is None,
-    }
+    wrong is not missing: approval refuses it by name. What another court decided and served is not asked for here."""
+    age = {"birth_date": find_adulthood(facts, today) is Adulthood.UNKNOWN and facts.birth_date is None}
+    asked = (
+        age
+        if not is_own
+        else age
+        | {
+            "decision_number": not (facts.decision_number or "").strip(),
+            "decided_on": facts.decided_on is None,
+            "term_ends_on": facts.term_ends_on is None and any(kind.has_term for kind in facts.conduct),
+            "national_reference": policy.require_national_reference and not (facts.national_reference or "").strip(),
+            "served_on": facts.served_on is None,
+        }
+    )
     return tuple(name for name, missing in asked.items() if missing)

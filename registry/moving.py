@@ -118,7 +118,8 @@ def keep_stage(row: RecordRow, today: date, draft: Draft | None = None) -> None:
     elif draft is None:
         raise ValueError("the work list of a draft follows from its facts")
     else:
-        row.stage = find_stage(state, draft.facts, row.grace_until, draft.policy, today).value
+        is_own = row.source is None
+        row.stage = find_stage(state, draft.facts, row.grace_until, draft.policy, today, is_own=is_own).value
 
 
 def await_confirmation(session: Session, row: RecordRow, acting: Acting, basis: str) -> ClockRow:
@@ -145,12 +146,14 @@ def _leave(session: Session, row: RecordRow, action: Action, step: Transition, l
     if step.settles_grounds:
         close_grounds(session, row, acting)
         close_fulfilled(session, row, acting)
-    if step.exit_notice and not spared:
+    # Of what another court listed, that court makes known and tells in private that it has left.
+    is_own = row.source is None
+    if step.exit_notice and not spared and is_own:
         note_exit(session, row, acting)
     if step.state is State.WITHDRAWN:
         take_back(session, row, acting)
         if not was_public and row.number is not None:
             note_withdrawn(session, row.number, acting)
     # Neither a child nor the dead are written to.
-    if step.tells and not spared & AT_ONCE:
+    if step.tells and not spared & AT_ONCE and is_own:
         notices.note_departure(session, row, acting.now, was_public=was_public)

@@ -120,8 +120,9 @@ class NoticeLine:
 def find_obstacle(kind: NoticeKind, record: Record, today: date) -> str | None:
     """Why this notice may not go by SMS as the record stands, in Chinese; None where it may."""
     facts = record.facts
-    if facts.disclosure is Disclosure.RESTRICTED or record.state is State.RESTRICTED:
-        return "依法不宜公开的，任何内容都不以短信告知：请以书面方式办理"
+    if record.origin is not None or facts.disclosure is Disclosure.RESTRICTED or record.state is State.RESTRICTED:
+        told = "依法不宜公开的，任何内容都不以短信告知：请以书面方式办理"
+        return f"该条目转载自{record.origin.court}公布的名单：由该院告知当事人" if record.origin else told
     if find_adulthood(facts, today) is Adulthood.MINOR:
         return "被执行人未满十八周岁，不以短信告知：请以书面方式告知其监护人（未成年人保护法第一百零三条）"
     match kind:

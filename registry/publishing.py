@@ -24,6 +24,7 @@ from registry.policy import Policy
 from registry.record import Record, State
 from registry.records import read_record
 from registry.redaction import VERSION
+from registry.sources.replacing import replace_foreign
 from registry.tables import DecisionRow, RecordRow
 from registry.undecided import find_undecided
 from registry.vault import Vault
@@ -73,6 +74,7 @@ class Publisher:
     def _publish(self, session: Session, rows: Sequence[RecordRow], acting: Acting) -> list[journal.Change]:
         acting = by_system(acting)
         disclosed = [(row, document) for row in rows if (document := self._disclose(session, row, acting))]
+        replace_foreign(session, self.vault, [row for row, _ in disclosed if row.source is None], acting)
         # Only what goes out draws: what stays inside must leave no trace, not even in the numbers of others.
         fresh = iter(self._draw(session, sum(row.number is None for row, _ in disclosed)))
         numbered = [(row, replace(document, record=row.number or next(fresh))) for row, document in disclosed]

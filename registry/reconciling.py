@@ -128,6 +128,8 @@ class Reconciler:
                     select(RecordRow)
                     .where(
                         RecordRow.state.in_([State.APPROVED.value, State.PUBLISHED.value, State.RESTRICTED.value]),
+                        # What was taken over follows the list of its own court (sources/leaving.py).
+                        RecordRow.source.is_(None),
                         RecordRow.id > after,
                     )
                     .order_by(RecordRow.id)

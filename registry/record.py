@@ -160,6 +160,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The court whose list an entry was taken over from, and whether that list is still taken over."""
+
+    court: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A debtor in a case, with where it stands.
 
@@ -168,6 +176,7 @@ class Record:
     `imported_by` prepared it last; `prepared_by` are the others who did, filled in where an approval is decided.
     `redactions` are what a reviewer accepted for these texts; None where nobody has been asked yet.
     `grace_until` is the last day of the time of grace (宽限期), where one was granted.
+    `origin` is where it was taken over from, read-only; None for the court's own.
     """
 
     id: int
@@ -183,6 +192,7 @@ class Record:
     redactions: Accepted | None = None
     grace_until: date | None = None
     prepared_by: frozenset[str] = frozenset()
+    origin: Origin | None = None
 
     def with_facts(self, facts: Facts, now: datetime) -> Record:
         """The record as it would be with other facts. What was hidden in the old words says nothing of where to look in

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from registry.facts_json import PRIVATE_KEYS, facts_from_json, facts_to_json
@@ -17,7 +17,9 @@ from registry.matching import identity_of, is_masked, likeness_of
 from registry.policy import Policy
 from registry.record import FREE_TEXTS, Accepted, Facts, Record, State
 from registry.redaction import Finding
+from registry.sources.origin import find_origin
 from registry.tables import BatchRow, ProposalRow, RecordRow
+from registry.values import OtherNumber
 from registry.vault import Vault
 from search_index.casenumber import CaseNumber, find_case_number
 from search_index.folding import fold_name
@@ -42,6 +44,7 @@ def identity_columns(facts: Facts, vault: Vault) -> dict[str, Any]:
         "identity": vault.digest(identity_of(facts)),
         "likeness": vault.digest(likeness_of(facts)),
         "masked": is_masked(facts),
+        "passport": isinstance(facts.id_number, OtherNumber),
     }
 
 
@@ -119,18 +122,22 @@ def read_record(row: RecordRow, vault: Vault) -> Record:
         changed_at=row.changed_at,
         redactions=redactions,
         grace_until=row.grace_until,
+        origin=find_origin(row),
     )
 
 
 def refresh_derived(session: Session, vault: Vault, policy: Policy, today: date) -> int:
-    """Fill in the work list and the folded name of rows that are older than these columns, one chunk; how many there
-    were. Safe to repeat: none when all have them."""
-    query = select(RecordRow).where(RecordRow.name_key == "").order_by(RecordRow.id).limit(CHUNK).with_for_update()
+    """Fill in the work list, the folded name and the kind of number of rows that are older than these columns, one chunk;
+    how many there were. Safe to repeat: none when all have them."""
+    lacking = or_(RecordRow.name_key == "", RecordRow.passport.is_(None))
+    query = select(RecordRow).where(lacking).order_by(RecordRow.id).limit(CHUNK).with_for_update()
     rows = list(session.scalars(query))
     for row in rows:
         record = read_record(row, vault)
         row.name_key = name_key_of(record.facts.name)
-        row.stage = find_stage(record.state, record.facts, row.grace_until, policy, today).value
+        row.passport = isinstance(record.facts.id_number, OtherNumber)
+        is_own = record.origin is None
+        row.stage = find_stage(record.state, record.facts, row.grace_until, policy, today, is_own=is_own).value
     return len(rows)
 
 

@@ -122,6 +122,7 @@ class RecordRow(Base):
         # By these an applicant of a unit is compared with the whole list.
         Index("ix_record_identity", "identity"),
         Index("ix_record_alike", "likeness"),
+        Index("ix_record_hidden", "name_key", "masked", "passport"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -151,6 +152,8 @@ class RecordRow(Base):
     name_key: Mapped[str] = mapped_column(index=True, server_default="")
     # The last day of the time of grace (宽限期): nothing is published before it is over.
     grace_until: Mapped[date | None] = mapped_column(index=True)
+    # Whether the number is that of a passport or a permit; null in rows older than the column, until `init` fills it in.
+    passport: Mapped[bool | None] = mapped_column(index=True)
     # The slug of the list of another court that it was taken over from; null for the court's own.
     source: Mapped[str | None] = mapped_column(String(40), index=True)
 
@@ -227,6 +230,8 @@ class NoticeRow(Base):
 
 class JournalRow(Base):
     __tablename__ = "journal"
+    # By this the departures that a reader in bulk has not confirmed are found among all the lines that are none.
+    __table_args__ = (Index("ix_journal_type", "type", "sequence"),)
 
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     subject: Mapped[str] = mapped_column(String(16))

@@ -34,12 +34,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """An entry left the list: its change, without a word of it."""
+
+    sequence: int
+    record: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Some changes after a sequence: `head` is the last there is, `next` the sequence to ask after next."""
+    """Some changes after a sequence: `head` is the last there is, `next` the sequence to ask after next, `updated_at` when
+    the list last changed."""
 
     head: int
     next: int
     changes: tuple[Change, ...]
+    updated_at: datetime | None = None
 
     @property
     def has_more(self) -> bool:

@@ -20,7 +20,7 @@ _WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 def draw_number(random: Random) -> str:
     """A new number. `random` is the given source; in production it draws from the operating system."""
     payload = "".join(random.choice(ALPHABET) for _ in range(7))
-    return f"SX-{payload}{_check(payload)}"
+    return f"SX-{payload}{check_character(payload)}"
 
 
 def is_number(text: str) -> bool:
@@ -34,12 +34,13 @@ def find_number(text: str) -> str | None:
     if match is None:
         return None
     characters = match[1].translate(_MISREAD)
-    if any(c not in _VALUE for c in characters) or characters[7] != _check(characters[:7]):
+    if any(c not in _VALUE for c in characters) or characters[7] != check_character(characters[:7]):
         return None
     return f"SX-{characters}"
 
 
-def _check(payload: str) -> str:
+def check_character(payload: str) -> str:
+    """The eighth character of the number that begins with these seven."""
     # ISO 7064 hybrid system MOD 33,32: finds every single wrong character and every swap of neighbours but one pair.
     product = _BASE
     for character in payload:

@@ -10,18 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from search_index.changes import Changes
+from search_index.changes import Changes, Departure
+from search_index.counting import Counts, Tally, read_mark
 from search_index.document import Document
 from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_name
 from search_index.highlight import Marker
 from search_index.index import Generation, Index, IndexUnavailable, readable
+from search_index.keypad import list_candidates
 from search_index.near import explain
+from search_index.newest import Block, News, find_last_block, read_block, read_news
 from search_index.page import PAGE_SIZE, Departed, Facet, FacetField, Head, Hit, Page, Query, Suggestion
 from search_index.profile import Profile
 from search_index.query import read_question
@@ -49,6 +53,7 @@ class Register:
     def __init__(self, store: Store, index_folder: Path) -> None:
         self._store = store
         self._index = Index(index_folder)
+        self._tally = Tally(self._snapshot)
 
     def close(self) -> None:
         """Release the store."""
@@ -73,6 +78,24 @@ class Register:
         """The entry of a record number, the tombstone of one that departed, or None where there never was one."""
         with self._snapshot(now) as snapshot:
             return snapshot.document(record) or snapshot.departed(record)
+
+    def find_by_keys(self, keys: str, now: datetime) -> dict[str, bool]:
+        """The record numbers that were typed as these keys of a telephone, each with whether it is public or has departed;
+        empty where there never was one."""
+        found: dict[str, bool] = {}
+        # In short turns: an open one keeps a departure from being committed.
+        for some in _take_some(list_candidates(keys)):
+            with self._snapshot(now) as snapshot:
+                gone = {*snapshot.departed_among(some), *(snapshot.ended() & set(some))}
+                found.update(dict.fromkeys(gone, False))
+                found.update(dict.fromkeys(snapshot.documents(some), True))
+        return found
+
+    def ended(self, now: datetime) -> list[Departed]:
+        """The entries whose end has come, and that nobody has removed yet."""
+        with self._snapshot(now) as snapshot:
+            found = (snapshot.departed(record) for record in sorted(snapshot.ended()))
+            return [one for one in found if one is not None]
 
     def named(self, name: str, now: datetime, limit: int = 100) -> list[Document]:
         """The entries of debtors whose whole name equals, after folding; newest first."""
@@ -122,7 +145,22 @@ class Register:
         """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, and no
         end has come."""
         with self._snapshot(now) as snapshot:
-            return snapshot.sequence, *snapshot.count_changes(), snapshot.count()
+            return read_mark(snapshot)
+
+    def count(self, now: datetime) -> Counts:
+        """The list in numbers. Counted anew only where the list, or the month, is another than it was."""
+        return self._tally.count(now)
+
+    def news(self, limit: int, now: datetime) -> tuple[tuple[News, ...], int | None]:
+        """The newest change of each of the `limit` records that changed last, the newest first; and the number of the last
+        block (newest.BLOCK) that holds an entry."""
+        with self._snapshot(now) as snapshot:
+            return read_news(snapshot, limit), find_last_block(snapshot)
+
+    def block(self, number: int, now: datetime) -> Block:
+        """The entries that may be seen and whose newest change lies in the block `number`, from 1."""
+        with self._snapshot(now) as snapshot:
+            return read_block(snapshot, number)
 
     def follow(self, since: int, limit: int, now: datetime) -> Changes:
         """Public changes after the sequence `since`, in order and without a gap, at most `limit`.
@@ -131,6 +169,12 @@ class Register:
         """
         with self._snapshot(now) as snapshot:
             return snapshot.follow(since, limit)
+
+    def departures(self, since: int, limit: int, now: datetime) -> list[Departure]:
+        """The first departures after the sequence `since`, at most `limit`, in order: also those of which `follow` would
+        say that they are too long ago."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.departures(since, limit)
 
     def stream(self, clock: Callable[[], datetime]) -> tuple[int, Iterator[list[tuple[str, str]]]]:
         """A sequence, and all entries in chunks: record number and document (JSON text), by number.
@@ -185,6 +229,11 @@ class Register:
                 yield snapshot
         except (StoreUnavailable, SQLAlchemyError) as error:
             raise RegisterUnavailable("名单暂时不能读取，请稍后再试") from error
+
+
+def _take_some(records: Iterator[str]) -> Iterator[list[str]]:
+    while some := list(islice(records, _AT_ONCE)):
+        yield some
 
 
 @contextmanager

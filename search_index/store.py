@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from search_index.changes import KEPT, Change, Changes, SinceTooOld, SinceUnknown, read_entry
+from search_index.changes import KEPT, Change, Changes, Departure, SinceTooOld, SinceUnknown, read_entry
 from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, without_transaction, writing_engine
 from search_index.document import Document
 from search_index.folding import fold_name
@@ -106,8 +106,8 @@ VACUUM_SHARE = 0.25
 _SEVERAL = [f"p{number}" for number in range(PAGE_SIZE)]
 
 # The questions of readers, compiled once each.
-_VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
-_BODIES = select(document_table.c.body).where(_VISIBLE)
+VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
+_BODIES = select(document_table.c.body).where(VISIBLE)
 _LATEST_FIRST = _BODIES.order_by(document_table.c.published_on.desc(), document_table.c.record)
 _STATE = select(
     state_table.c.sequence,
@@ -124,8 +124,8 @@ _ALL = (
     .order_by(document_table.c.record)
     .limit(bindparam("limit"))
 )
-_COUNT = select(func.count()).select_from(document_table).where(_VISIBLE)
-_COUNT_NAMED = select(document_table.c.name_key, func.count()).where(_VISIBLE).group_by(document_table.c.name_key)
+_COUNT = select(func.count()).select_from(document_table).where(VISIBLE)
+_COUNT_NAMED = select(document_table.c.name_key, func.count()).where(VISIBLE).group_by(document_table.c.name_key)
 _COUNT_CHANGES = select(func.count(), func.max(change_table.c.at))
 _CHANGED = select(change_table.c.record).where(change_table.c.sequence > bindparam("sequence")).distinct()
 _CHANGES = (
@@ -145,23 +145,33 @@ _FOLLOWED = (
             document_table,
             (document_table.c.record == change_table.c.record)
             & (document_table.c.sequence == change_table.c.sequence)
-            & _VISIBLE,
+            & VISIBLE,
         )
     )
     .where(change_table.c.sequence > bindparam("since"), change_table.c.sequence <= bindparam("until"))
     .order_by(change_table.c.sequence)
     .limit(bindparam("limit"))
 )
+_DEPARTED = (
+    select(change_table.c.sequence, change_table.c.record, change_table.c.at)
+    .where(
+        change_table.c.sequence > bindparam("since"),
+        change_table.c.sequence <= bindparam("until"),
+        change_table.c.type == ChangeType.GONE.value,
+    )
+    .order_by(change_table.c.sequence)
+    .limit(bindparam("limit"))
+)
 _CHANGE_AT = select(change_table.c.at).where(change_table.c.sequence == bindparam("sequence"))
 _ROWS = (
     select(document_table.c.record, document_table.c.body)
-    .where(_VISIBLE, document_table.c.record > bindparam("after"))
+    .where(VISIBLE, document_table.c.record > bindparam("after"))
     .order_by(document_table.c.record)
     .limit(bindparam("limit"))
 )
 _GONE_AMONG = select(tombstone_table.c.record, tombstone_table.c.at)
 _TOMBSTONE = select(tombstone_table.c.at).where(tombstone_table.c.record == bindparam("record"))
-_END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~_VISIBLE)
+_END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~VISIBLE)
 # Not the negation of what is visible: this is what the index on the column answers.
 _ENDED = select(document_table.c.record).where(document_table.c.visible_until <= bindparam("now"))
 
@@ -269,7 +279,16 @@ class Snapshot:
             Change(sequence=sequence, type=type_, record=record, at=local(at), entry=read_entry(body))
             for sequence, type_, record, at, body in self._reading.ask(_FOLLOWED, asked)
         )
-        return Changes(head=self.sequence, next=found[-1].sequence if found else since, changes=found)
+        last = found[-1].sequence if found else since
+        return Changes(head=self.sequence, next=last, changes=found, updated_at=self.updated_at)
+
+    def departures(self, since: int, limit: int) -> list[Departure]:
+        """The first departures after the sequence `since`, at most `limit`, in order."""
+        asked = {"since": since, "until": self.sequence, "limit": limit}
+        return [
+            Departure(sequence=sequence, record=record, at=local(at))
+            for sequence, record, at in self._reading.ask(_DEPARTED, asked)
+        ]
 
     def _refuse_too_old(self, since: int) -> None:
         if since == self.sequence:
@@ -318,6 +337,10 @@ class Snapshot:
 
     def profile(self) -> Profile:
         return _read_profile(self._profile)
+
+    def ask(self, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+        """The rows that answer a question of another module. It is given the moment as `now`, for VISIBLE."""
+        return self._reading.ask(query, {**values, **self._moment})
 
     def _may_be_shown(self, body: Mapping[str, Any]) -> bool:
         """What names entries goes with the first of them, whenever its own line of the journal comes."""

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, Page, sync_playwright
 
 SIZES = {"phone": (390, 1500, 2), "desktop": (1280, 1500, 1)}  # width, greatest height, pixels to a CSS pixel
+WALLS = {"wall": (1920, 1080), "upright": (1080, 1920), "phone": (390, 844)}
 NAME = "张伟"  # borne by several people of the demonstration
 COMPANY = "有限公司"
 DOTS_PER_INCH = 100
@@ -35,7 +36,10 @@ def main(site: str, desk: str, folder: Path) -> None:
         take_pages(browser, find_pages(site, desk), folder)
         take_check(browser, site, folder)
         take_desk(browser, desk, folder)
-        take_print(browser, f"{site}/entries/{find_entries(site, q=NAME)[0]['record']}", folder)
+        take_print(browser, f"{site}/entries/{find_entries(site, q=NAME)[0]['record']}", folder / "entry-print.png")
+        for size in ("a4", "a3"):
+            take_print(browser, f"{site}/display/notice?size={size}", folder / f"notice-{size}.png")
+        take_screens(browser, site, folder)
         browser.close()
     take_sheet(desk, folder)
     shrink(folder)
@@ -121,14 +125,34 @@ def take_desk(browser: Browser, desk: str, folder: Path) -> None:
         page.close()
 
 
-def take_print(browser: Browser, address: str, folder: Path) -> None:
+def take_screens(browser: Browser, site: str, folder: Path) -> None:
+    """The screen of a hall, lying, upright and on a telephone, and what it shows when the server is out of reach."""
+    for name, (width, height) in WALLS.items():
+        page = browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
+        page.goto(f"{site}/display/led")
+        page.wait_for_selector(".led-lines .led-row")
+        page.screenshot(path=str(folder / f"led-{name}.png"))
+        page.close()
+    page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+    page.route("**/*.json*", lambda route: route.abort())
+    page.goto(f"{site}/display/led")
+    page.wait_for_selector("text=名单暂时无法更新")
+    page.screenshot(path=str(folder / "led-unreached.png"))
+    page.close()
+    page = open_page(browser, "phone")
+    page.goto(f"{site}/offline")
+    take(page, "phone", folder / "offline-phone.png")
+    page.close()
+
+
+def take_print(browser: Browser, address: str, file: Path) -> None:
     with TemporaryDirectory() as aside:
-        printed = Path(aside) / "entry.pdf"
+        printed = Path(aside) / "page.pdf"
         page = browser.new_page(locale="zh-CN")
         page.goto(address)
         page.pdf(path=str(printed), prefer_css_page_size=True)
         page.close()
-        picture_of(printed, folder / "entry-print.png")
+        picture_of(printed, file)
 
 
 def take_sheet(desk: str, folder: Path) -> None:

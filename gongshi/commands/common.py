@@ -37,6 +37,7 @@ from registry.lifecycle import NotAllowed
 from registry.policy import PolicyError
 from registry.records import RecordNotFound
 from registry.sealbox import KeyLost
+from registry.sources.origin import SourceRefused
 from registry.staff import Role, StaffError, require
 from registry.turns import Busy
 from registry.vault import VaultError
@@ -64,6 +65,7 @@ EXPECTED = (
     RecordNotFound,
     RegisterUnavailable,
     SigningKeyError,
+    SourceRefused,
     StaffError,
     StartOutOfRange,
     StoreAhead,

@@ -21,6 +21,8 @@ from registry.alarms import count_clocks
 from registry.ending import count_over
 from registry.masks import MaskProfile, count_possible
 from registry.papers import UNKNOWN_FOLDER
+from registry.reader_acks import list_owed
+from registry.sources.book import list_sources
 from registry.staff import find_gaps
 from registry.tables import JournalRow
 from registry.watch import list_due
@@ -136,6 +138,30 @@ def _staff(court: Court) -> Iterator[Finding]:
             yield Finding("人员", "warn", gap)
 
 
+def _readers(court: Court) -> Iterator[Finding]:
+    with court.reading() as session:
+        late = [one for one in list_owed(session, court.acting(SYSTEM)).values() if one.since is not None]
+    if late:
+        text = f"{len(late)} 个读取者逾期没有确认退出的条目：请在内部页面“批量读取”查看，并联系对方删去"
+        yield Finding("批量读取", "warn", text)
+
+
+def _sources(court: Court) -> Iterator[Finding]:
+    """A list that was taken over and is not kept up outlives that of its court (art. 7)."""
+    with court.reading() as session:
+        lines = list_sources(session)
+    for one in lines:
+        listed = f"最近的完整名单是 {one.listed_on.isoformat()} 的" if one.listed_on else "还没有导入完整名单"
+        if one.is_stale(court.today):
+            text = f"{one.court}：{listed}，请取得最新的名单，用 gongshi source import {one.slug} 文件 --full 导入"
+            yield Finding("转载的名单", "warn", text)
+        elif not one.active and one.shown + one.waiting:
+            text = f"{one.court}：已停止转载，还有 {one.shown + one.waiting} 条没有撤下，请再运行 gongshi source end {one.slug}"
+            yield Finding("转载的名单", "fail", text)
+        elif one.active:
+            yield Finding("转载的名单", "ok", f"{one.court}：{listed}")
+
+
 def _papers(court: Court) -> Iterator[Finding]:
     aside = court.private / UNKNOWN_FOLDER
     count = sum(1 for _ in aside.iterdir()) if aside.is_dir() else 0
@@ -184,6 +210,8 @@ CHECKS: tuple[Callable[[Court], Iterator[Finding]], ...] = (
     _clocks,
     _ends,
     _staff,
+    _readers,
+    _sources,
     _papers,
     _store,
     _permissions,

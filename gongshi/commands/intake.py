@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,7 +24,7 @@ SHOWN = 20
 BATCH = click.IntRange(1, 2**31 - 1)
 
 
-def _regular(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+def regular_file(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
     # A file is read more than once, which a pipe or a device does not allow.
     if not path.is_file():
         raise click.BadParameter("只能是普通文件，不能是管道或者设备")
@@ -31,7 +32,9 @@ def _regular(_context: click.Context, _parameter: click.Parameter, path: Path) -
 
 
 @click.command("import", short_help="导入文件。")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=_regular, metavar="文件")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=regular_file, metavar="文件"
+)
 @acting
 @as_json
 @command
@@ -46,16 +49,7 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
     importer = Importer(engine=court.engine, vault=court.vault, turns=court.turns, folder=folder, policy=court.policy())
     with progress_bar("导入") as progress:
         done = importer.run(file, actor, court.now, progress)
-    found = {
-        "batch": done.batch,
-        "accepted": done.accepted,
-        "unchanged": done.unchanged,
-        "quarantined": [{"line": q.line, "field": q.field, "reason": q.reason} for q in done.quarantined],
-        "proposed_corrections": done.proposed,
-        "warnings": [{"line": w.line, "reason": w.reason} for w in done.warnings],
-        "quarantine_file": done.quarantine_file and str(done.quarantine_file),
-    }
-    report(as_json, found, _import_text(done))
+    report(as_json, describe_import(done), import_text(done))
     return 1 if done.quarantined else 0
 
 
@@ -130,7 +124,9 @@ def findings(batch: int, reader: str | None, as_json: bool) -> int:
 
 
 @click.command(short_help="与案件系统或全国平台的全量名单核对。")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=_regular, metavar="文件")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), callback=regular_file, metavar="文件"
+)
 @acting
 @click.option("--force", is_flag=True, help="缺失的条目超过两成时仍然执行。")
 @as_json
@@ -186,7 +182,21 @@ def generate(count: int, out: Path, seed: int | None, as_json: bool) -> int:
     return 0
 
 
-def _import_text(done: ImportReport) -> str:
+def describe_import(done: ImportReport) -> dict[str, Any]:
+    """What became of a file, for machines."""
+    return {
+        "batch": done.batch,
+        "accepted": done.accepted,
+        "unchanged": done.unchanged,
+        "quarantined": [{"line": q.line, "field": q.field, "reason": q.reason} for q in done.quarantined],
+        "proposed_corrections": done.proposed,
+        "warnings": [{"line": w.line, "reason": w.reason} for w in done.warnings],
+        "quarantine_file": done.quarantine_file and str(done.quarantine_file),
+    }
+
+
+def import_text(done: ImportReport) -> str:
+    """The same for people."""
     if not done.accepted and not done.quarantined:
         return f"没有变化：文件中的 {done.unchanged} 条都已导入过"
     lines = [f"第 {done.batch} 批：接受 {done.accepted} 条" if done.batch else "没有可接受的新内容"]

@@ -9,8 +9,10 @@ import click
 
 from gongshi.cli import fail
 from gongshi.commands.common import as_json, command, open_court, report, world
+from notifier.exports.checking import ExportVerdict, check_export, is_export
 from notifier.package.checking import NotAPackage, Verdict, check_package
 from notifier.package.edition import chinese_date, flatten
+from notifier.package.names import MANIFEST
 from notifier.signing import ALGORITHM, KEY_FILE, SigningKeyError, open_signing_key, open_verify_key
 from search_index.day import day_of
 
@@ -31,7 +33,7 @@ def package() -> None:
 @as_json
 @command
 def verify(folder: Path, key: Path | None, as_json: bool) -> int:
-    """核对一个名单包：清单的签名、每个文件的校验值、有没有缺少或者多出的文件。
+    """核对一个名单包，或者 gongshi export 的一次导出：清单的签名、每个文件的校验值、有没有缺少或者多出的文件。
 
     不给 --key 的，只能说明名单包没有被改动，是不是法院发出的，要把显示的公钥指纹同法院另行告知的核对。
     """
@@ -40,7 +42,8 @@ def verify(folder: Path, key: Path | None, as_json: bool) -> int:
     try:
         court_key = open_verify_key(key) if key else None
         names = frozenset(path.name for path in folder.iterdir())
-        verdict = check_package(names, lambda name: _read(folder / name), key=court_key, today=day_of(world().now()))
+        check = check_export if is_export(_read(folder / MANIFEST)) else check_package
+        verdict = check(names, lambda name: _read(folder / name), key=court_key, today=day_of(world().now()))
     except (NotAPackage, SigningKeyError) as error:
         return fail(str(error), "not_a_package", as_json, end="未核对")
     report(as_json, verdict.as_json(), _describe(verdict))
@@ -71,9 +74,9 @@ def _read(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 
-def _describe(verdict: Verdict) -> str:
+def _describe(verdict: Verdict | ExportVerdict) -> str:
     training = "（演练数据，不得使用）" if verdict.training else ""
-    lines = [f"{flatten(verdict.period)}名单，第{verdict.revision}次修订，{verdict.entries}条{training}"]
+    lines = [f"{_name(verdict)}{training}"]
     lines += [f"有问题：{flatten(problem.file)}：{problem.problem}" for problem in verdict.problems]
     if not verdict.problems:
         lines.append("签名和全部文件的校验值相符")
@@ -84,3 +87,13 @@ def _describe(verdict: Verdict) -> str:
     last = chinese_date(verdict.last_day_of_use)
     lines.append(f"已过最后使用日{last}，不得再使用" if verdict.expired else f"最后使用日{last}")
     return "\n".join(lines)
+
+
+def _name(verdict: Verdict | ExportVerdict) -> str:
+    if isinstance(verdict, Verdict):
+        return f"{flatten(verdict.period)}名单，第{verdict.revision}次修订，{verdict.entries}条"
+    title = flatten(verdict.title)
+    if verdict.since is None:
+        return f"供{title}的全量导出，截至公开序号{verdict.sequence}，{verdict.entries}条"
+    span = f"公开序号{verdict.since}之后、至{verdict.sequence}"
+    return f"供{title}的增量导出，{span}，{verdict.entries}条，退出{verdict.departures}条"

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gongshi.cli import fail
 from gongshi.commands.common import acting, as_json, command, open_court, report, sign
 from gongshi.commands.measures import measure
+from gongshi.commands.unit_keys import key
 from gongshi.court import Court
 from registry.acting import Acting
 from registry.staff import Role
@@ -276,6 +277,7 @@ def _find_account(session: Session, row: UnitRow, name: str, kind: str) -> UnitA
 
 
 unit.add_command(measure)
+unit.add_command(key)
 
 
 @unit.command("open-quarter", short_help="开始一个季度的反馈。")

@@ -22,6 +22,8 @@ _DONE_HINT = "办理完毕后，请由下列地址回执："
 _EVENTS = {"gone": "list.recalled", "corrected": "list.corrected", "clarified": "list.clarified"}
 PUBLISHED, NOTICE = "list.published", "notice.sent"
 _ANSWERED = frozenset((*_EVENTS, "reminder"))
+# The fact that holds the data (JSON) of an event for a unit's own system; its type is the event's.
+UNIT_EVENT = "event"
 
 
 def package_subject(contents: Contents) -> str:
@@ -88,6 +90,8 @@ def package_event(contents: Contents, dispatch: Dispatch, links: Links, at: date
 
 def letter_event(letter: Letter, dispatch: Dispatch, links: Links, at: datetime) -> bytes:
     """The event of a letter. A text that is too long for an event is cut at a line, and says so: `text_complete`."""
+    if UNIT_EVENT in letter.facts:
+        return _to_event(letter.facts["type"], json.loads(letter.facts[UNIT_EVENT]), at)
     kind = _EVENTS.get(letter.facts.get("type", ""), NOTICE)
     data = {
         "dispatch": dispatch.id,

@@ -15,7 +15,7 @@ from notifier.package.changes import NO_CHANGES, Changes, Departure, Recalled, b
 from notifier.package.commission import check_pattern, fill_number
 from notifier.package.edition import Edition, Package, in_order, usage_notice
 from notifier.package.letter import build_letter
-from notifier.package.lists import build_csv, build_json, guard_formula, read_entries, to_bytes
+from notifier.package.lists import build_csv, build_json, read_entries, to_bytes
 from notifier.package.manifest import build_manifest, describe_court, sign_and_sum
 from notifier.package.names import FORMAT, MANIFEST, UNLISTED, media_type
 from notifier.package.rare import build_rare, find_rare
@@ -41,7 +41,6 @@ __all__ = [
     "compare",
     "digest_content",
     "fill_number",
-    "guard_formula",
     "in_order",
     "media_type",
     "read_entries",

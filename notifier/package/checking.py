@@ -60,9 +60,20 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
+class Listed:
+    """What a manifest says of a file."""
+
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the signature and the checksums prove; `fingerprint` and `trusted` as in a Verdict."""
+
+    fingerprint: str | None
+    trusted: bool
+    problems: tuple[Problem, ...]
 
 
 def check_package(
@@ -74,6 +85,29 @@ def check_package(
         raise NotAPackage(f"没有{MANIFEST}，不是名单包")
     manifest = read(MANIFEST)
     body, listed = _parse(manifest)
+    proof = check_proof(present, read, manifest, listed, key)
+    last = date.fromisoformat(body["not_to_be_used_after"])
+    return Verdict(
+        period=body["period"],
+        revision=body["revision"],
+        entries=body["counts"]["total"],
+        training=body["training"],
+        last_day_of_use=last,
+        expired=today > last,
+        fingerprint=proof.fingerprint,
+        trusted=proof.trusted,
+        problems=proof.problems,
+    )
+
+
+def check_proof(
+    present: Collection[str],
+    read: Callable[[str], bytes],
+    manifest: bytes,
+    listed: Mapping[str, Listed],
+    key: VerifyKey | None,
+) -> Proof:
+    """Check the signature over the manifest, every file that it lists, and the checksums."""
     problems: list[Problem] = []
     signer = _find_signer(present, read, key, problems)
     confirmed = _is_signed(present, read, signer, manifest, problems)
@@ -83,21 +117,14 @@ def check_package(
         Problem(file=name, problem="清单中没有这个文件") for name in sorted(set(present) - set(listed) - UNLISTED)
     ]
     problems += _check_sums(present, read, manifest, listed)
-    last = date.fromisoformat(body["not_to_be_used_after"])
-    return Verdict(
-        period=body["period"],
-        revision=body["revision"],
-        entries=body["counts"]["total"],
-        training=body["training"],
-        last_day_of_use=last,
-        expired=today > last,
+    return Proof(
         fingerprint=signer.fingerprint if signer and confirmed else None,
         trusted=confirmed and key is not None,
         problems=tuple(problems),
     )
 
 
-def _parse(manifest: bytes) -> tuple[dict[str, Any], Mapping[str, _Listed]]:
+def _parse(manifest: bytes) -> tuple[dict[str, Any], Mapping[str, Listed]]:
     try:
         body = json.loads(manifest)
         _require(body, {"format": str, "period": str, "revision": int, "training": bool, "counts": dict, "files": list})
@@ -109,7 +136,7 @@ def _parse(manifest: bytes) -> tuple[dict[str, Any], Mapping[str, _Listed]]:
         raise NotAPackage(f"{MANIFEST}已损坏，不能读取") from None
     if body["format"] != FORMAT:
         raise NotAPackage(f"{MANIFEST}的格式不是{FORMAT}，请用相应版本的软件核对")
-    return body, {file["name"]: _Listed(bytes=file["bytes"], sha256=file["sha256"]) for file in body["files"]}
+    return body, {file["name"]: Listed(bytes=file["bytes"], sha256=file["sha256"]) for file in body["files"]}
 
 
 def _require(body: Any, types: Mapping[str, type]) -> None:
@@ -152,9 +179,7 @@ def _is_signed(
     return False
 
 
-def _check_file(
-    name: str, listed: _Listed, present: Collection[str], read: Callable[[str], bytes]
-) -> Iterator[Problem]:
+def _check_file(name: str, listed: Listed, present: Collection[str], read: Callable[[str], bytes]) -> Iterator[Problem]:
     if name not in present:
         yield Problem(file=name, problem="缺少这个文件")
         return
@@ -164,7 +189,7 @@ def _check_file(
 
 
 def _check_sums(
-    present: Collection[str], read: Callable[[str], bytes], manifest: bytes, listed: Mapping[str, _Listed]
+    present: Collection[str], read: Callable[[str], bytes], manifest: bytes, listed: Mapping[str, Listed]
 ) -> Iterator[Problem]:
     """The checksums must say what the manifest says: who has only coreutils goes by them."""
     if CHECKSUMS not in present:

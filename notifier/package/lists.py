@@ -12,9 +12,7 @@ from notifier.package.edition import KIND_LABEL, Edition, to_text, usage_notice,
 from notifier.package.names import FORMAT
 from search_index.day import SHANGHAI
 from search_index.document import Document
-
-# What a spreadsheet may take for the start of a formula, also behind a tab or a carriage return.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+from search_index.sheets import guard_formula
 
 
 def build_json(edition: Edition, documents: Sequence[Document]) -> bytes:
@@ -63,6 +61,7 @@ _COLUMNS: Mapping[str, Callable[[Document], object]] = {
     "统一社会信用代码或者组织机构代码": lambda d: d.uscc,
     "法定代表人或者负责人": lambda d: d.legal_representative,
     "执行法院": lambda d: d.court,
+    "来源（转载自）": lambda d: d.origin,
     "地区": lambda d: d.region,
     "执行依据文号": lambda d: d.basis_number,
     "作出执行依据单位": lambda d: d.basis_issuer,
@@ -89,11 +88,6 @@ def build_csv(edition: Edition, documents: Sequence[Document]) -> bytes:
         cells = [to_text(read(document)) for read in _COLUMNS.values()]
         writer.writerow([guard_formula(cell) for cell in [str(number), *cells, *tail.values()]])
     return b"\xef\xbb\xbf" + file.getvalue().encode()
-
-
-def guard_formula(cell: str) -> str:
-    """`cell` with an apostrophe before it where a spreadsheet could run it as a formula."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def _describe_row(edition: Edition) -> dict[str, str]:

@@ -27,7 +27,7 @@ _COLUMNS: Mapping[str, _Column] = {
     "性别和年龄（公布时）": _Column(8, lambda d: join_lines(d.gender, None if d.age is None else f"{d.age}岁")),
     "身份证号码（部分遮盖）或者统一社会信用代码": _Column(20, lambda d: d.id_number or d.uscc),
     "法定代表人（本人不因此被列入）": _Column(13, lambda d: d.legal_representative),
-    "执行法院和地区": _Column(15, lambda d: join_lines(d.court, d.region)),
+    "执行法院、地区和来源": _Column(15, lambda d: join_lines(d.court, d.region, d.origin and f"转载自{d.origin}")),
     "执行案号和立案时间": _Column(15, lambda d: join_lines(d.case_number, to_text(d.filed_on))),
     "执行依据文号和作出单位": _Column(15, lambda d: join_lines(d.basis_number, d.basis_issuer)),
     "生效法律文书确定的义务": _Column(34, lambda d: d.obligation),

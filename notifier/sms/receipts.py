@@ -89,7 +89,7 @@ class TwilioRequest:
 
 def read_twilio_status(request: TwilioRequest, *, gateway_url: str, token: str) -> tuple[Event, ...] | Refused:
     """The receipt in a status callback; none for a status that says nothing of a sent message."""
-    form = _read_signed(request, gateway_url, token)
+    form = read_signed(request, gateway_url, token)
     if isinstance(form, Refused):
         return form
     own = dict(parse_qsl(request.query.decode("ascii", "replace")))
@@ -114,7 +114,7 @@ def read_twilio_status(request: TwilioRequest, *, gateway_url: str, token: str) 
 
 def read_twilio_inbound(request: TwilioRequest, *, gateway_url: str, token: str) -> tuple[Event, ...] | Refused:
     """What a message to us asks for: out, back in, or nothing that we know (then it is not kept)."""
-    form = _read_signed(request, gateway_url, token)
+    form = read_signed(request, gateway_url, token)
     if isinstance(form, Refused):
         return form
     sid, number = form.get("MessageSid", ""), form.get("From", "")
@@ -150,7 +150,8 @@ def fits(request: TwilioRequest, form: Sequence[tuple[str, str]], *, gateway_url
     return True in [hmac.compare_digest(given, _sign(variant + signed, token)) for variant in _variants(address)]
 
 
-def _read_signed(request: TwilioRequest, gateway_url: str, token: str) -> dict[str, str] | Refused:
+def read_signed(request: TwilioRequest, gateway_url: str, token: str) -> dict[str, str] | Refused:
+    """The form of a request whose signature fits."""
     if len(request.body) > LARGEST_BODY:
         return Refused(400)
     try:

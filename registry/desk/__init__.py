@@ -17,8 +17,10 @@ from registry.desk import (
     intake_pages,
     letters,
     matters,
+    readers,
     record,
     signin,
+    sources,
     staff_pages,
     units,
     worklists,
@@ -43,6 +45,8 @@ _PARTS = (
     letters,
     articles,
     units,
+    sources,
+    readers,
 )
 _USUAL = Rules()
 

@@ -17,7 +17,7 @@ from registry.desk import acts_carry, acts_correct
 from registry.desk.access import Access
 from registry.desk.acts_carry import Chosen
 from registry.desk.acts_forms import Field, desk_words
-from registry.desk.acts_table import ACTS, Act
+from registry.desk.acts_table import ACTS, Act, is_offered
 from registry.desk.base import DONE, REFUSALS, Desk, SignedIn, act, after, current, note_read, reads, show
 from registry.desk.base import acts as acts_on
 from registry.desk.forms import Refused
@@ -61,7 +61,7 @@ def list_acts(session: Session, row: RecordRow, record: Record, signed_in: Signe
     return [
         ActLink(one.label, url_for(f"desk.act_{one.name}", record_id=row.id))
         for one in ACTS
-        if signed_in.may(access_of(one, record)) and one.is_open(session, row, record)
+        if signed_in.may(access_of(one, record)) and is_offered(one, session, row, record)
     ]
 
 
@@ -108,7 +108,7 @@ def refuse_other(desk: Desk, one: Act, record_id: int) -> None:
         record = read_record(row, desk.court.vault)
         if not current().may(access_of(one, record)):
             raise Refused("您的角色不能办理这一事项", 403)
-        if not one.is_open(session, row, record):
+        if not is_offered(one, session, row, record):
             raise Refused(f"该记录现在不能办理“{one.label}”：可能刚刚由他人办理，请看记录页面", 409)
 
 
@@ -120,7 +120,7 @@ def _show_form(desk: Desk, one: Act, record_id: int, problem: str | None = None)
         row = load_row(session, record_id)
         record = read_record(row, court.vault)
         chosen = Chosen(desk=desk, session=session, row=row, record=record)
-        is_open = current().may(access_of(one, record)) and one.is_open(session, row, record)
+        is_open = current().may(access_of(one, record)) and is_offered(one, session, row, record)
         fields: tuple[Field, ...] = one.fields(chosen) if is_open else ()
         more = one.more(chosen) if is_open and one.more is not None else ()
         note_read(session, f"act/{one.name}", record=row.id)

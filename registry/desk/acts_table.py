@@ -74,8 +74,10 @@ def _attach_fields(_chosen: Chosen) -> tuple[Field, ...]:
     return (Field(name="kind", label="种类", kind="choice", options=options), _file_field("文件", needed=True))
 
 
-def _approve_fields(_chosen: Chosen) -> tuple[Field, ...]:
+def _approve_fields(chosen: Chosen) -> tuple[Field, ...]:
     label = "已核对决定书由院长签发（法释〔2017〕7号第五条第三款）"
+    if chosen.record.origin is not None:
+        label = f"已核对该条目与{chosen.record.origin.court}公布的名单一致（法释〔2017〕7号第七条）"
     return (Field(name="signed", label=label, kind="tick"),)
 
 
@@ -191,6 +193,14 @@ def _notify_fields(chosen: Chosen) -> tuple[Field, ...]:
 
 def _can_notify(_session: Session, _row: RecordRow, record: Record) -> bool:
     return not record.state.has_departed and not is_restricted(record.facts)
+
+
+def is_offered(one: Act, session: Session, row: RecordRow, record: Record) -> bool:
+    """Whether an act has a place now: of what another court listed, only what shows it, hides it, or keeps its papers."""
+    return (record.origin is None or one.name in _OF_ANY_LIST) and one.is_open(session, row, record)
+
+
+_OF_ANY_LIST = frozenset({"approve", "publish", "hold", "confirm", "lift", "agree", "attach"})
 
 
 def _always(_session: Session, _row: RecordRow, _record: Record) -> bool:

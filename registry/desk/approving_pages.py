@@ -36,6 +36,7 @@ from registry.record import State
 from registry.records import read_facts, read_record
 from registry.resolutions import build_accepted, has_open_high, read_resolutions
 from registry.samples import NotSampled, SampleState, SampleVerdict, draw_sample, note_checked, read_sample
+from registry.sources.origin import find_origin
 from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import chunks
 
@@ -169,6 +170,7 @@ def _show_batch(desk: Desk, batch_id: int, problem: str | None = None) -> str:
             may_approve=current().may(Access.DECIDE) and batch.imported_by != reader,
             is_importer=batch.imported_by == reader,
             drafts=drafts,
+            origin=next((find_origin(row) for row in rows if row.source is not None), None),
         )
 
 

@@ -23,7 +23,7 @@ from registry.letters.kinds import STATE_LABEL as LETTER_STATE_LABEL
 from registry.lifecycle import STATE_LABEL as RECORD_STATE_LABEL
 from registry.matters.book import find_recused, say_who_may_decide
 from registry.matters.carrying import find_found_on
-from registry.matters.checking import FINDS_RIGHT, NEEDS_BASIS, NEEDS_DAY, NEEDS_WORDS, may_still_ask
+from registry.matters.checking import DECIDES_OBJECTION, FINDS_RIGHT, NEEDS_BASIS, NEEDS_DAY, NEEDS_WORDS, may_still_ask
 from registry.matters.content import Note, is_decided_above, read_content, read_faults, read_notes
 from registry.matters.corrections import find_uncorrected, list_correctable
 from registry.matters.states import (
@@ -194,7 +194,7 @@ def _read_values(session: Session, desk: Desk, row: MatterRow) -> dict[str, Any]
         "clocks": list_clocks(session, acting.clockwork, ended=None, matter=row.id),
         "no_clock": NO_CLOCK.get((kind, MatterState(state))) if state in set(MatterState) else None,
         "now": desk.now,
-        "steps": _list_forms(kind, row) if is_open or may_still_ask(session, row) else [],
+        "steps": _list_forms(kind, row, record) if is_open or may_still_ask(session, row) else [],
         "is_recused": is_objection and is_open and find_recused(session, row, current().name),
         "who_may": say_who_may_decide(session, row) if is_objection and is_open else "",
         "correctable": _list_correctable(record),
@@ -243,7 +243,7 @@ def _list_faults(row: MatterRow, record: RecordRow | None, vault: Vault) -> list
     ]
 
 
-def _list_forms(kind: MatterKind, row: MatterRow) -> list[StepForm]:
+def _list_forms(kind: MatterKind, row: MatterRow, record: RecordRow | None) -> list[StepForm]:
     """The steps that may be taken now by whoever is signed in."""
     state = row.state
     if state not in set(MatterState) or not current().may(Access.WORK):
@@ -252,6 +252,9 @@ def _list_forms(kind: MatterKind, row: MatterRow) -> list[StepForm]:
     for step in list_steps(kind, MatterState(state)):
         decides = step in DECIDED_BY_REVIEWER
         if step in _ELSEWHERE or (decides and not current().may(Access.DECIDE)):
+            continue
+        is_foreign = record is not None and record.source is not None
+        if (step is Step.REFER) != is_foreign and (step is Step.REFER or step in DECIDES_OBJECTION):
             continue
         if step is Step.AMEND and row.outcome != Remedy.CORRECT.value:
             continue

@@ -42,6 +42,8 @@ _PLACES = (
     Place("desk.letters", "文书", Access.READ, ("/letters",)),
     Place("desk.articles", "公示文章", Access.READ, ("/articles",)),
     Place("desk.units", "联合惩戒单位", Access.READ, ("/units", "/measures")),
+    Place("desk.sources", "转载的名单", Access.READ, ("/sources",)),
+    Place("desk.readers", "批量读取", Access.READ, ("/readers",)),
     Place("notifier_desk.runs", "名单推送", Access.READ, ("/runs", "/recalls", "/messages", "/recipients")),
     Place("desk.trail", "审计记录", Access.TRAIL, ("/audit",)),
     Place("desk.staff", "工作人员", Access.ADMIN, ("/staff",)),

@@ -131,10 +131,12 @@ def show_record(desk: Desk, record_id: int, problem: str | None = None) -> str:
             restricted=why_restricted(facts, policy) if is_restricted(facts) else None,
             is_restricted=is_restricted(facts),
             shows_ground=shows_ground,
-            missing=[LABELS[name] for name in find_missing(facts, policy, today)] if is_draft else [],
+            missing=[LABELS[name] for name in find_missing(facts, policy, today, is_own=row.source is None)]
+            if is_draft
+            else [],
             open_findings=len(find_open(facts, decided)) if is_draft else 0,
             all_findings=len(build_excerpts(facts)),
-            asks_art3=is_asked(facts),
+            asks_art3=is_asked(facts) and row.source is None,
             questions=QUESTIONS,
             answers=answers,
             barred=bars(answers or {}),
@@ -148,7 +150,7 @@ def show_record(desk: Desk, record_id: int, problem: str | None = None) -> str:
 def _list_links(row: RecordRow, record: Record, *, shows_ground: bool) -> list[ActLink]:
     """What is made of this record on pages of others: letters, and the dossier for the court above."""
     kinds = []
-    if current().may(Access.WORK) and "desk.letter_new" in current_app.view_functions:
+    if row.source is None and current().may(Access.WORK) and "desk.letter_new" in current_app.view_functions:
         # Those whom art. 8 ¶3–4 names are made known to their unit whether or not the public is told.
         if record.state in (State.PUBLISHED, State.RESTRICTED) and shows_ground:
             kinds += [("通报所在单位", "sealed_notice"), ("信息通报", "discipline_notice")]

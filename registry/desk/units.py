@@ -14,11 +14,13 @@ from werkzeug import Response as ResponseValue
 from registry.desk.access import Access
 from registry.desk.base import DONE, Desk, act, acts, after, current, note_read, reads, show
 from registry.desk.units_accounts import add_account_pages
+from registry.desk.units_keys import add_key_pages
 from registry.desk.units_lists import add_list_pages
 from registry.tables import UnitRow
 from registry.units.accounts import list_accounts
 from registry.units.consents import count_unreported
 from registry.units.feedback import list_feedback, list_owed
+from registry.units.keys import Scope, list_keys
 from registry.units.ledger import LedgerKind, list_ledger
 from registry.units.liaisons import list_liaisons, set_liaison
 from registry.units.quarters import Quarter
@@ -64,6 +66,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
     _add_editing(pages, desk)
     _add_deciding(pages, desk)
     add_account_pages(pages, desk, show_unit)
+    add_key_pages(pages, desk, show_unit)
     add_list_pages(pages, desk, show_units)
 
 
@@ -206,6 +209,11 @@ def show_unit(desk: Desk, unit_id: int, problem: str | None) -> str:
             "second": needs_second(row),
             "liaisons": list_liaisons(session, desk.court.vault, unit_id),
             "accounts": list_accounts(session, unit_id),
+            "keys": (keys := list_keys(session, unit_id)),
+            # The newest of each name, with which the others go.
+            "keys_newest": {one.name: number for number, one in reversed(list(enumerate(keys)))},
+            "scopes": list(Scope),
+            "now": desk.now,
             "feedback": list_feedback(session, row, desk.acting),
             "waiting": list_releases(session, unit_id, open_only=True, limit=_PER_PAGE),
             "retained": list_retained(session, unit_id, desk.today),

@@ -48,6 +48,16 @@ def read_xlsx(path: Path) -> Intake:
         raise
 
 
+def read_cells(stream: BinaryIO) -> Iterator[Sequence[Any]]:
+    """The rows of the first sheet of a workbook that lies in memory, values only. Raises UnrecognisedFile, also further on."""
+    _check_archive(stream)
+    sheet = next(iter(_open(stream).worksheets), None)
+    if sheet is None:
+        raise UnrecognisedFile(_DAMAGED)
+    sheet.reset_dimensions()
+    return _iterate(sheet)
+
+
 def _read_book(stream: BinaryIO) -> Intake:
     book = _open(stream)
     sheet, total = _find_sheet(book)
@@ -66,9 +76,9 @@ def _chain(first: Line, rest: Iterator[Line]) -> Iterator[Line]:
     yield from rest
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(file: Path | BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise UnrecognisedFile(_DAMAGED) from None
@@ -78,7 +88,7 @@ def _check_archive(path: Path) -> None:
     if size > _MAX_SIZE or (size > _SMALL and size > packed * _MAX_RATIO):
         raise UnrecognisedFile(_TOO_MUCH)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             refuse_harmful(archive)
     except TooMuch:
         raise UnrecognisedFile(_TOO_MUCH) from None

@@ -23,6 +23,7 @@ from registry.matters.checking import (
     FINDS_RIGHT,
     Arrival,
     Given,
+    refuse_foreign,
     refuse_incomplete,
     refuse_listed,
     refuse_unfit,
@@ -100,6 +101,7 @@ def take_step(
     is missing, or another person must take it."""
     given = given or Given()
     move = find_move(MatterKind(row.kind), MatterState(row.state), step)
+    refuse_foreign(session, row, step)
     refuse_incomplete(session, row, step, move, acting, given)
     if step in _DECIDES and find_recused(session, row, acting.actor):
         raise MatterRefused(f"{RECUSED.format(actor=acting.actor)}；{say_who_may_decide(session, row)}")
@@ -209,6 +211,7 @@ _OUTCOMES: Mapping[Step, str] = MappingProxyType(
         Step.REJECT: "rejected",
         Step.DROP: "dropped",
         Step.TELL: "told",
+        Step.REFER: "referred",
         Step.ALLOW: "allowed",
         Step.REFUSE: "refused",
     }

@@ -28,6 +28,7 @@ from registry.matters.states import (
 )
 from registry.papers import PaperKind
 from registry.record import Disclosure, Kind, State
+from registry.sources.origin import say_read_only
 from registry.tables import ClockRow, MatterRow, PaperRow, RecordRow, UnitRow
 from registry.vault import Vault
 from search_index.day import day_of
@@ -59,10 +60,12 @@ NEEDS_DAY: Mapping[Step, str] = MappingProxyType(
         Step.UPHOLD_ABOVE: "收到复议决定的日期",
         Step.CONFIRM_ABOVE: "收到复议决定的日期",
         Step.TELL: "告知的日期",
+        Step.REFER: "告知的日期",
         Step.EXPORT: "报送的日期",
         Step.DROP: "撤回的日期",
     }
 )
+DECIDES_OBJECTION = frozenset({Step.UPHOLD, Step.REJECT, Step.AMEND, Step.UPHOLD_ABOVE, Step.CONFIRM_ABOVE})
 FINDS_RIGHT = frozenset({Step.UPHOLD, Step.UPHOLD_ABOVE, Step.AMEND})
 """What finds an objection right says how it is put right."""
 # That somebody gave up what they asked for ends the court's duty, and is shown by a document as a decision is.
@@ -142,6 +145,19 @@ def refuse_late_knowing(vault: Vault, row: MatterRow, known_on: date) -> None:
             f"从来件知悉的，知悉的日期不能晚于收到来件或者补充材料之日（{latest.isoformat()}）；"
             "后来从别处知悉的，请在失信信息页面登记（法释〔2017〕7号第十条第一款）"
         )
+
+
+def refuse_foreign(session: Session, row: MatterRow, step: Step) -> None:
+    """What was taken over from another court's list is decided there: an objection to it ends by telling the person so, and
+    no other does. Raises MatterRefused."""
+    if step not in DECIDES_OBJECTION and step is not Step.REFER:
+        return
+    record = session.get(RecordRow, row.record_id) if row.record_id is not None else None
+    told = say_read_only(record) if record is not None else None
+    if told and step is not Step.REFER:
+        raise MatterRefused(f"{told}；请告知申请人，并登记“{STEP_LABEL[Step.REFER]}”")
+    if told is None and step is Step.REFER:
+        raise MatterRefused("只有转载自其他法院名单的条目，才告知向该院申请：请办理审查")
 
 
 def may_still_ask(session: Session, row: MatterRow) -> bool:

@@ -108,9 +108,17 @@ _GIVE_UP_ABOVE = Move(state=_S.CLOSED, article=_ABOVE, ends=_OBJECTION_RULES, en
 # The fifteen days of the higher court run from when it received the request, whatever day that turns out to be.
 _SEND_ABOVE = Move(state=_S.ABOVE, article=_ABOVE, sets=Rule.RECONSIDERATION_DECISION)
 
+# What was taken over from another court's list that court decides on: the person is told so (checking.refuse_foreign).
+_REFER = Move(
+    state=_S.CLOSED, article="香格里拉市失信被执行人联合惩戒文件四（二）3", ends=_OBJECTION_RULES, ends_void=True
+)
+
 _OBJECTION: Mapping[tuple[MatterState, Step], Move] = {
     (_S.RECEIVED, Step.REVIEW): Move(state=_S.REVIEWING, article=_REVIEW),
     (_S.RECEIVED, Step.DROP): _GIVE_UP,
+    (_S.RECEIVED, Step.REFER): _REFER,
+    (_S.REVIEWING, Step.REFER): _REFER,
+    (_S.NEED_MORE, Step.REFER): _REFER,
     (_S.REVIEWING, Step.ASK_MORE): Move(state=_S.NEED_MORE, article=_REVIEW),
     (_S.REVIEWING, Step.UPHOLD): _UPHOLD,
     (_S.REVIEWING, Step.REJECT): _REJECT,

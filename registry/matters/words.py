@@ -54,6 +54,7 @@ class Step(StrEnum):
     ROUTE = "route"
     ANSWER = "answer"
     TELL = "tell"
+    REFER = "refer"
     CONSULT = "consult"
     GIVE_VIEW = "give_view"
     ALLOW = "allow"
@@ -151,6 +152,7 @@ STEP_LABEL: Mapping[Step, str] = {
     Step.ROUTE: "转有关单位",
     Step.ANSWER: "登记答复",
     Step.TELL: "已告知投诉举报人",
+    Step.REFER: "已告知向公布该名单的法院申请",
     Step.CONSULT: "登记单位会商意见",
     Step.GIVE_VIEW: "登记本院意见",
     Step.ALLOW: "登记单位决定：同意修复",
@@ -187,6 +189,7 @@ OUTCOME_LABEL: Mapping[str, str] = {
     "rejected": "驳回",
     "dropped": "申请人撤回",
     "told": "已告知投诉举报人",
+    "referred": "已告知向公布该名单的法院申请",
     "allowed": "同意修复",
     "refused": "不同意修复",
     **GROUND_STATE_LABEL,

@@ -11,7 +11,7 @@ from flask import Blueprint
 from werkzeug.exceptions import HTTPException
 
 from registry.desk.base import Court
-from registry.unit_pages import account, complaints, consents, feedback, home, ledger, signin
+from registry.unit_pages import account, compare, complaints, consents, feedback, home, ledger, signin
 from registry.unit_pages.base import (
     BROKEN,
     Site,
@@ -37,6 +37,6 @@ def unit_site(court: Court, store: Store, *, random: Random) -> Blueprint:
     pages.app_errorhandler(HTTPException)(show_error)
     for kind in BROKEN:
         pages.app_errorhandler(kind)(show_broken)
-    for part in (signin, home, feedback, consents, ledger, complaints, account):
+    for part in (signin, home, compare, feedback, consents, ledger, complaints, account):
         part.add_pages(pages, site)
     return pages

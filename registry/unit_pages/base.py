@@ -27,6 +27,7 @@ from registry.desk.forms import Refused, Sent, build_token, is_foreign, read_tok
 from registry.desk.sessions import UNITS, SessionLine, find_session, needs_touch, touch_session
 from registry.matters.states import MatterRefused
 from registry.tables import RecordRow, UnitAccountRow, UnitRow
+from registry.unit_api.problems import is_api, respond_broken, respond_http
 from registry.units.accounts import must_change_password
 from registry.units.ledger import UNIT_ACTOR, LedgerKind
 from registry.units.words import UnitError
@@ -40,6 +41,7 @@ ShowPage = Callable[[str | None], str]
 PER_PAGE = 50
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-gongshi_units", "gongshi_units"
 _SITE = "unit_site"
+_SIZES = "unit_sizes"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 # Who is not signed in may see these.
 _OPEN = frozenset({"static", "units.sign_in", "units.carry_out_sign_in"})
@@ -147,7 +149,8 @@ def own_unit(session: Session) -> UnitRow:
 
 def guard() -> ResponseValue | None:
     """Let a request pass (None), or answer it."""
-    if request.endpoint == "static":
+    # Machines come with a key of their own, and with no cookie.
+    if request.endpoint == "static" or is_api():
         return None
     g.unit_signed_in = _find_signed_in()
     if request.endpoint is None or request.endpoint in _OPEN:
@@ -244,11 +247,12 @@ def make_token(key: bytes, address: str) -> str:
     return build_token(key, address, site.now, f"{site.random.getrandbits(96):024x}")
 
 
-def form_start(address: str, kind: str = "desk-form") -> Markup:
-    """The beginning of a form that is sent to `address`, with its token."""
+def form_start(address: str, kind: str = "desk-form", *, files: bool = False) -> Markup:
+    """The beginning of a form that is sent to `address`, with its token; `files`: it takes files."""
     token = make_token(current().form_key, address)
-    return Markup('<form method="post" action="{}" class="{}"><input type="hidden" name="token" value="{}">').format(
-        address, kind, token
+    encoding = Markup(' enctype="multipart/form-data"') if files else ""
+    return Markup('<form method="post" action="{}" class="{}"{}><input type="hidden" name="token" value="{}">').format(
+        address, kind, encoding, token
     )
 
 
@@ -261,6 +265,8 @@ def show_error(error: HTTPException) -> ResponseValue:
     """The page of an error of HTTP. Redirects pass."""
     if error.code is None or error.code < 400:
         return error.get_response()
+    if is_api():
+        return respond_http(error)
     if isinstance(error, SecurityError):
         # Nothing is known of an address under another name.
         return make_response("不接受这个主机名。\n", 400, {"Content-Type": "text/plain; charset=utf-8"})
@@ -272,6 +278,8 @@ def show_broken(error: Exception) -> ResponseValue:
     """The page where a disk or a database cannot be used at this moment."""
     # The error's own words may hold what was to be stored.
     _log.error("unit_page_failed", error=type(error).__name__)
+    if is_api():
+        return respond_broken()
     return refuse_page("磁盘或者数据库暂时不能使用，可能没有办完，请稍后核对", 503)
 
 
@@ -313,6 +321,9 @@ def _read_typed() -> Mapping[str, str]:
 
 
 def _check_form(signed_in: SignedIn) -> ResponseValue | None:
+    largest = cast("dict[str, int]", current_app.extensions.get(_SIZES, {})).get(request.endpoint or "")
+    if largest is not None:
+        request.max_content_length = largest
     try:
         take_form(signed_in.form_key)
     except Refused as error:
@@ -360,13 +371,21 @@ def reads(pages: Blueprint, rule: str) -> Callable[[Callable[..., Any]], Callabl
     return _register(pages, rule, "GET")
 
 
-def acts(pages: Blueprint, rule: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a view that carries out a form; before it runs, the form is known to be this session's and to come once."""
-    return _register(pages, rule, "POST")
+def acts(
+    pages: Blueprint, rule: str, *, largest: int | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a view that carries out a form; before it runs, the form is known to be this session's and to come once.
+    `largest` is how many bytes it may have where that is more than usual."""
+    return _register(pages, rule, "POST", largest)
 
 
-def _register(pages: Blueprint, rule: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _register(
+    pages: Blueprint, rule: str, method: str, largest: int | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def add(view: Callable[..., Any]) -> Callable[..., Any]:
+        if largest is not None:
+            sizes = {f"{pages.name}.{view.__name__}": largest}
+            pages.record(lambda state: state.app.extensions.setdefault(_SIZES, {}).update(sizes))
         pages.add_url_rule(rule, view.__name__, view, methods=[method])
         return view
 

@@ -24,6 +24,8 @@ from search_index.journal import ChangeType
 
 # What the names of accounts of units begin with where actors of all kinds are named; no account of the staff does.
 UNIT_ACTOR = "unit:"
+# And those of their keys, in the place of accounts.
+UNIT_KEY = f"{UNIT_ACTOR}key:"
 UNDER_VERIFICATION, VERIFIED = "UNDER_VERIFICATION", "VERIFIED"
 CATCH_UP = timedelta(days=30)
 _CATCH_UP_AT_ONCE = 500
@@ -98,7 +100,9 @@ class LedgerLine(Line):
 
     @property
     def who(self) -> str:
-        """Who did it, in Chinese: an account of the unit, somebody of the court, or the system."""
+        """Who did it, in Chinese: an account or a key of the unit, somebody of the court, or the system."""
+        if self.by.startswith(UNIT_KEY):
+            return f"单位密钥{self.by.removeprefix(UNIT_KEY)}"
         if self.by.startswith(UNIT_ACTOR):
             return f"单位账户{self.by.removeprefix(UNIT_ACTOR)}"
         return "系统" if self.by == SYSTEM else self.by

@@ -3,7 +3,7 @@ and an end (香格里拉市 四（二）5 “应当立即解除”“必须明�
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from search_index.journal import ChangeType
 # A longer one was mistyped.
 _LONGEST_YEARS = 10
 _MOST_COUNTED = 1000
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +183,27 @@ def list_releases(
     done_by = _find_done(session, [row.id for row in rows])
     retained = _find_retained(session, unit_id, [row.record for row in rows if row.record])
     return [_to_release(row, done_by.get(row.id), retained.get(row.id, ())) for row in rows], total
+
+
+def list_told(session: Session, unit_id: int, records: Sequence[str]) -> list[Release]:
+    """Of these entries the releases that a unit was told of, the newest first; none of what is on the list again."""
+    found: list[LedgerRow] = []
+    for start in range(0, len(records), _CHUNK):
+        which = (LedgerRow.unit_id == unit_id, LedgerRow.kind == LedgerKind.RELEASE.value, ~_shown_again().exists())
+        query = select(LedgerRow).where(*which, LedgerRow.record.in_(records[start : start + _CHUNK]))
+        found += session.scalars(query)
+    done_by = _find_done(session, [row.id for row in found])
+    return [_to_release(row, done_by.get(row.id), ()) for row in sorted(found, key=lambda row: -row.id)]
+
+
+def list_kept(session: Session, unit_id: int, records: Sequence[str]) -> list[Retained]:
+    """The measures that a unit keeps of these entries and has not lifted, whether or not their end has come."""
+    found: list[Retained] = []
+    for start in range(0, len(records), _CHUNK):
+        found += _list_kept(
+            session, LedgerRow.unit_id == unit_id, LedgerRow.record.in_(records[start : start + _CHUNK])
+        )
+    return found
 
 
 def count_overdue(session: Session, unit_id: int, today: date) -> int:

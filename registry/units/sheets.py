@@ -20,8 +20,9 @@ from registry.units.feedback import FeedbackState, read_feedback
 from registry.units.ledger import LedgerKind, LedgerLine, count_kinds, list_ledger
 from registry.units.quarters import Quarter
 from registry.units.releases import list_releases
-from registry.units.words import UnitError, guard_formula
+from registry.units.words import UnitError
 from search_index.day import SHANGHAI, day_of
+from search_index.sheets import guard_formula
 
 MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_LINES = 20_000

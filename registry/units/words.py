@@ -16,7 +16,6 @@ _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()（）\-－]*(?:(?:转|分机|,)[ ]?[0-9]{1,6})?", re.ASCII)
 _FEWEST_DIGITS, _MOST_DIGITS = 5, 17
 _MAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)+")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class UnitError(StaffError):
@@ -110,11 +109,6 @@ def check_count(text: str, label: str, *, most: int = 1_000_000) -> int:
     if not (typed.isascii() and typed.isdigit()) or len(typed) > len(str(most)) or int(typed) > most:
         raise UnitError(f"{label}应为 0 到 {most} 的整数")
     return int(typed)
-
-
-def guard_formula(cell: str) -> str:
-    """`cell` with an apostrophe before it where a spreadsheet could run it as a formula, now or after it is saved anew."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def join_labels(labels: Iterable[str]) -> str:

@@ -270,6 +270,8 @@ def live(court: CanaryCourt) -> None:
     _send(court)
     court.home.clock.advance(days=3)
     court.do("publish")
+    _export(court, "increment", "--since", "last")
+    _export(court, "after")
     _look_after(court)
     _send_in(court)
     _tell_others(court)
@@ -417,10 +419,17 @@ def _send(court: CanaryCourt) -> None:
     court.do("push", "--period", period, "--dry-run")
     court.do("push", "--period", period)
     court.run("worker", "--once")
+    _export(court, "before")
     for record in court.records["recalled"]:
         court.do("withdraw", record, "--ground", "wrongly_listed", *court.reason(), "--as", REVIEWER)
     court.depart("recalled", court.recalled)
     court.depart("expired", court.recalled)
+
+
+def _export(court: CanaryCourt, name: str, *more: str) -> None:
+    for profile, form in (("credit_platform", "csv"), ("credit_bureau", "xml"), ("social_file", "xlsx")):
+        folder = court.files / "exports" / name / profile
+        court.do("export", profile, "--format", form, "--out", folder, *more, "--as", REVIEWER)
 
 
 def _look_after(court: CanaryCourt) -> None:
@@ -552,6 +561,9 @@ def _fail(court: CanaryCourt) -> None:
     court.fail("profile", "--set", f"{phone}={number}", "--as", ADMIN)
     court.fail("profile", "--set", "policy=nowhere", "--as", ADMIN)
     court.fail("push", "--period", phone)
+    court.fail("export", number, "--out", court.files / "x", "--as", REVIEWER)
+    court.fail("export", "social_file", "--since", number, "--out", court.files / phone, "--as", REVIEWER)
+    court.fail("export", "social_file", "--out", court.files / "x", "--as", number)
     court.fail("deadline", "exit", "--from", number)
     court.fail("deadline", number, "--from", "2026-01-01")
     court.fail("generate", f"{number}x", "--out", court.files / "x.jsonl")

@@ -234,6 +234,19 @@ def test_the_packages_hold_what_is_disclosed_and_nothing_else(court: CanaryCourt
     assert all(found == set(court.shown.known.values()) for name in LISTS for found in told[name])
 
 
+def test_exports_hold_what_is_disclosed_and_nothing_of_who_left(court: CanaryCourt) -> None:
+    exports = court.files / "exports"
+    inside = Watch({**court.secret.known, **court.private_side.known})
+    assert inside.find_in_folder(exports) == {}
+    for name in ("increment", "after"):
+        assert court.outside.find_in_folder(exports / name) == {}
+    # The same eyes see what was public, and what is.
+    assert court.recalled.find_in_folder(exports / "before")
+    found = court.shown.find_in_folder(exports / "after")
+    assert {base(path) for path in found} == {"名单.csv", "名单.xml", "名单.xlsx"}
+    assert found["credit_platform/名单.csv"] == set(court.shown.known.values())
+
+
 LISTS = ("list.csv", "list.json", "list.xlsx")
 # These tell less of an entry.
 WORDS = ("播报稿.docx", "滚动字幕.txt", "滚动字幕-GB18030.txt")

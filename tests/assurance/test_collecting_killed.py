@@ -12,16 +12,19 @@ from random import Random
 
 import pytest
 from dying import LASTING, SPAWN
+from entries import a_person
 from homes import Home
 from sqlalchemy import select
 from submissions import PDF, PNG, a_submission, drop, seal
 
 from gongshi.court import Court
+from registry import journal
 from registry.acting import SYSTEM
 from registry.collecting import REFUSED_FOLDER, collect_submissions
 from registry.papers import FOLDER, open_scanner, sweep_papers
-from registry.tables import AuditRow, MatterRow, PaperRow, SubmissionRow
-from search_index.submission import Attachment
+from registry.tables import AuditRow, MatterRow, PaperRow, ReaderRow, SubmissionRow
+from search_index.readers import digest_key
+from search_index.submission import ACK, Attachment
 
 pytestmark = pytest.mark.long
 
@@ -55,6 +58,32 @@ def test_killed_at_each_step_nothing_is_lost_and_nothing_comes_twice(home: Home)
     assert {path.name for path in (court.private / FOLDER).iterdir()} == set(kept)
     assert list(court.drop.iterdir()) == []
     assert [path.name for path in (court.private / REFUSED_FOLDER).iterdir()] == [f"{3:032x}.sealed"]
+    court.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_killed_at_each_step_a_readers_confirmation_counts_once(home: Home) -> None:
+    home.publish(a_person(1))
+    given = home.ask("reader", "add", "--name=甲", "--contact=乙", "--purpose=丙", "--as=reviewer")
+    case = ("（2025）测0101执1号", "--ground", "performed", "--basis", "结案通知书")
+    sequence = home.ask("remove", *case, "--as", "reviewer")["sequence"]
+    court, digest = home.court, digest_key(given["key"]) or ""
+    fields = {"reader": digest, "sequence": str(sequence)}
+    files = [seal(court, a_submission(court.now, serial, kind=ACK, **fields)) for serial in (1, 2)]
+    with court.reading() as session:
+        before = journal.head(session)[0]
+    for instant in count(1):
+        for serial, content in enumerate(files, start=1):
+            drop(court, content, court.now - timedelta(minutes=serial), serial)
+        if not _dies(home, instant):
+            break
+    assert instant > 3
+    with court.reading() as session:
+        assert session.scalars(select(ReaderRow.acked)).all() == [sequence]
+        assert journal.head(session)[0] == before + 1
+        assert sorted(session.scalars(select(SubmissionRow.outcome))) == ["confirmed", "repeated"]
+        assert session.scalars(select(MatterRow)).all() == []
+    assert list(court.drop.iterdir()) == []
     court.close()
 
 

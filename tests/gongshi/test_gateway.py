@@ -33,6 +33,7 @@ from notifier.stops import find_suppressed, open_digest
 from notifier.tables import MessageRow
 from notifier.wechat.conversation import DIGEST
 from notifier.wechat.followers import FollowerBook
+from search_index.keypad import keys_of
 
 TOKEN, AES_KEY = "CurrentToken01", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 GATEWAY, SITE = "https://gateway.example.invalid", "https://list.example.invalid"
@@ -349,3 +350,26 @@ def test_in_training_no_client_of_a_provider_is_ever_built(
     assert channels["sms"] is channels["sms_cn"] is channels["wechat"] is channels["sandbox"]
     assert not isinstance(channels["sms"], SmsChannel)
     create_gateway(open_court())
+
+
+@on_sqlite
+def test_the_voice_line_says_whether_a_number_is_public_and_no_name(home: Home, open_gateway: Open) -> None:
+    home.publish(a_person(1, name="甲测试"))
+    with home.court.store.snapshot(home.clock()) as snapshot:
+        (document,) = snapshot.newest(1)
+    client, path = open_gateway(**TWILIO), "/twilio/voice?try=1"
+    signer = TwilioServer.__new__(TwilioServer)
+    signer.token = TWILIO_TOKEN
+
+    def ask() -> str:
+        form = {"CallSid": "CA" + "0" * 32, "From": NUMBER, "Digits": keys_of(document.record)}
+        headers = {"X-Twilio-Signature": signer.sign(f"{GATEWAY}{path}", form)}
+        return client.post(path, data=form, headers=headers).text
+
+    assert "正在公示" in ask()
+    home.ask("withdraw", document.record, "--ground", "wrongly_listed", "--basis", "执异裁定", "--as", "reviewer")
+    said = ask()
+    assert "已经不再公示" in said
+    assert "甲测试" not in said
+    assert call_twilio(client, "/twilio/voice", {"CallSid": "CA" + "0" * 32}) == 200
+    assert call_twilio(client, "/twilio/voice", {"CallSid": "CA" + "0" * 32}, token="another") == 403

@@ -1,6 +1,6 @@
 """Policy A (河南 漯河市召陵区), rule by rule, as law.md §2A numbers them. Each test is named by its rule.
 
-Rules that an open interface, a display or an export answers (A2's LED, A6–A9, A11) are marked open in docs/law.md.
+Rules that an open interface or a display answers (A2's LED, A6–A9) are marked open in docs/law.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Policy B (云南 香格里拉市), rule by rule, as law.md §2B numbers them. Each test is named by its rule.
 
-Rules that an open interface answers (B1, B10, B11, B12, B13, B31, B33) are marked open in docs/law.md.
+Rules that an open interface answers (B10, B11, B33) are marked open in docs/law.md.
 """
 
 from __future__ import annotations
@@ -55,6 +55,33 @@ Sit = Callable[[str], Seat]
 
 def leave(home: Home, ground: str = "performed", case: str = CASE) -> None:
     home.ask("remove", case, "--ground", ground, "--basis", "结案通知书", "--as", "reviewer")
+
+
+def test_b1_entries_of_higher_courts_are_shown_with_their_origin_and_leave_with_their_list(
+    listed: Home, court: Court, public: FlaskClient
+) -> None:
+    higher = "云南省高级人民法院"
+    listed.ask("source", "add", "gaoyuan", "--court", higher, "--basis", BASIS, "--as", "reviewer")
+    taken = a_person(9, court="昆测市中级人民法院", decision_number=None, decided_on=None, served_on=None)
+    order = ("source", "import", "gaoyuan")
+    batch = listed.ask(*order, listed.write("higher.jsonl", [taken]), "--full", "--as", "clerk")["batch"]
+    assert listed.ask("approve", batch, "--as", "reviewer", "--confirm", "redactions")["approved"] == 1
+    listed.ask("publish")
+    found = public.get("/api/v1/entries?q=（2025）测0101执9号").get_json()["entries"]
+    assert [one["origin"] for one in found] == [higher]
+    said = listed.run(
+        "withdraw", found[0]["record"], "--ground", "wrongly_listed", "--basis", BASIS, "--as", "reviewer"
+    )
+    assert f"转载自{higher}" in said.err
+    listed.ask(
+        *order,
+        listed.write("none.jsonl", [a_person(8, court="昆测市中级人民法院")]),
+        "--full",
+        "--force",
+        "--as",
+        "clerk",
+    )
+    assert public.get(f"/api/v1/entries/{found[0]['record']}").status_code == 410
 
 
 def test_b2_each_unit_has_a_ledger_of_its_own(listed: Home, court: Court) -> None:
@@ -162,6 +189,18 @@ def find_last_article(court: Court) -> int:
         found = session.scalar(select(ArticleRow.id).order_by(ArticleRow.id.desc()).limit(1))
         assert found is not None
         return found
+
+
+def test_b12_b31_platforms_get_the_public_list_and_every_departure(listed: Home, tmp_path: Path) -> None:
+    for name, file in (("credit_platform", "名单.xlsx"), ("credit_bureau", "名单.csv"), ("social_file", "名单.xlsx")):
+        told = ("export", name, "--as", "reviewer", "--out")
+        assert listed.ask(*told, tmp_path / name)["entries"] == 3
+        assert (tmp_path / name / file).exists()
+        assert listed.ask("package", "verify", tmp_path / name)["valid"]
+    leave(listed)
+    for name in ("credit_platform", "credit_bureau", "social_file"):
+        done = listed.ask("export", name, "--as", "reviewer", "--since", "last", "--out", tmp_path / f"{name}-2")
+        assert (done["entries"], done["departures"]) == (0, 1)
 
 
 def test_b14_two_queries_without_property_are_an_event_with_evidence(listed: Home, court: Court) -> None:
@@ -326,6 +365,31 @@ def test_b23_repair_is_asked_by_who_has_left_and_decided_by_the_unit_after_consu
     step(court, matter, Step.ALLOW, words="同意修复", basis="信用修复决定")
     step(court, matter, Step.EXPORT, on=court.today)
     assert matter_of(court, matter).closed_at is not None
+
+
+def test_b23_an_agreed_repair_goes_to_the_credit_platform_by_number_alone(
+    listed: Home, court: Court, tmp_path: Path
+) -> None:
+    add_unit(listed, "one", "--releases")
+    told = ("export", "credit_platform", "--format", "csv", "--as", "reviewer", "--out")
+    listed.ask(*told, tmp_path / "1")
+    leave(listed)
+    matter = register(court, MatterKind.REPAIR, unit=None)
+    step(court, matter, Step.CONSULT, unit=unit_of(court, "one"), words="拟予修复，请法院说明履行情况")
+    step(court, matter, Step.GIVE_VIEW, words="已全部履行，没有异议")
+    step(court, matter, Step.ALLOW, words="同意甲测试修复", basis="甲测试信用修复决定书测信修〔2026〕3号")
+    done = listed.ask(*told, tmp_path / "2", "--since", "last")
+    assert (done["repairs"], done["departures"]) == (1, 1)
+    rows = (tmp_path / "2" / "信用修复.csv").read_text("utf-8-sig").splitlines()
+    record, _day, number, _court = rows[1].split(",")
+    assert (len(rows), record, number) == (2, row_of(court).number, "测信修〔2026〕3号")
+    assert not any("甲测试" in file.read_text(errors="ignore") for file in (tmp_path / "2").iterdir())
+    # Until it is noted that the platform was told, each increment tells it again.
+    step(court, matter, Step.EXPORT, on=court.today)
+    listed.clock.advance(minutes=1)
+    listed.ask(*told, tmp_path / "3", "--since", "last")
+    listed.clock.advance(minutes=1)
+    assert listed.ask(*told, tmp_path / "4", "--since", "last")["repairs"] == 0
 
 
 def test_b24_the_terms_forbid_use_for_profit(public: FlaskClient) -> None:

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from notifier.calendar import Period
-from notifier.package import Edition, build_package, digest_content, guard_formula
+from notifier.package import Edition, build_package, digest_content
 from notifier.package.lists import build_csv
 from notifier.package.sheet import build_xlsx
 from search_index.document import Document
 from search_index.profile import Profile
+from search_index.sheets import guard_formula
 
 
 def open_sheet(content: bytes) -> Worksheet:
@@ -108,6 +109,14 @@ def test_a_name_in_latin_letters_has_a_column_of_its_own(edition: Edition, perso
     assert [row["姓名的拉丁字母写法"] for row in read_csv(files["list.csv"])] == ["ZHAXI CESHI"]
     sheet = open_sheet(files["list.xlsx"])
     assert (sheet["E4"].value, sheet["E5"].value) == ("姓名的拉丁字母写法", "ZHAXI CESHI")
+
+
+def test_what_another_court_listed_says_so(edition: Edition, person: Document) -> None:
+    taken = replace(person, record="SX-00000001", origin="云南省高级人民法院")
+    files = build_package(edition, [taken, replace(person, record="SX-00000002")]).files
+    assert sorted(row["来源（转载自）"] for row in read_csv(files["list.csv"])) == ["", "云南省高级人民法院"]
+    cells = {cell.value for row in open_sheet(files["list.xlsx"]).iter_rows(min_row=5) for cell in row}
+    assert sum("转载自云南省高级人民法院" in str(cell) for cell in cells) == 1
 
 
 def test_the_json_gives_back_the_documents(edition: Edition, documents: list[Document]) -> None:

@@ -107,6 +107,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[dic
         "article": f"{good}/articles/1",
         "notices": f"{good}/notices",
         "certificates": f"{good}/certificates",
+        "statistics": f"{good}/stats",
+        "posts": f"{good}/stats/post",
         "no objection now": f"{bad}/objections/new",
         "400": f"{good}/search?kind=nobody&colour=red",
         "404": f"{good}/nothing",

@@ -90,7 +90,7 @@ def test_henan_sets_its_own_periods_for_units_alone() -> None:
         for rule in Rule
         if due(rule, start, Profile.HENAN, CALENDAR) != due(rule, start, Profile.NATIONAL, CALENDAR)
     }
-    assert differs == {Rule.RELEASE, Rule.OBJECTION_MARK}
+    assert differs == {Rule.RELEASE, Rule.OBJECTION_MARK, Rule.TAKE_DOWN}
     assert due(Rule.RELEASE, start, Profile.HENAN, CALENDAR).article == "《河南省社会信用条例》第四十二条"
     assert due(Rule.OBJECTION_MARK, start, Profile.HENAN, CALENDAR).article == "《河南省社会信用条例》第四十一条"
 
@@ -121,6 +121,7 @@ def test_what_no_article_sets_is_said_to_be_the_courts_own() -> None:
         Rule.FEEDBACK,
         Rule.COMPLAINT,
         Rule.OBJECTION_MARK,
+        Rule.TAKE_DOWN,
     }
 
 

@@ -109,8 +109,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_unit_use_at"), ["at"], unique=False)
         batch_op.create_index("ix_unit_use_unit", ["unit_id", "at"], unique=False)
 
+    with op.batch_alter_table("journal", schema=None) as batch_op:
+        batch_op.create_index("ix_journal_type", ["type", "sequence"], unique=False)
+
     with op.batch_alter_table("record", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("passport", sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column("source", sa.String(length=40), nullable=True))
         batch_op.create_index("ix_record_alike", ["likeness"], unique=False)
+        batch_op.create_index("ix_record_hidden", ["name_key", "masked", "passport"], unique=False)
         batch_op.create_index("ix_record_identity", ["identity"], unique=False)
+        batch_op.create_index(batch_op.f("ix_record_passport"), ["passport"], unique=False)
         batch_op.create_index(batch_op.f("ix_record_source"), ["source"], unique=False)

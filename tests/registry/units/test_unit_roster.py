@@ -17,7 +17,8 @@ from registry.tables import LiaisonRow
 from registry.units.liaisons import list_liaisons
 from registry.units.measures import read_measures
 from registry.units.units import get_unit
-from registry.units.words import UnitError, check_text, guard_formula
+from registry.units.words import UnitError, check_text
+from search_index.sheets import guard_formula
 
 
 @pytest.fixture
