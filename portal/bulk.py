@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -31,10 +32,16 @@ LAST_SEQUENCE = 10**15 - 1
 _LOOKS = 4  # a second
 _RETRY_SECONDS = 30
 _DROP_RETRY_SECONDS = 600
-_STUCK_SECONDS = 60  # a reader that does not take in a piece in so long loses its connection, and with it the turn
+_STUCK_SECONDS = 30  # a reader that does not take in a piece in so long loses its connection, and with it the turn
 _PIECE = 64 * 1024
+# What was read at once must be on its way within so long: the longer it lies, the more of it may have left the list.
+_LONGEST_PIECES = timedelta(seconds=30)
 
 Files = Callable[[Iterator[Rows]], Iterator[bytes]]
+
+
+class SlowReader(Exception):
+    """A reader takes in what it is sent more slowly than names may lie about; its connection is broken off."""
 
 
 @bulk.get("/changes")
@@ -120,7 +127,7 @@ def _stream(media: str, chunks: Iterator[Rows], write: Files) -> Response:
         raise ProblemRaised(build_problem(503, detail=detail, headers={"Retry-After": str(_RETRY_SECONDS)}))
     if connection := request.environ.get("gunicorn.socket"):
         connection.settimeout(_STUCK_SECONDS)
-    parts = _cut(write(chunks))
+    parts = _cut(write(chunks), get_site().clock)
     # Given back when the answer is closed, and whatever comes between, when nobody holds it any more.
     weakref.finalize(parts, end)
     response = Response(parts, content_type=media)
@@ -128,9 +135,13 @@ def _stream(media: str, chunks: Iterator[Rows], write: Files) -> Response:
     return response
 
 
-def _cut(parts: Iterator[bytes]) -> Iterator[bytes]:
+def _cut(parts: Iterator[bytes], clock: Callable[[], datetime]) -> Iterator[bytes]:
+    """Small pieces of the parts, each of which was read a moment ago. Raises SlowReader."""
     for part in parts:
+        read_at = clock()
         for start in range(0, len(part), _PIECE):
+            if clock() - read_at > _LONGEST_PIECES:
+                raise SlowReader
             yield part[start : start + _PIECE]
 
 

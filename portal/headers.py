@@ -50,6 +50,7 @@ _INDEXED = frozenset(
         "pages.emblem",
         "statistics.stats",
         "statistics.picture",
+        "describing.describe",
         "static",
     }
 )

@@ -68,7 +68,8 @@ def worker() -> Response:
     """The service worker. Its version is that of the shell: another shell is another worker, and the old one is deleted."""
     shell = [url_for("installing.offline"), url_for("installing.offline", mode=ELDER)]
     assets = [get_links().asset(name) for name in _SHELL]
-    script = render_template("sw.js", version=_find_version(), shell=[*shell, *assets], pages=shell)
+    screens = url_for("displays.led").removesuffix("led")
+    script = render_template("sw.js", version=_find_version(), shell=[*shell, *assets], pages=shell, displays=screens)
     response = Response(script, content_type="text/javascript; charset=utf-8")
     response.headers["Service-Worker-Allowed"] = url_for("pages.home")
     return response

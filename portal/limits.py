@@ -111,6 +111,7 @@ RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     ("statistics.post", "GET"): STATS_RULES,
     ("statistics.picture", "GET"): PICTURE_RULES,
     ("statistics.tell", "GET"): API_RULES,
+    ("describing.describe", "GET"): STATS_RULES,
     ("feeds.atom", "GET"): FEED_RULES,
     ("feeds.json_feed", "GET"): FEED_RULES,
     ("feeds.archive", "GET"): FEED_RULES,

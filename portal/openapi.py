@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from portal import openapi_bulk, openapi_feeds, openapi_statistics
+from portal.example import add_examples
 from portal.openapi_document import CONDUCT_SCHEMA, DOCUMENT
+from portal.openapi_examples import EXAMPLES
 from portal.parameters import CONDUCT, KINDS, PERFORMANCE, SORTS
 from portal.problems import build_problem
+from portal.promises import PROMISES
 from portal.schema import (
     COUNT,
     DAY,
@@ -54,11 +57,14 @@ def build_openapi(public_url: str) -> Json:
             "title": "失信被执行人名单公示接口",
             "version": "1",
             "description": "免费；逐条查询不用登录，批量读取凭密钥，密钥免费。不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用并删除。"
-            "姓名相同不等于同一个人。",
+            "姓名相同不等于同一个人。给人看的说明见 /api。",
+            "x-promises": list(PROMISES),
             "termsOfService": f"{public_url}/about#terms",
         },
         "servers": [{"url": public_url}],
-        "paths": {**{f"{_PREFIX}{path}": found for path, found in _paths().items()}, **openapi_feeds.PATHS},
+        "paths": add_examples(
+            {**{f"{_PREFIX}{path}": found for path, found in _paths().items()}, **openapi_feeds.PATHS}, EXAMPLES
+        ),
         "components": {"schemas": _schemas(), "headers": _headers(), "securitySchemes": _SECURITY},
     }
 

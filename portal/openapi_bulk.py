@@ -24,10 +24,6 @@ from portal.schema import (
 _SECURITY: list[Json] = [{"readerKey": []}]
 _LAST = 10**15 - 1
 _COUNTED = {name: {"$ref": f"#/components/headers/{name}"} for name in LIMIT_HEADERS}
-_RECORD = "SX-0A1B2C3D"
-_AT = "2026-11-23T10:00:00+08:00"
-_LICENSE = "https://list.example.invalid/about#terms"
-_TERMS = "免费；不得用于营利活动；……"
 
 
 def _ref(name: str) -> Json:
@@ -133,12 +129,6 @@ SCHEMAS: Json = {
     "StartAgain": build_object({**_PROBLEM, "snapshot": {**TEXT, "format": "uri", "description": "全部名单的地址"}}),
 }
 
-_META_EXAMPLE = {"license": _LICENSE, "terms": _TERMS, "watermark": "R-7K2M9QXA", "acked": 41}
-_CHANGES_EXAMPLE = {
-    "meta": {"head": 42, "next": 42, "updated_at": _AT, **_META_EXAMPLE},
-    "changes": [{"sequence": 42, "type": "gone", "record": _RECORD, "at": _AT, "entry": None}],
-}
-
 
 def _changes() -> Json:
     return {
@@ -155,7 +145,7 @@ def _changes() -> Json:
             "200": {
                 "description": "变更",
                 "headers": _COUNTED,
-                "content": {"application/json": {"schema": _ref("ChangeList"), "example": _CHANGES_EXAMPLE}},
+                "content": {"application/json": {"schema": _ref("ChangeList")}},
             },
             **_SUSPENDED,
             **_problem(410, "StartAgain", "since 太早或者不是本名单的：重新取得全部名单"),
@@ -200,7 +190,7 @@ def _acks() -> Json:
         "security": _SECURITY,
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref("Ack"), "example": {"sequence": 42}}},
+            "content": {"application/json": {"schema": _ref("Ack")}},
         },
         "responses": {
             "202": {
@@ -209,11 +199,6 @@ def _acks() -> Json:
                 "content": {
                     "application/json": {
                         "schema": _ref("Acknowledged"),
-                        "example": {
-                            "meta": {"head": 42, **_META_EXAMPLE},
-                            "acknowledged": 42,
-                            "counted": "within minutes",
-                        },
                     }
                 },
             },

@@ -124,6 +124,7 @@ def _give(
         "parameters": list(parameters),
         "responses": {
             "200": build_ok(summary, schema, media=media),
+            "302": {"description": "网址上有微信附加的参数：没有这些参数的地址在 Location 中"},
             "304": {"description": "与 If-None-Match 所指的相同"},
             **_tell_people(400, *refusals, 500),
         },

@@ -9,7 +9,12 @@ from portal.problems import build_problem
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
-WORDS: Json = {**TEXT, "maxLength": 100}
+# No control characters, unless they are white space, and no mark of a character that could not be read.
+WORDS: Json = {
+    **TEXT,
+    "maxLength": 100,
+    "pattern": r"^[^\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\ufffd]*$",
+}
 MAYBE: Json = {"type": ["string", "null"]}
 DAY: Json = {"type": "string", "format": "date"}
 MAYBE_DAY: Json = {"type": ["string", "null"], "format": "date"}

@@ -80,6 +80,7 @@ _LABEL: Mapping[str, str] = {
     "unit_locked": "单位账户暂停登录",
     "unit_password": "单位更改口令",
     "unit_compare": "单位比对",
+    "unit_guess": "单位疑似试探号码",
     "unit_released": "单位解除惩戒",
     "unit_restore": "恢复单位",
     "unit_retained": "单位保留措施",

@@ -42,7 +42,7 @@ WITHDRAWAL_GROUNDS: Mapping[str, str] = {
 SOURCE_GROUNDS: Mapping[str, str] = {
     "source_gone": "已不在所转载的名单中（第七条第一款）",
     "source_ended": "所在的名单已停止转载（第七条第一款）",
-    "source_replaced": "本院已公布同一案件的该被执行人，不再转载（第七条第一款）",
+    "source_replaced": "本院对同一案件的该被执行人已有记录，不再转载（第七条第一款）",
 }
 """Why what was taken over from another court's list leaves: it follows that list, and nobody decides it here."""
 _WRONG_FROM_THE_START = frozenset({"wrongly_listed", "minor"})

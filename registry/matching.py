@@ -46,7 +46,12 @@ def likeness_of(facts: Facts) -> str:
     """What every version of this debtor's number shows, masked or not. To be digested, never stored."""
     if facts.id_number is None:
         return identity_of(facts)
-    return f"person|{facts.name}|{facts.id_number.text[:6]}|{facts.id_number.text[-2:]}"
+    return likeness_of_number(facts.name, facts.id_number.text)
+
+
+def likeness_of_number(name: str, number: str) -> str:
+    """What every version of a number under a name shows. To be digested, never stored."""
+    return f"person|{name}|{number[:6]}|{number[-2:]}"
 
 
 def is_masked(facts: Facts) -> bool:

@@ -33,6 +33,8 @@ from search_index.journal import ChangeType, EntryChange
 from search_index.number import draw_number
 
 CHUNK = 500
+# Whoever these are said of is shown here by no list: the others only say that the own record has to wait.
+_NEVER_SHOWN = frozenset({WithholdReason.RESTRICTED, WithholdReason.MINOR, WithholdReason.TERM_ENDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,10 @@ class Publisher:
 
     def _publish(self, session: Session, rows: Sequence[RecordRow], acting: Acting) -> list[journal.Change]:
         acting = by_system(acting)
-        disclosed = [(row, document) for row in rows if (document := self._disclose(session, row, acting))]
-        replace_foreign(session, self.vault, [row for row, _ in disclosed if row.source is None], acting)
+        judged = [(row, self._disclose(session, row, acting)) for row in rows]
+        disclosed = [(row, found) for row, found in judged if isinstance(found, Document)]
+        settled = [row for row, found in judged if isinstance(found, Document) or found in _NEVER_SHOWN]
+        replace_foreign(session, self.vault, [row for row in settled if row.source is None], acting)
         # Only what goes out draws: what stays inside must leave no trace, not even in the numbers of others.
         fresh = iter(self._draw(session, sum(row.number is None for row, _ in disclosed)))
         numbered = [(row, replace(document, record=row.number or next(fresh))) for row, document in disclosed]
@@ -85,7 +89,7 @@ class Publisher:
         tell_missed(session, acting, [row.id for row, _ in numbered])
         return changes
 
-    def _disclose(self, session: Session, row: RecordRow, acting: Acting) -> Document | None:
+    def _disclose(self, session: Session, row: RecordRow, acting: Acting) -> Document | WithholdReason:
         record = read_record(row, self.vault)
         record = replace(record, published_on=record.published_on or acting.today, changed_at=acting.now)
         match disclose(record, self.policy, acting.today):
@@ -93,7 +97,7 @@ class Publisher:
                 return document
             case Withheld(reason=reason):
                 self._keep_inside(session, row, record, reason, acting)
-                return None
+                return reason
 
     def _show(self, session: Session, row: RecordRow, document: Document, stamp: str, acting: Acting) -> journal.Change:
         line = Line(detail={"number": document.record, "policy": stamp})

@@ -27,6 +27,8 @@ CountedField = Literal["kind", "court", "region", "performance", "year", "conduc
 MONTHS = 24
 _AT_ONCE = 1_000
 _TO_THE_HOUR = 13  # characters of a time in the store
+_MOST_AGAIN = 2_000  # entries that are read again in one turn
+_ANEW = timedelta(hours=1)
 _READ = ("kind", "court", "region", "performance", "published_on", "conduct")
 _OPEN = Callable[[datetime], AbstractContextManager[Snapshot]]
 
@@ -90,6 +92,7 @@ _HOURS = (
     .group_by(_HOUR, change_table.c.type)
 )
 _FIRST = select(func.min(change_table.c.at))
+_TOLD = select(change_table.c.record, change_table.c.at).where(change_table.c.sequence == bindparam("sequence"))
 
 
 def read_mark(snapshot: Snapshot) -> tuple[int, int, int, str | None, int]:
@@ -98,24 +101,46 @@ def read_mark(snapshot: Snapshot) -> tuple[int, int, int, str | None, int]:
     return snapshot.sequence, *snapshot.count_changes(), snapshot.count()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What was counted: the counts and the state that they are of, what each entry counts as, which had ended, the change
+    that was the last, and when the whole list was read."""
+
+    state: object
+    counts: Counts
+    values: dict[str, str]
+    ended: frozenset[str]
+    last: list[Any]
+    read_at: datetime
+
+
 class Tally:
-    """Counts a list that `open_snapshot` reads, and keeps the counts until it is another. Safe to share between threads."""
+    """Counts a list that `open_snapshot` reads, and keeps the counts until it is another. Safe to share between threads.
+
+    Of a list that has changed only what changed is read again: while many entries come or go, whoever asks for figures
+    would keep the others waiting otherwise.
+    """
 
     def __init__(self, open_snapshot: _OPEN) -> None:
         self._open = open_snapshot
         self._lock = Lock()
-        self._kept: tuple[object, Counts] | None = None
+        self._kept: _Kept | None = None
 
     def count(self, now: datetime) -> Counts:
         """The list at `now`. Whoever asks while it is being counted waits, and is given the same."""
         with self._lock:
             with self._open(now) as snapshot:
-                state = _read_state(snapshot, now)
-            if self._kept is None or self._kept[0] != state:
+                if self._kept is not None and self._kept.state == _read_state(snapshot, now):
+                    return self._kept.counts
+                # What fails half-way is not gone on from.
+                kept, self._kept = self._kept, None
+                if kept is not None:
+                    self._kept = _go_on(kept, snapshot, now)
+            if self._kept is None:
                 self._kept = self._count(now)
-            return self._kept[1]
+            return self._kept.counts
 
-    def _count(self, now: datetime) -> tuple[object, Counts]:
+    def _count(self, now: datetime) -> _Kept:
         """Read in short turns, because on SQLite an open one keeps a departure from being committed; what changed
         meanwhile is read again in the last."""
         with self._open(now) as snapshot:
@@ -123,17 +148,8 @@ class Tally:
         known: dict[str, str] = {}
         found = {record: known.setdefault(values, values) for record, values in self._read(now)}
         with self._open(now) as snapshot:
-            for record in snapshot.changed_since(start):
-                found.pop(record, None)
-                found.update(snapshot.ask(_ONE, {"record": record}))
-            counts = Counts(
-                sequence=snapshot.sequence,
-                updated_at=snapshot.updated_at,
-                entries=len(found),
-                values=_count_values(Counter(found.values())),
-                months=_read_months(snapshot, day_of(now)),
-            )
-            return _read_state(snapshot, now), counts
+            _read_again(snapshot, found, snapshot.changed_since(start))
+            return _keep(snapshot, found, now, read_at=now)
 
     def _read(self, now: datetime) -> Iterator[tuple[str, str]]:
         after = ""
@@ -144,6 +160,45 @@ class Tally:
                 return
             yield from rows
             after = rows[-1][0]
+
+
+def _go_on(kept: _Kept, snapshot: Snapshot, now: datetime) -> _Kept | None:
+    """The counts of the list as it is now, from those that were kept; None where it is to be read as a whole: it is another
+    list (restored, made anew), too much of it has changed, or it was read too long ago."""
+    sequence = kept.counts.sequence
+    if abs(now - kept.read_at) > _ANEW or snapshot.ask(_TOLD, {"sequence": sequence}) != kept.last:
+        return None
+    again = snapshot.changed_since(sequence) | (snapshot.ended() ^ kept.ended)
+    if len(again) > _MOST_AGAIN:
+        return None
+    _read_again(snapshot, kept.values, again)
+    if len(kept.values) != snapshot.count():
+        return None
+    return _keep(snapshot, kept.values, now, read_at=kept.read_at)
+
+
+def _read_again(snapshot: Snapshot, values: dict[str, str], records: set[str]) -> None:
+    for record in records:
+        values.pop(record, None)
+        values.update(snapshot.ask(_ONE, {"record": record}))
+
+
+def _keep(snapshot: Snapshot, values: dict[str, str], now: datetime, *, read_at: datetime) -> _Kept:
+    counts = Counts(
+        sequence=snapshot.sequence,
+        updated_at=snapshot.updated_at,
+        entries=len(values),
+        values=_count_values(Counter(values.values())),
+        months=_read_months(snapshot, day_of(now)),
+    )
+    return _Kept(
+        state=_read_state(snapshot, now),
+        counts=counts,
+        values=values,
+        ended=frozenset(snapshot.ended()),
+        last=snapshot.ask(_TOLD, {"sequence": snapshot.sequence}),
+        read_at=read_at,
+    )
 
 
 def list_months(first: date, last: date) -> list[date]:

@@ -20,8 +20,15 @@ from typing import Any
 import pytest
 from entries import a_person
 from homes import Home
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
+from gongshi.court import Court
+from registry.matters import register_matter
+from registry.matters.checking import Arrival
+from registry.matters.content import Content
+from registry.matters.states import Channel, Claim, MatterKind
+from registry.tables import RecordRow
 from registry.units.ledger import UNDER_VERIFICATION, note_verification
 from search_index.day import SHANGHAI
 
@@ -241,3 +248,36 @@ def test_the_client_is_one_file_for_an_old_python_without_other_libraries() -> N
 def test_a_key_goes_over_no_open_line(address: str) -> None:
     with pytest.raises(ValueError, match="https"):
         gongshi_unit.Gongshi(address, "gsk_x")
+
+
+def test_a_key_that_may_not_follow_changes_compares_all_the_same(units: Units) -> None:
+    made = units.home.ask("unit", "key", "add", "housing", "compare-only", "--scope", "compare", "--as", "reviewer")
+    client = gongshi_unit.Gongshi(units.url, made["secret"])
+    for _ in range(3):
+        found = client.compare(**person(1), **WHO)
+        assert (found["status"], found["kept"]) == ("LISTED", False)
+
+
+def test_a_unit_that_is_only_told_when_it_asks_learns_of_a_verification_at_once(units: Units) -> None:
+    units.home.ask("unit", "add", "asking", "--name", "只查询局", "--basis", BASIS, "--as", "reviewer")
+    client = units.client("asking")
+    first = client.compare(**person(1), **WHO)
+    assert first["status"] == "LISTED"
+    object_to(units.home.court, first["hits"][0]["record"])
+    after = client.compare(**person(1), **WHO)
+    assert (after["status"], after["kept"]) == ("UNDER_VERIFICATION", False)
+
+
+def object_to(court: Court, number: str) -> None:
+    """An objection that suspends measures."""
+    with court.session() as session:
+        record = session.scalars(select(RecordRow).where(RecordRow.number == number)).one()
+        arrival = Arrival(
+            kind=MatterKind.OBJECTION,
+            channel=Channel.PAPER,
+            received_on=court.today,
+            content=Content(words="已经履行"),
+            record=record,
+            ground=Claim.PERFORMED,
+        )
+        register_matter(session, court.vault, arrival, court.acting("clerk"))

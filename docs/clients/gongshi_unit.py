@@ -41,8 +41,9 @@ Json = dict[str, Any]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_KEPT = 10_000
-# That somebody is not found is kept for so long: what is not public changes without a public change.
-_NONE_LASTS = timedelta(minutes=10)
+# An answer is kept for so long at most: what is not public changes without a public change, and a list that was restored from
+# a backup counts on from a lower sequence.
+_LASTS = timedelta(minutes=10)
 # The Date of an answer is cut to whole seconds.
 _SECOND = timedelta(seconds=1)
 _TOLERANCE = 300  # seconds, by Standard Webhooks 1.0.0
@@ -165,11 +166,10 @@ class Gongshi:
             since = self._since
         try:
             batch, now = self._changes(since, 0, given)
-        except Refused as error:
+        except Refused:
+            # The list begins anew, or this key may not follow it: what is kept cannot be trusted, and is asked anew.
             self._forget()
-            if error.status == 410:
-                return None
-            raise
+            return None
         except GongshiError:
             # What was missed meanwhile is not known: nothing that is kept can be trusted.
             self._forget()
@@ -211,8 +211,7 @@ class Gongshi:
             return
         sequence = int(answer["meta"]["sequence"])
         until = datetime.fromisoformat(result.get("valid_until") or answer["meta"]["valid_until"])
-        if not hits:
-            until = min(until, now + _NONE_LASTS)
+        until = min(until, now + _LASTS)
         with self._lock:
             if not self._kept:
                 self._since = sequence

@@ -31,6 +31,7 @@ MARKER = "这是演示数据目录-可随时删除.txt"
 # The list was published so long ago: grounds that are due today arose after that.
 _PUBLISHED_BEFORE = timedelta(days=40)
 _PULLING = ("--name", "测试市融媒体中心", "--kind", "television", "--channel", "pull")
+_READER = ("reader", "add", "--name", "（虚构）研究机构", "--contact", "（虚构）联系人", "--purpose", "统计研究（演示）")
 PROFILE = Profile(
     court="测试市人民法院",
     region="测试市",
@@ -101,6 +102,7 @@ def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person
     _step(["publish"], given)
     _step(["recipient", "add", "media", *_PULLING, "--as", REVIEWER], given)
     of_unit = enrol_units(court, lambda arguments, typed: _step(arguments, given, typed))
+    _step([*_READER, "--as", REVIEWER], given)
     _step(["push", "--period", str(_last_quarter(court))], given)
     # Sent before anybody leaves: so that there is something to take back.
     _step(["worker", "--once"], given)
@@ -158,6 +160,11 @@ def _tell(court: Court, port: int, people: Sequence[Person], of_unit: Person) ->
   一个条目      {site}/entries/{shown.record}
   已撤下的条目  {site}/entries/{gone[0]}   （410，不再显示任何个人信息）
   接口          {site}/api/v1/entries?q={shown.name[:2]}
+  批量读取      curl -H 'Authorization: Bearer gsr_…' '{site}/api/v1/changes?since=0'   （用上面的密钥；说明见 {site}/api）
+  订阅源        {site}/feed.atom
+  统计          {site}/stats
+  大厅屏幕      {site}/display/led   （撤下一条，五秒内从屏幕消失）
+  张贴公告      {site}/display/notice
 内部页面        http://127.0.0.1:{port + 1}/          （用下列账户登录）
 {accounts}
   到期的办件    首页列出 {"今天" if due == court.today else f"{due.isoformat()}（今天是休息日，顺延到的工作日）"}到期的退出事由和异议
@@ -170,6 +177,7 @@ def _tell(court: Court, port: int, people: Sequence[Person], of_unit: Person) ->
                 curl -H 'Authorization: Bearer gsp_…' http://127.0.0.1:{port + 2}/pull）
 单位页面        http://127.0.0.1:{port + 3}/          （联合惩戒单位，用下列账户登录）
   {of_unit.role}  {of_unit.name}  口令 {of_unit.password}
+  比对申请人    http://127.0.0.1:{port + 3}/compare；机器用上面的密钥 gsk_… 访问 /units/v1/compare（说明见 docs/units.md）
 """
     )
 

@@ -70,6 +70,7 @@ def enrol_units(court: Court, run: RunStep) -> Person:
     for slug, name, what in UNITS:
         run(["unit", "add", slug, "--name", name, what, *common], "")
     slug, unit, _ = UNITS[0]
+    run(["unit", "key", "add", slug, "demo", "--as", REVIEWER], "")
     person = Person(name=f"{slug}-1", role=unit, password=_draw_password())
     with court.session() as session:
         first = add_account(

@@ -67,11 +67,11 @@ def desk(bind: str, workers: int) -> int:
     return _checked(bind, work)
 
 
-@serve.command("units", short_help="联合惩戒单位的页面。")
+@serve.command("units", short_help="联合惩戒单位的页面和接口。")
 @_bind("127.0.0.1:8003")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 16), help="进程数。")
 def units(bind: str, workers: int) -> int:
-    """联合惩戒单位的页面：反馈、解除、台账和转办的投诉，凭单位的账户或者令牌登录。
+    """联合惩戒单位的页面（比对、反馈、解除、台账和转办的投诉，凭账户或者令牌登录）和接口（/units/v1，凭密钥）。
 
     由前面的 TLS 代理对外提供，其主机名在 GONGSHI_UNITS_HOSTS 中写明。
     """

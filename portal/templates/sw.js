@@ -4,6 +4,8 @@
 const KEPT = "shell-{{ version }}";
 const SHELL = {{ shell | tojson }};
 const [OFFLINE, OFFLINE_ELDER] = {{ pages | tojson }};
+// A browser tries again by itself to open a screen that it could not reach; a page from here would stay on the wall.
+const DISPLAYS = {{ displays | tojson }};
 
 self.addEventListener("install", (event) => {
   const fill = async () => {
@@ -39,7 +41,7 @@ const open = async (request, isElder) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const address = new URL(request.url);
-  if (request.method !== "GET" || address.origin !== self.location.origin) return;
+  if (request.method !== "GET" || address.origin !== self.location.origin || address.pathname.startsWith(DISPLAYS)) return;
   if (request.mode === "navigate") {
     event.respondWith(open(request, address.searchParams.get("mode") === "elder"));
   } else if (SHELL.includes(address.pathname + address.search)) {

@@ -1,4 +1,5 @@
-"""No entry is shown twice: what the court lists itself takes the place of what it had taken over from another's list."""
+"""No entry is shown twice, and none that the court's own record keeps from the public: what the court lists itself takes the
+place of what it had taken over from another's list."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _DEPARTED = [state.value for state in State if state.has_departed]
 
 
 def replace_foreign(session: Session, vault: Vault, rows: Sequence[RecordRow], acting: Acting) -> None:
-    """Take down what was taken over of the debtors of `rows`, which are about to be published, in the same transaction."""
+    """Take down what was taken over of the debtors of `rows`, which are about to be published or may not be seen at all, in
+    the same transaction."""
     if not rows:
         return
     query = select(RecordRow).where(
@@ -32,5 +34,5 @@ def replace_foreign(session: Session, vault: Vault, rows: Sequence[RecordRow], a
         facts = read_facts(other, vault, other.identity)
         for row in rows:
             if row.case_key == other.case_key and is_same_debtor(read_facts(row, vault, row.identity), facts):
-                leave(session, other, "source_replaced", "本院已公布同一案件的该被执行人", acting)
+                leave(session, other, "source_replaced", "本院已有同一案件的该被执行人的记录，以本院的为准", acting)
                 break

@@ -13,13 +13,14 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Response
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from registry.unit_api.base import Api, Caller, Site
 from registry.unit_api.problems import ApiProblem
 from registry.unit_api.reading import Faults, read_count, read_given, refuse_parameters
 from registry.units.keys import Scope
-from registry.units.ledger import list_under_verification
+from registry.units.ledger import LedgerKind, Line, append, list_under_verification
 from registry.units.releases import list_releases
 from registry.units.uses import Given, is_folded
 from search_index.changes import Change, Changes, SinceTooOld, SinceUnknown
@@ -71,6 +72,7 @@ def add_endpoints(api: Api) -> None:
             sequence, rows = found.sequence, found.count()
         with caller.site.court.session() as session:
             caller.write_use(session, "snapshot", given, rows=rows)
+            _note_read(session, caller, sequence, rows, "取用整份名单")
         return Response(
             _stream(caller.site, sequence),
             content_type="application/x-ndjson",
@@ -95,8 +97,11 @@ def _tell_changes(caller: Caller, given: Given, found: Changes) -> Mapping[str, 
         _, waiting = list_releases(session, caller.unit, open_only=True, limit=1)
         folded = not found.changes and is_folded(session, caller.user, "changes", given, caller.site.now)
     if not folded:
+        shown = sum(one.entry is not None for one in found.changes) if caller.receives.push else 0
         with caller.site.court.session() as session:
             caller.write_use(session, "changes", given, rows=len(found.changes))
+            if shown:
+                _note_read(session, caller, found.next, shown, "跟踪变更")
     return {
         "meta": {
             "head": found.head,
@@ -106,6 +111,21 @@ def _tell_changes(caller: Caller, given: Given, found: Changes) -> Mapping[str, 
         },
         "changes": [show_change(one, with_entry=caller.receives.push) for one in found.changes],
     }
+
+
+def _note_read(session: Session, caller: Caller, sequence: int, rows: int, words: str) -> None:
+    """Write into the unit's ledger that it has the list of a sequence: whoever has an entry is told when it leaves
+    (香格里拉市 四（二）5 “通报原信息推送单位”)."""
+    line = Line(
+        unit_id=caller.unit,
+        kind=LedgerKind.READ,
+        at=caller.site.now,
+        by=caller.actor,
+        key=f"read/{caller.unit}/{sequence}",
+        count=rows,
+        detail={"sequence": sequence, "words": words},
+    )
+    append(session, [line])
 
 
 def _follow(site: Site, since: int, limit: int, wait: int) -> Changes:
@@ -144,10 +164,21 @@ def _tell_entry(caller: Caller, given: Given, record: str) -> Mapping[str, Any]:
         raise NotFound
     site = caller.site
     with site.store.snapshot(site.now) as snapshot:
-        document, departed = snapshot.document(record), snapshot.departed(record)
+        document, departed, sequence = snapshot.document(record), snapshot.departed(record), snapshot.sequence
     with site.court.session() as session:
         under = {line.record for line in list_under_verification(session, caller.unit)}
         caller.write_use(session, "entry", given, rows=1, hits=int(document is not None))
+        if document is not None:
+            line = Line(
+                unit_id=caller.unit,
+                kind=LedgerKind.READ,
+                at=site.now,
+                by=caller.actor,
+                key=f"read/{caller.unit}/{record}/{sequence}",
+                record=record,
+                detail={"words": "逐条读取"},
+            )
+            append(session, [line])
     if document is None:
         if departed is None:
             raise NotFound

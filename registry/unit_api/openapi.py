@@ -23,6 +23,7 @@ from registry.unit_api.schema import (
     REFUSED,
     TEXT,
     TIME,
+    TOLD,
     Json,
     build_list,
     build_object,
@@ -161,7 +162,7 @@ _FEEDBACK_BODY = build_object(
         },
         "remarks": {**MAYBE, "maxLength": 2000},
         "submit": {**FLAG, "default": False, "description": "true 提交，提交后再次提交为更正；false 保存草稿"},
-        **GIVEN,
+        **TOLD,
     },
     optional=("remarks", "submit", "reference"),
 )
@@ -294,7 +295,8 @@ def build_openapi() -> Json:
         "info": {
             "title": "联合惩戒单位接口",
             "version": "1",
-            "description": "凭法院发放的密钥使用，每次使用都记录用途和经办人。错误一律为 RFC 9457 problem 文档。",
+            "description": "凭法院发放的密钥使用，每次使用都记录用途和经办人。错误一律为 RFC 9457 problem 文档。"
+            "文字中有控制字符等不能显示的字符，或者身份证、电话、账户一类号码的，不予办理（400）。",
         },
         "servers": [{"url": PREFIX}],
         "paths": _PATHS,

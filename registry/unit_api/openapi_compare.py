@@ -6,11 +6,11 @@ from registry.unit_api.schema import (
     COUNT,
     DAY,
     FLAG,
-    GIVEN,
     MAYBE,
     RECORD,
     TEXT,
     TIME,
+    TOLD,
     Json,
     build_list,
     build_object,
@@ -116,15 +116,15 @@ _BODY = build_object(
             "items": {"anyOf": [refer("Person"), {}]},
             "description": "要比对的人和单位。读不出的行在结果中说明，其他行照常比对",
         },
-        **GIVEN,
+        **TOLD,
     },
-    optional=("purpose", "operator", "reference"),
+    optional=("reference",),
 )
 PATHS: Json = {
     "/compare": {
         "post": explain(
-            build_operation("postCompare", "与最新名单比对", _ANSWER, scope="compare", body=_BODY),
-            "一次最多 1000 行。须写明用途和经办人（正文或者请求头 X-Purpose、X-Operator）。"
+            build_operation("postCompare", "与最新名单比对", _ANSWER, scope="compare", body=_BODY, refusals=(409,)),
+            "一次最多 1000 行。须写明用途和经办人。"
             "被比对的姓名和号码不保存。结果仅供参考，不得仅凭自动比对作出对个人权益有重大影响的决定。",
         )
     }

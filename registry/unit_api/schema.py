@@ -111,7 +111,13 @@ GIVEN_HEADERS: tuple[Json, ...] = tuple(
     )
 )
 GIVEN: Json = {
-    "purpose": {**TEXT, "minLength": 1, "maxLength": 80, "description": "用途"},
-    "operator": {**TEXT, "minLength": 1, "maxLength": 40, "description": "经办人"},
-    "reference": {**TEXT, "maxLength": 64, "description": "本单位的业务编号，不写个人的号码"},
+    "purpose": {**MAYBE, "maxLength": 80, "description": "用途"},
+    "operator": {**MAYBE, "maxLength": 40, "description": "经办人"},
+    "reference": {**MAYBE, "maxLength": 64, "description": "本单位的业务编号，不写个人的号码"},
+}
+# The same where a purpose and an operator must be told.
+TOLD: Json = {
+    **GIVEN,
+    "purpose": {**TEXT, "minLength": 1, "maxLength": 80, "pattern": r"\S", "description": "用途"},
+    "operator": {**TEXT, "minLength": 1, "maxLength": 40, "pattern": r"\S", "description": "经办人"},
 }

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.orm import Session
 
+from registry.matching import likeness_of_number
 from registry.matters.states import Channel, MatterKind, MatterState, is_under_verification
 from registry.record import Conduct, Kind, State
 from registry.records import name_key_of
@@ -25,6 +26,7 @@ from registry.values import CitizenNumber, MaskedNumber, parse_id_number, parse_
 from registry.vault import Vault
 
 CHUNK = 500
+_WHOLE = 18  # characters of a citizen number
 # Rows older than the column, until `init` fills it in.
 _UNKNOWN = RecordRow.passport.is_(None)
 
@@ -51,12 +53,19 @@ class Candidates:
     by_identity: Mapping[str, Sequence[Candidate]]
     by_name: Mapping[str, Sequence[Candidate]]
     digests: Mapping[str, str]
+    # Of the same name as an applicant, with a number that begins and ends as the applicant's.
+    alike: Mapping[str, Sequence[Candidate]]
 
     def of(self, applicant: Applicant) -> Sequence[Candidate]:
         """Every candidate of an applicant once."""
         digest = self.digests.get(applicant.identity or "", "")
         namesakes = self.by_name.get(applicant.key, ()) if _asks_by_name(applicant) else ()
         return list({one.id: one for one in (*self.by_identity.get(digest, ()), *namesakes)}.values())
+
+    def tried_by(self, applicant: Applicant) -> Sequence[Candidate]:
+        """The candidates whose numbers an applicant's may be an attempt to find out (comparing.is_guess)."""
+        digest = self.digests.get(applicant.identity or "", "")
+        return (*self.by_identity.get(digest, ()), *self.alike.get(applicant.key, ()))
 
     def all(self) -> Sequence[Candidate]:
         """Every candidate of the call once."""
@@ -79,15 +88,59 @@ def find_candidates(
     # One question each, so that an index answers it: namesakes may be many.
     for hidden in ((RecordRow.masked,), (~RecordRow.masked, RecordRow.passport), (~RecordRow.masked, _UNKNOWN)):
         named += _select(session, RecordRow.name_key, whole - masked, allowed, *hidden)
-    named += _select(session, RecordRow.name_key, masked, allowed)
-    opened = {row.id: _open(row, vault) for row in (*same, *named)}
+    likely = _Likely(vault, applicants)
+    named += [row for row in _select(session, RecordRow.name_key, masked, allowed) if likely.may_agree(row)]
+    alike = _find_alike(session, vault, applicants, allowed)
+    opened = {row.id: _open(row, vault) for row in {row.id: row for row in (*same, *named, *alike)}.values()}
     by_identity: dict[str, list[Candidate]] = {}
     by_name: dict[str, list[Candidate]] = {}
     for row in same:
         by_identity.setdefault(row.identity, []).append(opened[row.id])
     for row in named:
         by_name.setdefault(row.name_key, []).append(opened[row.id])
-    return Candidates(by_identity=by_identity, by_name=by_name, digests=digests)
+    tried: dict[str, list[Candidate]] = {}
+    for row in alike:
+        tried.setdefault(row.name_key, []).append(opened[row.id])
+    return Candidates(by_identity=by_identity, by_name=by_name, digests=digests, alike=tried)
+
+
+def _find_alike(
+    session: Session, vault: Vault, applicants: Sequence[Applicant], allowed: ColumnElement[bool]
+) -> list[Row[Any]]:
+    """Whole numbers under the name of an applicant that agree with the applicant's in what every mask shows."""
+    whole = {(one.name, one.number.text) for one in applicants if isinstance(one.number, CitizenNumber)}
+    likely = {vault.digest(likeness_of_number(name, number)) for name, number in whole}
+    return _select(session, RecordRow.likeness, likely, allowed, ~RecordRow.masked)
+
+
+class _Likely:
+    """Which namesakes a masked number may agree with, as far as can be told without opening them: of a whole citizen number
+    the digest of what every mask shows is kept beside it (matching.likeness_of)."""
+
+    def __init__(self, vault: Vault, applicants: Sequence[Applicant]) -> None:
+        # By the folded name, by the name as it is written; None: too little can be seen of the number.
+        self._by_key: dict[str, dict[str, set[str] | None]] = {}
+        for one in applicants:
+            if isinstance(one.number, MaskedNumber):
+                self._add(vault, one.key, one.name, one.number.text)
+
+    def may_agree(self, row: Row[Any]) -> bool:
+        """Whether the record has to be opened."""
+        written = self._by_key.get(row.name_key, {})
+        name = row.facts.get("name")
+        # The digest is that of one writing of the name.
+        if row.masked or row.passport is not False or any(other != name for other in written):
+            return True
+        digests = written.get(name)
+        return digests is None or row.likeness in digests
+
+    def _add(self, vault: Vault, key: str, name: str, number: str) -> None:
+        written = self._by_key.setdefault(key, {})
+        known = written.setdefault(name, set())
+        if len(number) != _WHOLE or "*" in number[:6] + number[-2:]:
+            written[name] = None
+        elif known is not None:
+            known.add(vault.digest(likeness_of_number(name, number)))
 
 
 def find_verifying(session: Session, records: Collection[int]) -> set[int]:
@@ -127,6 +180,9 @@ def _select(session: Session, column: Any, values: Collection[str], *which: Colu
             RecordRow.number,
             RecordRow.state,
             RecordRow.identity,
+            RecordRow.likeness,
+            RecordRow.masked,
+            RecordRow.passport,
             RecordRow.name_key,
             RecordRow.published_on,
             RecordRow.facts,
@@ -145,6 +201,7 @@ def _open(row: Row[Any], vault: Vault) -> Candidate:
         key=row.name_key,
         number=parse_uscc(code) if code else parse_id_number(number) if number else None,
         latin_key=name_key_of(latin) if latin else None,
+        name=facts["name"],
     )
     return Candidate(
         id=row.id,

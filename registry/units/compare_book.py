@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Protocol
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from registry import audit
@@ -19,12 +20,12 @@ from registry.acting import Acting
 from registry.gate import find_end
 from registry.policy import Policy
 from registry.record import State
-from registry.tables import UnitRow
+from registry.tables import UnitRow, UnitUseRow
 from registry.turns import Turns
 from registry.units.candidates import Candidate, Candidates, find_candidates, find_verifying
 from registry.units.compare_rows import MOST_ROWS, Fault
 from registry.units.compare_words import Answer, Hit, Released, Restricted, Result, Status, end_of_day
-from registry.units.comparing import Applicant, Verdict, compare, list_name_keys
+from registry.units.comparing import Applicant, Verdict, compare, is_guess, list_name_keys
 from registry.units.ledger import LedgerKind, Line, append
 from registry.units.releases import Release, Retained, list_kept, list_told
 from registry.units.units import to_unit
@@ -32,13 +33,23 @@ from registry.units.uses import Given, User, note_use
 from registry.units.words import UnitError
 from registry.values import OtherNumber
 from registry.vault import Vault
-from search_index.day import day_of
+from search_index.day import SHANGHAI, day_of
 from search_index.document import Document
 from search_index.profile import Profile
 from search_index.store import Snapshot, Store
 
 ACTION = "compare"
 _RETIRED = "该单位已经停用，没有比对：请联系法院"
+
+
+# The public sees of a number all but some digits, and its check character leaves few that they can be: an answer to each of
+# those would tell the whole number. Honest applicants make none.
+MOST_GUESSES = 5
+GUESS = "guess"
+_GUESSED = (
+    "本次没有作答：多行的姓名、号码与名单上的人大部分相同而又不是同一号码，或者号码相同而姓名不同，疑似逐个试探号码，已经记录。"
+    "请逐一核对申请人的证件；确属正当业务的，请联系法院"
+)
 
 
 class Court(Protocol):
@@ -60,7 +71,8 @@ class _Known:
     candidates: Candidates
     verifying: frozenset[int]
     released: Mapping[str, Released]
-    policy: Policy | None
+    policy: Policy
+    restricted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +89,21 @@ Pair = tuple[Candidate, Verdict]
 def compare_rows(
     court: Court, store: Store, rows: Sequence[Applicant | Fault], user: User, given: Given, acting: Acting
 ) -> Answer:
-    """Compare rows with the list, write the use down, and answer. Raises UnitError where the unit is retired."""
+    """Compare rows with the list, write the use down, and answer. Raises UnitError where the unit is retired, or where the
+    rows look as if hidden digits of numbers were being tried (more than MOST_GUESSES a day)."""
     results: list[Result] = []
     moments: list[tuple[int, Profile]] = []
+    guesses = 0
     # No transaction is held for long: on SQLite an open read of the store keeps a departure from being committed.
     for start in range(0, max(len(rows), 1), MOST_ROWS):
         some = rows[start : start + MOST_ROWS]
         known = _ask_registry(court, [row for row in some if isinstance(row, Applicant)], user.unit)
+        guesses += _count_guesses(known, some)
         found, moment = _compare_some(store, some, start, known, acting)
         results += found
         moments.append(moment)
+    if guesses and not _write_guesses(court, guesses, user, given, acting):
+        raise UnitError(_GUESSED)
     _write(court, results, user, given, acting)
     # Every row is at least as new as the first.
     sequence, profile = moments[0]
@@ -102,7 +119,7 @@ def compare_rows(
 def _compare_some(
     store: Store, rows: Sequence[Applicant | Fault], before: int, known: _Known, acting: Acting
 ) -> tuple[list[Result], tuple[int, Profile]]:
-    pairs = [_pair(known.candidates.of(row), row) if isinstance(row, Applicant) else [] for row in rows]
+    pairs = [_pair(known, row) if isinstance(row, Applicant) else [] for row in rows]
     # After the registry: whoever left the list meanwhile is not on it.
     with store.snapshot(acting.now) as snapshot:
         seen = _look(snapshot, [row for row in rows if isinstance(row, Applicant)], pairs)
@@ -125,7 +142,8 @@ def _ask_registry(court: Court, applicants: Sequence[Applicant], unit: int) -> _
         candidates=candidates,
         verifying=frozenset(verifying),
         released=released,
-        policy=court.policy() if restricted else None,
+        policy=court.policy(),
+        restricted=restricted,
     )
 
 
@@ -152,9 +170,33 @@ def _find_released(session: Session, unit: int, records: Sequence[str]) -> Mappi
     }
 
 
-def _pair(candidates: Iterable[Candidate], applicant: Applicant) -> list[Pair]:
-    found = [(one, compare(applicant, one.listed)) for one in candidates]
+def _pair(known: _Known, applicant: Applicant) -> list[Pair]:
+    candidates, mask = known.candidates.of(applicant), known.policy.id_mask
+    found = [(one, compare(applicant, one.listed, mask)) for one in candidates]
     return [(one, verdict) for one, verdict in found if verdict is not Verdict.NONE]
+
+
+def _count_guesses(known: _Known, rows: Sequence[Applicant | Fault]) -> int:
+    mask = known.policy.id_mask
+    asked = [row for row in rows if isinstance(row, Applicant)]
+    return sum(any(is_guess(row, one.listed, mask) for one in known.candidates.tried_by(row)) for row in asked)
+
+
+def _write_guesses(court: Court, guesses: int, user: User, given: Given, acting: Acting) -> bool:
+    """Write down attempts to find out numbers; False where the unit has made too many today, and is given no answer."""
+    court.turns.step_aside()
+    with court.session() as session:
+        # Locked: of two calls at once the second counts the first one's.
+        unit = session.get_one(UnitRow, user.unit, with_for_update=True)
+        start = datetime.combine(acting.today, time(), SHANGHAI)
+        made = select(func.coalesce(func.sum(UnitUseRow.hits), 0)).where(
+            UnitUseRow.unit_id == unit.id, UnitUseRow.action == GUESS, UnitUseRow.at >= start
+        )
+        total = (session.scalar(made) or 0) + guesses
+        note_use(session, user, GUESS, given, acting.now, hits=guesses)
+        detail = {"unit": unit.slug, "count": total, "purpose": given.purpose}
+        audit.note(session, acting.now, acting.actor, "unit_guess", detail=detail)
+    return total <= MOST_GUESSES
 
 
 def _look(snapshot: Snapshot, applicants: Sequence[Applicant], pairs: Iterable[Sequence[Pair]]) -> _Seen:
@@ -194,7 +236,7 @@ def _find_hit(
     if document is not None:
         hit = Hit(entry=one.id, verdict=verdict, status=status, record=record, document=document, renamed=renamed)
         return hit, document.visible_until
-    if one.state is State.RESTRICTED and known.policy is not None:
+    if one.state is State.RESTRICTED and known.restricted:
         over = find_end(one.term_ends_on, one.published_on or acting.today, known.policy)
         if over is None or acting.now < over:
             shown = Restricted(court=one.court, case_number=one.case_number, conduct=one.conduct)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from registry.masks import MaskProfile, mask_id
 from registry.matching import identity_of_number
 from registry.record import Kind
 from registry.values import CitizenNumber, MaskedNumber, OrganisationCode, OtherNumber, Uscc
@@ -73,18 +74,21 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What a record says of who it is about. `latin_key` is the folded name in Latin letters."""
+    """What a record says of who it is about. `latin_key` is the folded name in Latin letters, `name` the name as it is
+    written there."""
 
     kind: Kind
     key: str
     number: Number | None
     latin_key: str | None = None
+    name: str | None = None
 
 
-def compare(applicant: Applicant, listed: Listed) -> Verdict:
-    """EXACT only where two whole numbers are the same, and for a passport the names, too; MASKED_AGREE where one is masked, the folded names are the same and so
-    is each of at least FEWEST_COMPARED digits that both show; NAME_ONLY where the name or a passport's number is the same
-    and the rest cannot be compared; NONE otherwise."""
+def compare(applicant: Applicant, listed: Listed, mask: MaskProfile = MaskProfile.NATIONAL) -> Verdict:
+    """EXACT only where two whole numbers are the same, and for a passport the names, too; MASKED_AGREE where one is masked,
+    the folded names are the same and so is each of at least FEWEST_COMPARED digits that both show (a masked applicant is
+    shown no more of a number than the public, by `mask`); NAME_ONLY where the name or a passport's number is the same and
+    the rest cannot be compared; NONE otherwise."""
     ours, theirs = applicant.number, listed.number
     if ours is not None and _is_same(ours, theirs):
         # Two countries may give two people one number.
@@ -94,7 +98,24 @@ def compare(applicant: Applicant, listed: Listed) -> Verdict:
         return Verdict.NONE
     if ours is None or theirs is None:
         return Verdict.NAME_ONLY
+    if isinstance(ours, MaskedNumber) and isinstance(theirs, CitizenNumber | MaskedNumber):
+        # Whoever may leave digits out could find the hidden ones one by one: beyond what is public nothing is said of them.
+        theirs = MaskedNumber(mask_id(theirs, mask))
     return _compare_different(ours, theirs)
+
+
+def is_guess(applicant: Applicant, listed: Listed, mask: MaskProfile) -> bool:
+    """Whether a row looks as if the hidden digits of an entry's number were being tried: the name is the entry's, and so is
+    every digit that the public sees by `mask`, and yet it is another number (of honest applicants not one in a million,
+    as the check character must be right, too); or the number is found under another name than the entry's."""
+    ours, theirs = applicant.number, listed.number
+    if not isinstance(ours, CitizenNumber) or not isinstance(theirs, CitizenNumber):
+        return False
+    if ours == theirs:
+        return applicant.name != listed.name
+    if applicant.key != listed.key:
+        return False
+    return all(a in (b, "*") for a, b in zip(mask_id(theirs, mask), ours.text, strict=True))
 
 
 def strongest(verdicts: Iterable[Verdict]) -> Verdict:

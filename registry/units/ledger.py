@@ -6,6 +6,7 @@ number and nobody by name.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -32,10 +33,11 @@ _CATCH_UP_AT_ONCE = 500
 
 
 class LedgerKind(StrEnum):
-    """What a line tells of. RELEASE: the unit was told to lift its measures; RELEASED: it says that it has; LIFTED: it says so
+    """What a line tells of. READ: the unit's own system took the list, or an entry. RELEASE: the unit was told to lift its measures; RELEASED: it says that it has; LIFTED: it says so
     of one that it had retained."""
 
     PUSH = "push"
+    READ = "read"
     ACK = "ack"
     COMPARE = "compare"
     HIT = "hit"
@@ -55,6 +57,7 @@ class LedgerKind(StrEnum):
 
 _LABEL = {
     LedgerKind.PUSH: "推送名单",
+    LedgerKind.READ: "自行读取",
     LedgerKind.ACK: "确认收到",
     LedgerKind.COMPARE: "比对",
     LedgerKind.HIT: "比对命中",
@@ -67,6 +70,11 @@ _LABEL = {
     LedgerKind.LIFTED: "保留到期，已解除",
     LedgerKind.VERIFICATION: "异议核实",
 }
+
+
+# Lines by which a unit has a whole list (the sequence is in their detail), or one entry.
+_LISTS = (LedgerKind.PUSH.value, LedgerKind.READ.value)
+_FOUND = (LedgerKind.HIT.value, LedgerKind.READ.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +128,8 @@ def append(session: Session, lines: Sequence[Line]) -> int:
 
 def note_release(session: Session, record: str | None, acting: Acting) -> int:
     """Tell the units that an entry has left the list, in the transaction of its departure: those that are told of
-    departures, and every one that was sent a list with it (香格里拉市 四（二）5 “通报原信息推送单位”). How many are told
-    that were not before; 0 for what the public never saw. A repeat, and a departure that was told already, adds nothing."""
+    departures, and every one that was sent a list with it or found it by comparing (香格里拉市 四（二）5 “通报原信息推送
+    单位”). How many are told that were not before; 0 for what the public never saw. A repeat, and a departure that was told already, adds nothing."""
     gone = _find_newest(session, record) if record is not None else None
     if record is None or gone is None or gone.type != ChangeType.GONE.value or gone.sequence is None:
         return 0
@@ -149,10 +157,8 @@ def _tell_untold(session: Session, since: datetime, acting: Acting) -> int:
 
 
 def _tell_sent(session: Session, since: datetime, acting: Acting) -> int:
-    """Whoever was sent a list with an entry is told that it left, also where somebody else was told before."""
+    """Whoever was sent a list with an entry, or found it, is told that it left, also where somebody else was told before."""
     lists = _list_sequences(session)
-    if not lists:
-        return 0
     earlier = aliased(JournalRow)
     first = select(func.min(earlier.sequence)).where(earlier.record == JournalRow.record).scalar_subquery()
     found = session.execute(_gone(since).add_columns(first)).all()
@@ -160,8 +166,11 @@ def _tell_sent(session: Session, since: datetime, acting: Acting) -> int:
         _release_key(gone, unit): (gone, unit)
         for gone, shown in found
         for unit, sequences in lists.items()
-        if any(shown <= sequence < gone.sequence for sequence in sequences)
+        if _holds(sequences, shown, gone.sequence)
     }
+    hits = _gone(since).join(LedgerRow, LedgerRow.record == JournalRow.record).add_columns(LedgerRow.unit_id)
+    for gone, unit in session.execute(hits.where(LedgerRow.kind.in_(_FOUND))):
+        held[_release_key(gone, unit)] = (gone, unit)
     known = find_keys(session, held)
     return append(session, _release_lines([one for key, one in held.items() if key not in known], acting))
 
@@ -320,7 +329,7 @@ def _find_newest(session: Session, record: str) -> JournalRow | None:
 
 
 def _tells_anyone(session: Session) -> bool:
-    sent = select(LedgerRow.id).where(LedgerRow.kind == LedgerKind.PUSH.value).limit(1)
+    sent = select(LedgerRow.id).where(LedgerRow.kind.in_({*_LISTS, *_FOUND})).limit(1)
     units = session.scalars(select(UnitRow).where(UnitRow.active))
     return any(row.receives.get("releases") for row in units) or session.scalar(sent) is not None
 
@@ -329,30 +338,36 @@ def _find_told(session: Session, record: str, before: int | None) -> list[int]:
     """The units that are to hear of an entry that was public before the sequence `before`, or still is."""
     units = session.scalars(select(UnitRow).order_by(UnitRow.id)).all()
     told = {row.id for row in units if row.active and row.receives.get("releases")}
-    others = [row.id for row in units if row.id not in told]
-    if others:
-        told |= _find_sent(session, record, others, before)
+    told |= _find_sent(session, record, [row.id for row in units if row.id not in told], before)
     return sorted(told)
 
 
 def _find_sent(session: Session, record: str, units: Sequence[int], before: int | None) -> set[int]:
-    """Which of `units` were sent a list that the entry was on: a list holds whatever is public at its sequence."""
+    """Which of `units` know the entry: they were sent a list that it was on (a list holds whatever is public at its
+    sequence) or took it, or found the entry by comparing."""
+    hit = select(LedgerRow.unit_id).where(LedgerRow.record == record, LedgerRow.kind.in_(_FOUND))
+    found = set(units) & set(session.scalars(hit))
     first = session.scalar(select(func.min(JournalRow.sequence)).where(JournalRow.record == record))
     if first is None:
-        return set()
+        return found
     lists = _list_sequences(session)
-    return {
-        unit for unit in units if any(first <= one and (before is None or one < before) for one in lists.get(unit, ()))
-    }
+    return found | {unit for unit in units if _holds(lists.get(unit, ()), first, before)}
 
 
-def _list_sequences(session: Session) -> Mapping[int, set[int]]:
-    """At which sequences each unit was sent a list."""
-    query = select(LedgerRow.unit_id, LedgerRow.detail).where(LedgerRow.kind == LedgerKind.PUSH.value)
+def _list_sequences(session: Session) -> Mapping[int, Sequence[int]]:
+    """At which sequences, in order, each unit was sent a list or took it."""
+    query = select(LedgerRow.unit_id, LedgerRow.detail)
+    query = query.where(LedgerRow.kind.in_(_LISTS), LedgerRow.record.is_(None))
     found: dict[int, set[int]] = {}
     for unit, detail in session.execute(query):
         found.setdefault(unit, set()).add(int(detail.get("sequence", -1)))
-    return found
+    return {unit: sorted(sequences) for unit, sequences in found.items()}
+
+
+def _holds(sequences: Sequence[int], first: int, before: int | None) -> bool:
+    """Whether one of the lists at these sequences (in order) is of `first` or later, and of before `before`."""
+    place = bisect_left(sequences, first)
+    return place < len(sequences) and (before is None or sequences[place] < before)
 
 
 def _find_verification(session: Session, record: str) -> Mapping[int, str]:

@@ -40,6 +40,8 @@ _RARE = [
 ]
 # As rare, and of those that a case number may be made of.
 _SELDOM = [chr(code) for code in range(0x8C00, 0x9C00) if fold_text(chr(code)) == chr(code) and chr(code) not in "财赔"]
+# The names of the staff are canaries, too.
+CLERK, REVIEWER, SECOND, ADMIN = "书记员𡃁𢵧", "审核人𣲷𤧛", "审核人𥖄𦰡", "管理员𧝁𨭉"
 _LETTERS = "BCDFGHJKLMNPQRTWXY"
 _PAIR, _TRIPLE, _DIGITS, _LETTERS_SEEN = 2, 3, 11, 12
 

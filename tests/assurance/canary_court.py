@@ -17,7 +17,8 @@ from random import Random
 from typing import Any
 
 import openpyxl
-from canary import Canaries, Watch, is_canary
+from canary import ADMIN, CLERK, REVIEWER, SECOND, Canaries, Watch, is_canary
+from canary_opened import fail_to_open, open_to_others, take_over, use_what_is_open
 from homes import Clock, Home, Said
 from sqlalchemy import create_engine, inspect, make_url, select, text
 
@@ -29,8 +30,6 @@ from registry.tables import RecordRow
 from search_index.day import day_of
 
 Entry = dict[str, Any]
-# The names of the staff are canaries, too.
-CLERK, REVIEWER, SECOND, ADMIN = "书记员𡃁𢵧", "审核人𣲷𤧛", "审核人𥖄𦰡", "管理员𧝁𨭉"
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 # Of a published entry these stay inside; of any other, everything does.
 PRIVATE = ("id_number", "decision_number", "national_reference", "employer", "phone", "address", "applicant", "note")
@@ -62,7 +61,8 @@ class CanaryCourt:
 
     `secret` is what nobody outside may ever read; `numbers` are those of it that not even a command may print, where
     the people of the court would see them; `private_side` is what belongs to the machine (the path of its home, the
-    names of the staff). `recalled` was public, and in a package, before it went. `shown` is public.
+    names of the staff). `recalled` was public, and in a package, before it went. `shown` is public. `given` are the keys that
+    were given to readers and units, each shown once; `keys` are some of them, by whose they are.
     """
 
     home: Home
@@ -77,16 +77,22 @@ class CanaryCourt:
     ran: list[Ran] = field(default_factory=list)
     records: dict[str, list[str]] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    watermarks: dict[str, str] = field(default_factory=dict)
+    given: Watch = field(default_factory=Watch)
 
     # Values ---------------------------------------------------------------------------------------------------------
 
     @property
     def outside(self) -> Watch:
         """What may be in nothing that leaves the court."""
-        return Watch({**self.secret.known, **self.private_side.known, **self.recalled.known})
+        return Watch({**self.secret.known, **self.private_side.known, **self.recalled.known, **self.given.known})
 
     def hide(self, value: str, what: str) -> str:
         return self.secret.add(value, what)
+
+    def give(self, key: str) -> str:
+        return self.given.add(key, "a key that was given")
 
     def hide_number(self, value: str, what: str) -> str:
         self.numbers.add(value, what)
@@ -263,16 +269,19 @@ class _Quiet(Home):
 def live(court: CanaryCourt) -> None:
     """Everything that happens in the court, to its end."""
     _publish(court)
+    open_to_others(court)
     _keep_inside(court)
     _refuse(court)
     _correct(court)
     _take_down(court)
+    take_over(court)
     _send(court)
     court.home.clock.advance(days=3)
     court.do("publish")
     _export(court, "increment", "--since", "last")
     _export(court, "after")
     _look_after(court)
+    use_what_is_open(court)
     _send_in(court)
     _tell_others(court)
     _fail(court)
@@ -578,6 +587,7 @@ def _fail(court: CanaryCourt) -> None:
     court.fail("grace", record, "--until", phone, "--basis", "x", "--as", REVIEWER)
     court.fail("unit", "add", f"{number}甲", "--name", "某局", "--as", REVIEWER)
     court.fail("unit", "liaison", phone, "--name", "甲", "--phone", phone, "--as", REVIEWER)
+    fail_to_open(court, number, phone)
     court.fail("user", "add", CLERK, "--role", "clerk", typed=password + "\n")
     court.fail("user", "add", "新人", "--role", number, typed=password + "\n")
     court.fail("user", "add", "新人", "--role", "clerk", typed=password[:3] + "\n")

@@ -13,6 +13,7 @@ import html
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -33,22 +34,26 @@ from urllib.parse import quote
 
 import pytest
 import structlog
-from canary import Canaries, Watch
-from canary_court import REVIEWER, CanaryCourt, add_keys, find_canaries, found_court, live, read_tables
-from flask.testing import FlaskClient
+from canary import REVIEWER, Canaries, Watch
+from canary_court import CanaryCourt, add_keys, found_court, live, read_tables
+from canary_opened import UNITS, ask_unit, open_units
+from canary_units import WHO, Applicants, ask_as, build_sheet, list_everyone, send_form, sit
+from canary_walk import ask, every_request, left_of, sample_of, wire
+from flask import Flask
 from fresh import PARTS, fresh_databases
 from sqlalchemy import create_engine, make_url, text
-from werkzeug.test import TestResponse
+from standins.twilio_server import TwilioServer
 
 from gongshi.cli import COMMANDS
 from gongshi.clock import system_now
+from gongshi.gateway import create_gateway
 from portal.app import Portal, create_app
 from portal.settings import PortalSettings
+from search_index.keypad import keys_of
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "SPY")
 # Nobody listens on this port.
 NOBODY = 9
 # What belongs to the secrets of the providers, and is none itself.
@@ -244,7 +249,10 @@ def test_exports_hold_what_is_disclosed_and_nothing_of_who_left(court: CanaryCou
     assert court.recalled.find_in_folder(exports / "before")
     found = court.shown.find_in_folder(exports / "after")
     assert {base(path) for path in found} == {"名单.csv", "名单.xml", "名单.xlsx"}
-    assert found["credit_platform/名单.csv"] == set(court.shown.known.values())
+    # What another court listed, that court tells of.
+    assert found["credit_platform/名单.csv"] == {
+        what for what in court.shown.known.values() if not what.startswith("of another court")
+    }
 
 
 LISTS = ("list.csv", "list.json", "list.xlsx")
@@ -282,8 +290,9 @@ def test_no_command_prints_a_full_number_a_password_or_a_setting(court: CanaryCo
 
 
 # The words around a finding (where there are any that are not hidden), the cases a list lacks, the key that is not known,
-# the documents that a ground or an act rests on: what their readers must see to decide, or to answer for it.
-TELLING = ("findings", "reconcile", "import", "ground", "audit")
+# the documents that a ground or an act rests on, who reads in bulk, the cases that left another court's list: what their
+# readers must see to decide, or to answer for it.
+TELLING = ("findings", "reconcile", "import", "ground", "audit", "reader", "source")
 
 
 def test_no_command_prints_a_private_text_but_those_whose_reader_decides_on_it(court: CanaryCourt) -> None:
@@ -315,128 +324,23 @@ def test_every_command_was_run_and_failed_as_well(court: CanaryCourt) -> None:
 # What the portal answers --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a request brought with it: where to, and the values that the answer may repeat."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    form: dict[str, str]
-    headers: dict[str, str]
-
-    @property
-    def typed(self) -> tuple[str, ...]:
-        echoed = self.form.values() if self.path in FORMS else ()
-        return (self.path, *self.query, *self.query.values(), *self.headers.values(), *echoed)
-
-
-# Where something is sent in, a form that is not complete comes back with what was typed.
-FORMS = ("/objections/new", "/complaints/new", "/objections/state")
-
-
-def ask(client: FlaskClient, asked: Asked) -> TestResponse:
-    return client.open(
-        asked.path, method=asked.method, query_string=asked.query, data=asked.form or None, headers=asked.headers,
-        buffered=True,
-    )  # fmt: skip
-
-
-def wire(answer: TestResponse) -> bytes:
-    content = f"{answer.status}\n{answer.headers}".encode() + answer.data
-    answer.close()
-    return content
-
-
-def every_request(court: CanaryCourt, app: Portal) -> Iterator[Asked]:
-    """Every rule with every method, and each of its parameters filled with what there is, what is not, and canaries."""
-    numbers = [some[0] for some in court.records.values() if some]
-    inside = sample_of(court)
-    arguments = {
-        "record": [*numbers, numbers[0].lower(), "SX-00000000", "x", *inside],
-        "key": ["1", "none", "../disclosed.db", inside[0]],
-        "filename": ["site.css", "nothing.css", "../disclosed.db", inside[0]],
-    }
-    for rule in app.url_map.iter_rules():
-        named = sorted(rule.arguments)
-        assert len(named) <= 1, rule
-        for value in arguments[named[0]] if named else [""]:
-            path = rule.rule if not named else rule.rule[: rule.rule.index("<")] + quote(value)
-            for method in METHODS if value in ("", numbers[0], inside[0]) else ("GET",):
-                yield Asked(method, path, {}, {}, {})
-    for path in ("/search", "/api/v1/entries"):
-        for query in every_query(court, inside):
-            yield Asked("GET", path, query, {}, {})
-    for value in inside:
-        yield Asked("GET", "/" + quote(value), {}, {}, {})
-        yield Asked("GET", "/", {value: value}, {}, {})
-        yield Asked(
-            "GET", "/", {}, {}, {"Host": "list.invalid", "X-Forwarded-For": "x", "If-None-Match": f'"{value[:4]}"'}
-        )
-    for entry in (one for some in court.entries.values() for one in some[:1]):
-        number = entry["id_number"] or "990101198001020015"
-        for head, tail in ((number[:10], number[-4:]), ("9901011980", "0015"), (number, ""), ("", "")):
-            yield Asked("POST", "/check", {}, {"name": entry["name"], "head": head, "tail": tail}, {})
-    yield Asked("POST", "/check", {}, {"name": "甲" * 20_000}, {})
-    yield Asked("POST", "/check", {}, {inside[0]: inside[0]}, {})
-    for value in inside[:5]:
-        for path in FORMS:
-            yield Asked(
-                "POST",
-                path,
-                {},
-                {"who": value, "words": value} if "new" in path else {"receipt": value, "code": value},
-                {},
-            )
-            yield Asked("POST", path, {}, {value: value}, {})
-            yield Asked("GET", path, {"record": value}, {}, {})
-        yield Asked("POST", "/certificates", {}, {"number": value}, {})
-
-
-def every_query(court: CanaryCourt, inside: list[str]) -> Iterator[dict[str, str]]:
-    shown = court.entries["published"][0]
-    for word in (
-        *inside,
-        shown["name"],
-        shown["name"][:2],
-        "测试市",
-        "仲裁委员会",
-        "机械厂",
-        "路9号",
-        "",
-        "x" * 101,
-        "\x00",
-        "%",
-    ):
-        yield {"q": word}
-        for name in ("court", "region"):
-            yield {name: word}
-    yield from (
-        {"kind": "person"}, {"kind": "x"}, {"conduct": "breaks_settlement"}, {"performance": "部分未履行"}, {"sort": "newest"},
-        {"page": "2"}, {"page": "x"}, {"from": "2020-01-01", "to": "2019-01-01"}, {"from": "x"}, {"facets": "1"},
-        {"q": "测试", "facets": "1", "kind": "organisation"}, {"mode": "elder"}, {"mode": "x"}, {"nothing": "x"},
-    )  # fmt: skip
-
-
-def sample_of(court: CanaryCourt) -> list[str]:
-    """One value of every private field of every fate."""
-    some: dict[str, str] = {}
-    for fate, entries in court.entries.items():
-        for key, value in find_canaries(entries[0]):
-            if court.outside.find(value) and key != "obligation":
-                some.setdefault(f"{fate}: {key}", value)
-    kept = list(some.values())
-    return kept if court.each > 2 else Random(3).sample(kept, 14)
-
-
-def left_of(watch: Watch, asked: Asked, content: bytes) -> set[str]:
-    """What is found in an answer beside what its request brought in."""
-    return watch.without(*asked.typed).find(content)
+FREE = {"HEAD", "OPTIONS"}
+NOT_GIVEN = {
+    ("/emblem", "GET"): "the court has none",
+    ("/articles/<key>", "GET"): "the court has published none",
+    ("/objections/new", "POST"): "whole forms are sent in by canary_court.py",
+    ("/complaints/new", "POST"): "the same form under another name",
+    ("/objections/state", "POST"): "its codes are seen by nobody but who sent it in",
+    ("/certificates", "POST"): "the court has issued none",
+}
+"""Routes that answer nothing here, and why; every other answered at least once with what was asked of it."""
 
 
 def test_no_answer_of_any_route_holds_a_private_value(court: CanaryCourt, public: Portal) -> None:
     client, outside, clean = public.test_client(), court.outside, set()
     leaks, statuses, seen = {}, set(), set()
+    unanswered = {(rule.rule, method) for rule in public.url_map.iter_rules() for method in rule.methods - FREE}
+    places = public.url_map.bind("localhost")
     with structlog.testing.capture_logs() as lines:
         for asked in every_request(court, public):
             answer = ask(client, asked)
@@ -452,12 +356,133 @@ def test_no_answer_of_any_route_holds_a_private_value(court: CanaryCourt, public
                     clean.update(fresh.split(b"\n"))
                 elif found := left_of(outside, asked, fresh):
                     leaks[asked.method, asked.path, *asked.query.items()] = found
+            if 200 <= answer.status_code < 300 and asked.method not in FREE:
+                unanswered.discard((str(places.match(asked.path, asked.method, return_rule=True)[0]), asked.method))
             if asked.path in ("/search", "/api/v1/entries") and not seen:
                 seen |= court.shown.find(answer.data)
     assert leaks == {}
-    assert statuses >= {200, 308, 400, 404, 405, 410, 413}
+    assert unanswered == set(NOT_GIVEN)
+    assert statuses >= {200, 202, 308, 400, 401, 403, 404, 405, 410, 413}
     assert seen
     assert outside.find(repr(lines)) == set()
+
+
+# What units are told -------------------------------------------------------------------------------------------------
+
+# Where a unit may read the words of the public list; wherever else, it reads of nobody at all.
+PUBLIC_WORDS = {("pushed", route) for route in ("changes", "snapshot")} | {
+    (unit, route) for unit in UNITS for route in ("compare", "entries")
+}
+GIVEN = {
+    **{(unit, route): 200 for unit in UNITS for route in ("compare", "changes", "entries", "acks", "ledger")},
+    **{(unit, "openapi.json"): 200 for unit in UNITS},
+    **{(unit, "snapshot"): 200 if unit == "pushed" else 403 for unit in UNITS},
+    **{(unit, "feedback"): 409 for unit in UNITS},
+    **{(unit, "none"): 404 for unit in UNITS},
+}
+"""How the first question of each unit to each route is answered."""
+
+
+def test_no_unit_is_told_anything_beyond_its_scope_and_nothing_of_an_applicant_is_kept(court: CanaryCourt) -> None:
+    applicants = Applicants(Canaries(Random(77)))
+    leaks, public, restricted, first = {}, set(), set(), {}
+    with structlog.testing.capture_logs() as lines:
+        app = open_units(court)
+        for unit in UNITS:
+            for told in ask_as(court, app, unit, applicants):
+                place = (told.unit, told.route)
+                first.setdefault(place, told.answer.status_code)
+                found = court.outside.find(told.bytes) | applicants.asked.find(told.bytes)
+                if place == ("entitled", "compare"):
+                    # The case, at its court, of who is not public by law, and nothing else of it.
+                    entitled = {what for what in found if re.match("restricted.*: (case_number|court)$", what)}
+                    restricted |= entitled
+                    found -= entitled
+                if found:
+                    leaks[unit, told.method, told.route, told.answer.status_code] = found
+                if court.shown.find(told.bytes):
+                    public.add(place)
+        assert leaks == {}
+        assert public == PUBLIC_WORDS
+        assert first == GIVEN
+        assert {what.split(": ")[0] for what in restricted} >= {"restricted", "restricted company", "restricted later"}
+        told_by_pages(court, app, applicants)
+    assert (court.outside.find(repr(lines)), applicants.asked.find(repr(lines))) == (set(), set())
+    assert applicants.asked.find_in_folder(court.home.folder) == {}
+    for url in court.home.databases.values():
+        assert {table for table, row in read_tables(url) if applicants.asked.find(row)} == set()
+    assert list(Path(os.environ["TMPDIR"]).iterdir()) == []
+
+
+def told_by_pages(court: CanaryCourt, app: Flask, applicants: Applicants) -> None:
+    """The same by the pages: every one of them, one applicant by the form, and many by a sheet."""
+    for unit in UNITS:
+        client = sit(court, app, unit)
+        for rule in app.url_map.iter_rules():
+            if "GET" in (rule.methods or ()) and not rule.arguments and not rule.rule.startswith("/units/v1"):
+                answer = client.get(rule.rule, buffered=True)
+                assert answer.status_code == (303 if rule.rule == "/signin" else 200), (rule.rule, answer.text)
+                assert court.outside.find(wire(answer)) == set(), (unit, rule.rule)
+        known = [one for one in list_everyone(court) if "id_number" in one and "*" not in one["id_number"]]
+        for person in known[::3]:
+            answer = send_form(client, "/compare", "/compare", **person, **WHO)
+            assert answer.status_code == 200
+            # The form comes back with the name and the number that were typed, to who typed them.
+            found = court.outside.without(*person.values()).find(wire(answer))
+            assert not found or (unit == "entitled" and is_case(found)), (unit, found)
+        rows = [applicants.person(), applicants.company(), applicants.wrong(), *known]
+        file = (io.BytesIO(build_sheet(*rows)), f"{applicants.person()['name']}.xlsx")
+        answer = send_form(client, "/compare", "/compare/sheet", **WHO, sheet=file)
+        assert answer.status_code == 200, answer.text
+        # The sheet comes back with what was in it, and with the results.
+        typed = [value for row in rows for value in row.values()]
+        found = court.outside.without(*typed).find(wire(answer))
+        assert not found or (unit == "entitled" and is_case(found)), (unit, found)
+        wrong = (io.BytesIO(applicants.person()["name"].encode()), f"{applicants.person()['name']}.xlsx")
+        answer = send_form(client, "/compare", "/compare/sheet", **WHO, sheet=wrong)
+        assert (answer.status_code, applicants.asked.find(wire(answer))) == (400, set())
+
+
+def is_case(found: set[str]) -> bool:
+    return all(re.match("restricted.*: (case_number|court)$", what) for what in found)
+
+
+def test_a_key_gives_its_scope_and_one_that_ended_gives_nothing(court: CanaryCourt) -> None:
+    app = open_units(court)
+    asked = {
+        "compare": ("POST", "/compare"), "changes": ("GET", "/changes?since=0"), "acks": ("POST", "/acks"),
+        "feedback": ("POST", "/feedback"), "ledger": ("GET", "/ledger"),
+    }  # fmt: skip
+    for scope in asked:
+        for route, (method, path) in asked.items():
+            answer = ask_unit(app, court.keys[f"only-{scope}"], method, path)
+            assert (answer.status_code == 403) == (route != scope), (scope, route)
+    for key in (court.keys["ended"], court.keys["good"], "gsk_" + "x" * 40, ""):
+        for method, path in (*asked.values(), ("GET", "/snapshot"), ("GET", "/entries/SX-00000000")):
+            answer = ask_unit(app, key, method, path)
+            assert answer.status_code == 401
+            assert (court.outside.find(wire(answer)), court.shown.find(wire(answer))) == (set(), set())
+
+
+def test_the_voice_line_says_nothing_of_a_person(court: CanaryCourt) -> None:
+    app, url = create_gateway(court.home.court), f"{REACHED['GONGSHI_GATEWAY_URL']}/twilio/voice"
+    signer = TwilioServer.__new__(TwilioServer)
+    signer.token = os.environ["GONGSHI_TWILIO_AUTH_TOKEN"]
+    said = set()
+    with structlog.testing.capture_logs() as lines:
+        for typed in (*(keys_of(some[0]) for some in court.records.values()), "00000000", *sample_of(court)):
+            form = {"AccountSid": REACHED["GONGSHI_TWILIO_ACCOUNT_SID"], "CallSid": f"CA{'0' * 32}", "Digits": typed}
+            headers = {"X-Twilio-Signature": signer.sign(f"{url}?try=1", form)}
+            answer = app.test_client().post("/twilio/voice?try=1", data=form, headers=headers, buffered=True)
+            content = wire(answer)
+            assert answer.status_code == 200
+            assert (court.outside.find(content), court.shown.find(content)) == (set(), set())
+            said |= {words for words in ("正在公示", "已经不再公示", "没有这个编号") if words in content.decode()}
+    assert said == {"正在公示", "已经不再公示", "没有这个编号"}
+    assert court.outside.find(repr(lines)) == set()
+
+
+# What somebody may type ----------------------------------------------------------------------------------------------
 
 
 def test_a_search_for_what_stays_inside_finds_nothing(court: CanaryCourt, public: Portal) -> None:

@@ -28,11 +28,19 @@ from sqlalchemy import create_engine, select, text
 from werkzeug.test import TestResponse
 
 from gongshi.cli import run
+from gongshi.clock import World
+from gongshi.court import Court
+from gongshi.settings import read_settings
 from gongshi.synthetic import build_citizen_number
+from gongshi.units import create_units
+from notifier.gateway_voice import answer
 from notifier.signing import KEY_FILE, create_signing_key
 from portal.app import Portal, create_app
+from portal.site import KEY
 from search_index.day import SHANGHAI
-from search_index.number import draw_number
+from search_index.keypad import keys_of
+from search_index.number import ALPHABET, draw_number
+from search_index.readers import draw_key
 from search_index.store import metadata as disclosed_tables
 from search_index.store import state_table
 from search_index.subjects import subject_table
@@ -49,6 +57,9 @@ Entry = dict[str, Any]
 @dataclass
 class OwnHome(Home):
     """A home that is worked with beside others: the environment names it only while one of its commands runs."""
+
+    reader_key: str = ""
+    unit_key: str = ""
 
     def run(self, *arguments: object, typed: str = "") -> Said:
         out, err = StringIO(), StringIO()
@@ -243,9 +254,17 @@ def _moment(month: int, day: int, hour: int, minute: int = 0, year: int = 2026) 
     return datetime(year, month, day, hour, minute, tzinfo=SHANGHAI)
 
 
-def _set_profile(life: Life) -> None:
+def _set_profile(life: Life) -> Any:
+    """Who the court is; a reader gets a key, a unit's machine another: the public is told of the first, as its digest."""
     told = ("court=测试市人民法院", "region=测试市", "telephone=0000-0000000", "website=https://court.example.invalid")
     life.home.ask("profile", *(part for one in told for part in ("--set", one)), "--as", "reviewer")
+    who = ("--name", f"某某{life.is_laden:d}社", "--contact", f"000-000{life.is_laden:d}", "--purpose", "核对")
+    given = life.home.ask("reader", "add", *who, "--as", "reviewer")
+    life.home.reader_key = given["key"]
+    receives = ("--push", "--releases", "--basis", "实施办法第九条")
+    life.home.ask("unit", "add", "housing", "--name", "测试市住房局", *receives, "--as", "reviewer")
+    life.home.unit_key = life.home.ask("unit", "key", "add", "housing", "machine", "--as", "reviewer")["secret"]
+    return given, life.home.unit_key
 
 
 def _lift(life: Life) -> Any:
@@ -279,6 +298,12 @@ def _rebuild(life: Life) -> Any:
 
 
 def _work(life: Life) -> Any:
+    """What the worker does, once the reader has confirmed all that has left."""
+    with life.home.browsed() as portal:
+        client = portal.test_client()
+        body = {"sequence": client.get("/readyz").json["sequence"]}  # type: ignore[index]
+        headers = {"Authorization": f"Bearer {life.home.reader_key}"}
+        assert client.post("/api/v1/acks", json=body, headers=headers).status_code == 202
     said = life.home.run("worker", "--once")
     return said.code, said.out, said.err
 
@@ -495,6 +520,37 @@ def _import_again(life: Life) -> None:
         life.home.run("import", file, "--as", "clerk")
 
 
+def _compare(life: Life) -> None:
+    """A unit's machine asks about who is hidden, follows the list and confirms it."""
+    with life.home.named():
+        # A process of its own draws from a source of its own.
+        court = Court(read_settings(), World(now=life.home.clock, random=Random(3)))
+        app = create_units(court)
+        client, by = app.test_client(), {"Authorization": f"Bearer {life.home.unit_key}"}
+        persons = [{"name": name, "id_number": citizen_number(n)} for n, name in ((101, "秦隐瞒"), (1, "张伟"))]
+        asked = {"purpose": "资格审核", "operator": "0017", "persons": persons}
+        with redirect_stdout(StringIO()):
+            told = [client.post("/units/v1/compare", json=asked, headers=by)]
+            told += [client.get(f"/units/v1/{path}", headers=by) for path in ("changes?since=0", "snapshot", "ledger")]
+        assert [one.status_code for one in told] == [200] * 4, [one.text for one in told]
+        court.close()
+
+
+def _take_over(life: Life) -> None:
+    """Another court's list is brought, and nobody has approved it yet."""
+    slug, court = f"s{life.take_serial()}", f"昆{chr(0x5000 + life.take_serial())}市中级人民法院"
+    _do(life, "source", "add", slug, "--court", court, "--basis", "实施意见二（一）", "--as", "reviewer")
+    serial = life.take_serial()
+    entry = a_person(serial, name="秦隐瞒", id_number=citizen_number(serial), court=court)
+    path = life.home.write(f"{slug}.jsonl", [entry])
+    _do(life, "source", "import", slug, path, "--full", "--as", "clerk")
+
+
+def _export(life: Life) -> None:
+    folder = life.home.folder.parent / f"export{life.take_serial()}"
+    _do(life, "export", "social_file", "--out", folder, "--as", "reviewer")
+
+
 SECRETS: Mapping[str, Secret] = {
     "a state secret": _restrict("state_secret"),
     "a trade secret": _restrict("trade_secret"),
@@ -519,6 +575,9 @@ SECRETS: Mapping[str, Secret] = {
     "what could not be done": _err,
     "what was only looked at": _look,
     "the same file again": _import_again,
+    "a unit's machine asks": _compare,
+    "another court's list that nobody has approved": _take_over,
+    "the list is exported": _export,
 }
 """Everything that a court does of which the public must not learn, by what it is."""
 
@@ -548,10 +607,16 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 def ask_everything(home: OwnHome) -> Answers:
     """Every answer of every route, by what was asked: status, headers and bytes."""
     with home.browsed() as portal:
-        return _ask_everything(portal)
+        return {**_ask_everything(portal, home.reader_key), **_call(portal, home.clock())}
 
 
-def _ask_everything(portal: Portal) -> Answers:
+def _call(portal: Portal, now: datetime) -> Answers:
+    """What the voice line says of each number that somebody may type."""
+    register = portal.extensions[KEY].register
+    return {f"called {record}": repr(answer(keys_of(record), 1, register, now)) for record in (*_DRAWN, "SX-00000000")}
+
+
+def _ask_everything(portal: Portal, reader_key: str) -> Answers:
     client = portal.test_client()
     unknown = {rule.rule for rule in portal.url_map.iter_rules()} - QUESTIONS.keys()
     assert not unknown, f"nobody asks {unknown}"
@@ -563,6 +628,10 @@ def _ask_everything(portal: Portal) -> Answers:
             if method == "GET" and (tag := answer.headers.get("ETag")):
                 again = client.get(address, headers={"If-None-Match": tag})
                 answers[f"again {address}"] = _read(again)
+    for address in KEYED if reader_key else ():
+        answer = client.get(address, headers={"Authorization": f"Bearer {reader_key}"})
+        assert answer.status_code in (200, 410) or "archive" in address, (address, answer.text)
+        answers[f"with a key {address}"] = _read(answer)
     for claim in CLAIMS:
         answer = client.post("/check", data=claim)
         answers[f"POST /check {claim}"] = _read(answer)
@@ -697,6 +766,8 @@ _WORDS = (
     "（2024）测0101民初101号", PEOPLE[8]["uscc"], an_organisation(101)["uscc"], "张伟 云杉", "秦隐瞒 货款", "批", "dfs0101",
 )  # fmt: skip
 _random = Random(7)
+# The reader's watermark and key, and the key of the unit's machine, are drawn before any record number.
+_BEFORE = "".join(_random.choice(ALPHABET) for _ in range(8)), draw_key(_random), draw_key(_random)
 # What the source draws first: those that were drawn, and those that would be if a secret had drawn one.
 _DRAWN = tuple(draw_number(_random) for _ in range(24))
 _FILTERS = (
@@ -729,6 +800,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/check": ["/check", "/check?mode=elder", "/check?name=1"],
     "/rights": ["/rights"],
     "/about": ["/about"],
+    "/api": ["/api", "/api?mode=elder", "/api?x=1"],
     "/privacy": ["/privacy"],
     "/objections/new": ["/objections/new", f"/objections/new?record={_DRAWN[0]}", "/objections/new?x=1"],
     "/objections/state": ["/objections/state"],
@@ -742,6 +814,28 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/display/led.json": [_address("/display/led.json", asked) for asked in _FILTERS],
     "/display/mark.json": ["/display/mark.json", "/display/mark.json?x=1"],
     "/display/notice": [_address("/display/notice", asked) for asked in _FILTERS],
+    "/stats": ["/stats", "/stats?mode=elder", "/stats?x=1"],
+    "/stats/<name>.svg": [
+        f"/stats/{name}.svg"
+        for name in (
+            "court",
+            "region",
+            "kind",
+            "conduct",
+            "performance",
+            "years",
+            "months",
+            "departures",
+            "pushes",
+            "x",
+        )
+    ],
+    "/stats/post": ["/stats/post", "/stats/post?format=text", "/stats/post?format=x"],
+    "/api/v1/stats": ["/api/v1/stats", "/api/v1/stats?x=1"],
+    "/feed.atom": ["/feed.atom"],
+    "/feed.json": ["/feed.json"],
+    "/feed/archive/<block>.atom": ["/feed/archive/1.atom", "/feed/archive/x.atom"],
+    "/opensearch.xml": ["/opensearch.xml"],
     "/manifest.webmanifest": ["/manifest.webmanifest"],
     "/offline": ["/offline", "/offline?mode=elder"],
     "/sw.js": ["/sw.js"],
@@ -752,7 +846,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
         "/static/../disclosed.db",
         "/nowhere",
         "/entries/",
-        "/api/v1/stats",
+        "/api/v1/nothing",
     ],
     "/api/v1/entries": [_address("/api/v1/entries", asked) for asked in _API_SEARCHES],
     "/api/v1/entries/<record>": [f"/api/v1/entries/{record}" for record in _ENTRIES],
@@ -761,6 +855,12 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/readyz": ["/readyz", "/readyz?x=1"],
 }
 """What is asked of each route. A route that is not here stops the test until somebody says what to ask of it."""
+KEYED = (
+    *("/api/v1/changes?since=0&limit=1000", "/api/v1/changes?since=7&limit=3", "/api/v1/changes?since=99999"),
+    *("/api/v1/snapshot", "/api/v1/entries.csv"),
+    *(f"/feed/archive/{block}.atom" for block in (1, 2, 99)),
+)
+"""What is asked with a reader's key."""
 _EVERY_METHOD = {addresses[0] for addresses in QUESTIONS.values()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from browsing import running_browser, serving
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Error as PlaywrightError
 from portal_world import COMPANY, PERSON, World
 
 pytestmark = pytest.mark.browser
@@ -95,6 +96,16 @@ def test_without_a_network_nobody_is_shown(world: World, site: str, context: Bro
     context.set_offline(False)
     page.goto(f"{site}/entries/{person.record}")
     assert person.name in page.content()
+
+
+def test_a_screen_without_a_network_is_left_to_the_browser_which_tries_again(
+    site: str, context: BrowserContext
+) -> None:
+    page = open_app(context, site)
+    context.set_offline(True)
+    for path in ("/display/led?rows=6", "/display/led/still", "/display/notice"):
+        with pytest.raises(PlaywrightError, match="ERR_INTERNET_DISCONNECTED"):
+            page.goto(f"{site}{path}")
 
 
 def test_another_version_of_the_shell_takes_the_place_of_the_old(

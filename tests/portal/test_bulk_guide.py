@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from portal_world import COMPANY, PERSON, World
+from portal_world import PERSON, World
 from test_bulk import Checker, grant
-from werkzeug.serving import make_server
 
 from portal.bulk import LAST_SEQUENCE, LONGEST_WAIT, MOST_CHANGES, USUAL_CHANGES
 from portal.bulk_files import BULK_KEYS
@@ -82,34 +77,6 @@ def test_its_examples_are_as_they_are_described(description: dict[str, Any]) -> 
     check("ChangeList", changes)
     check("Acknowledged", acknowledged)
     check("Suspended", suspended)
-
-
-@pytest.fixture
-def site(world: World) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, world.build_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
-def test_its_commands_work(world: World, site: str, tmp_path: Path) -> None:
-    world.is_indexed = False
-    world.publish(PERSON, COMPANY)
-    key = grant(world)["Authorization"].removeprefix("Bearer ")
-    (script,) = blocks("sh")
-    done = subprocess.run(
-        ["/bin/sh", "-e", "-c", script],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "SITE": site, "KEY": key},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "2", "")
 
 
 @pytest.mark.office

@@ -49,6 +49,7 @@ PUBLIC_ROUTES = {
     "/sw.js": {"GET"},
     "/robots.txt": {"GET"},
     "/emblem": {"GET"},
+    "/api": {"GET"},
     "/api/v1/entries": {"GET"},
     "/api/v1/entries/<record>": {"GET"},
     "/api/v1/openapi.json": {"GET"},

@@ -109,6 +109,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[dic
         "certificates": f"{good}/certificates",
         "statistics": f"{good}/stats",
         "posts": f"{good}/stats/post",
+        "interface": f"{good}/api",
         "no objection now": f"{bad}/objections/new",
         "400": f"{good}/search?kind=nobody&colour=red",
         "404": f"{good}/nothing",

@@ -446,3 +446,22 @@ def test_no_proposal_outlives_its_entry(mirror: Home) -> None:
     take_over(mirror, *everybody[1:], options=("--full",))
     with mirror.court.reading() as session:
         assert all(row.decided for row in session.scalars(select(ProposalRow)))
+
+
+@pytest.mark.long
+def test_what_is_not_public_by_law_here_is_shown_by_no_other_list(mirror: Home) -> None:
+    mirrored(mirror, listed(1), listed(2))
+    own = a_person(1, case_number="（2025）云测01执1号", disclosure="restricted", restricted_ground="privacy")
+    batch = mirror.ask("import", mirror.write("own.jsonl", [own]), "--as", "clerk")["batch"]
+    mirror.ask("approve", batch, "--as", "reviewer", "--confirm", "art3", "--confirm", "redactions")
+    mirror.ask("publish")
+    assert cases(mirror) == ["（2025）云测01执2号"]
+
+
+@pytest.mark.long
+def test_an_empty_list_changes_nothing(mirror: Home) -> None:
+    mirrored(mirror, listed(1), listed(2))
+    empty = mirror.write("empty.jsonl", [])
+    said = mirror.run("source", "import", "gaoyuan", empty, "--full", "--force", "--as", "clerk", "--json")
+    assert said.code == 2
+    assert len(cases(mirror)) == 2

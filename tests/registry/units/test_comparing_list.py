@@ -74,6 +74,50 @@ def town(home: Home, furnished_town: tuple[Path, dict[str, str]]) -> Iterator[To
     made.close()
 
 
+def test_the_hidden_digits_of_a_number_cannot_be_tried_out(town: Town) -> None:
+    """The public sees ten digits and the last four; of the days of a year those with that check character are some thirty."""
+    real = citizen_number(1)
+    days = [date(int(real[6:10]), 1, 1) + timedelta(days=n) for n in range(365)]
+    tried = [build_citizen_number(real[:6], day, int(real[14:17])) for day in days]
+    agreeing = [number for number in tried if number[-1] == real[-1] and number[10:14] != real[10:14]][:30]
+    assert len(agreeing) > 20
+
+    def refused(*numbers: str, name: str = "甲测试") -> str:
+        persons = [{"name": name, "id_number": number} for number in numbers]
+        answer = town.machine().post("/compare", {**WHO, "persons": persons})
+        assert answer.status_code == 409, answer.text
+        return str(answer.text)
+
+    said = refused(*agreeing, real)
+    assert "疑似" in said
+    assert real not in said
+    # Neither one by one nor under another name, nor in another writing, the same day.
+    refused(agreeing[0])
+    refused(real, name="某某")
+    refused(real, name="甲測試")
+    assert town.one(name="甲测试", id_number=real)["verdict"] == "exact", "whoever knows the number is answered"
+    assert town.one("tax", name="甲測試", id_number=real)["verdict"] == "exact", "once is no guessing"
+    with town.court.reading() as session:
+        lines = session.scalars(select(AuditRow).where(AuditRow.action == "unit_guess")).all()
+        assert [line.detail["count"] for line in lines] == [
+            len(agreeing),
+            len(agreeing) + 1,
+            *range(len(agreeing) + 2, len(agreeing) + 4),
+            1,
+        ]
+        kept = session.scalars(select(UnitUseRow.hits).where(UnitUseRow.action == "guess")).all()
+    assert sum(kept) == len(agreeing) + 4
+    town.home.clock.moment += timedelta(days=1)
+    assert town.one(name="甲測試", id_number=real)["verdict"] == "exact"
+
+
+def test_a_name_in_two_writings_loses_no_masked_agreement(town: Town) -> None:
+    masked = f"{citizen_number(1)[:10]}****{citizen_number(1)[-4:]}"
+    other = f"{citizen_number(33)[:10]}****{citizen_number(33)[-4:]}"
+    results = town.ask({"name": "甲测试", "id_number": other}, {"name": "甲測試", "id_number": masked})["results"]
+    assert [one["verdict"] for one in results] == ["none", "masked_agree"]
+
+
 def test_a_whole_number_finds_its_entry_and_the_document_the_public_sees(town: Town) -> None:
     result = town.one(name="甲测试", id_number=citizen_number(1).lower(), role="申请人", ref=1)
     (hit,) = result["hits"]
@@ -107,6 +151,8 @@ def test_a_whole_number_finds_its_entry_and_the_document_the_public_sees(town: T
             "masked_agree",
             "",
         ),
+        ({"name": "甲測試", "id_number": f"{citizen_number(1)[:10]}****{citizen_number(1)[-4:]}"}, "masked_agree", ""),
+        ({"name": "甲测试", "id_number": f"{citizen_number(33)[:10]}****{citizen_number(33)[-4:]}"}, "none", ""),
         ({"name": "约翰", "id_number": "e12345678"}, "exact", ""),
         ({"name": "John Test", "id_number": "E12345678"}, "exact", ""),
         ({"name": "李约翰", "id_number": "E12345678"}, "name_only", "不能相互比对"),
@@ -415,3 +461,23 @@ def test_rows_from_before_the_kind_of_number_was_kept_are_compared_all_the_same(
 def test_an_answer_while_entries_are_published_is_of_one_moment(town: Town) -> None:
     town.home.publish(a_person(51, name="甲测试"), name="more.jsonl")
     assert town.one(name="甲测试")["namesakes"] == 3
+
+
+def test_what_the_public_does_not_see_of_a_number_is_not_told_digit_by_digit(town: Town) -> None:
+    (hit,) = town.one(name="甲测试", id_number=citizen_number(1))["hits"]
+    shown = hit["document"]["id_number"]
+    for place in [index for index, digit in enumerate(shown) if digit == "*"]:
+        rows = [{"name": "甲测试", "id_number": f"{shown[:place]}{digit}{shown[place + 1 :]}"} for digit in range(10)]
+        said = town.ask(*rows)["results"]
+        told = {(one["verdict"], len(one["hits"])) for one in said if one["verdict"] != "error"}
+        assert len(told) == 1, place
+
+
+def test_a_unit_that_only_asks_is_told_when_what_it_found_leaves(town: Town) -> None:
+    assert town.one(slug="tax", name="壬测试", id_number=citizen_number(10))["status"] == "LISTED"
+    number = town.withdraw(10)
+    found = town.one(slug="tax", name="壬测试", id_number=citizen_number(10))
+    assert (found["status"], found["hits"][0]["record"]) == ("RELEASED", number)
+    with town.court.session() as session:
+        tax = get_unit(session, "tax")
+        assert [one.record for one in list_releases(session, tax.id, open_only=True)[0]] == [number]

@@ -308,3 +308,21 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(town: Town) -> Non
     assert town.housing.get("/ledger").status_code == 200
     town.home.clock.advance(minutes=1)
     assert town.bank.get("/ledger").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["/snapshot", "/changes?since=0", "/entries/{record}"])
+def test_whoever_took_an_entry_by_machine_is_told_that_it_left(home: Home, way: str) -> None:
+    add_unit(home, "tax", "--push")
+    home.publish(a_person(1), a_person(2))
+    court, app = home.court, open_units(home)
+    first, second = published(court)
+    machine = Machine(app, add_key(home, "tax", "tax-office"))
+    assert machine.get(way.format(record=first)).status_code == 200
+    for record in (first, second):
+        basis = "（2026）测0101执监1号"
+        home.ask("withdraw", record, "--ground", "wrongly_listed", "--basis", basis, "--as", "reviewer")
+    with court.reading() as session:
+        told, _ = list_releases(session, get_unit(session, "tax").id, open_only=True)
+    assert {one.record for one in told} == ({first} if "entries" in way else {first, second})
+    assert {line["kind"] for line in machine.good(machine.get("/ledger"))["lines"]} == {"read", "release"}
+    court.close()

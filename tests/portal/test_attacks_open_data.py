@@ -1,0 +1,113 @@
+"""The open data under attack: who reads slowly, who asks often, who would keep a name that left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from portal_world import PERSON, World
+from test_bulk import BULK, grant
+
+from portal.bulk import SlowReader
+from search_index.counting import Tally
+from search_index.database import ReadingSide
+from search_index.register import Register
+from search_index.store import Snapshot, Store
+
+
+@pytest.fixture(autouse=True)
+def unindexed(world: World) -> None:
+    world.is_indexed = False
+
+
+@pytest.mark.parametrize("path", BULK[1:])
+def test_who_reads_slowly_is_not_given_what_left_long_ago(world: World, path: str) -> None:
+    key = grant(world)
+    listed = world.publish(*(replace(PERSON, name=f"样例{n}", obligation="偿还借款。" * 200) for n in range(40)))
+    last = max(one.record for one in listed)
+    app = world.build_app()
+    answer = app.test_client().get(path, headers=key, buffered=False)
+    parts = iter(answer.response)
+    sent = next(parts) + next(parts)
+    assert last.encode() not in sent
+    # It lies, encoded, in what is yet to be taken in.
+    world.withdraw(last)
+    world.now += timedelta(seconds=31)
+    rest: list[bytes] = []
+    with pytest.raises(SlowReader):
+        rest.extend(parts)
+    answer.close()
+    sent += b"".join(rest)
+    assert last.encode() not in sent
+    assert b'"type":"end"' not in sent
+    assert b"#END" not in sent
+    assert app.test_client().get(path, headers=key).status_code == 200, "the turn was given back"
+
+
+def test_a_look_at_the_mark_costs_the_same_however_long_the_history_is(world: World) -> None:
+    (one,) = world.publish(PERSON)
+    world.correct(replace(one, age=46))
+
+    def cost() -> int:
+        side, steps = ReadingSide(world.url), 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        with side.reading() as reading:
+            reading._cursor.connection.set_progress_handler(step, 1)
+            snapshot = Snapshot(reading, world.now)
+            snapshot.count_changes(), snapshot.count()
+            reading._cursor.connection.set_progress_handler(None, 1)
+        side.close()
+        return steps
+
+    before = cost()
+    for n in range(300):
+        world.correct(replace(one, age=n % 60 + 18))
+    assert cost() <= before + 10
+
+
+def test_figures_of_a_list_that_keeps_changing_are_not_counted_from_the_start(world: World) -> None:
+    turns = 0
+
+    def opening(now: datetime) -> Any:
+        nonlocal turns
+        turns += 1
+        return Store(world.url).snapshot(now)
+
+    end = world.now + timedelta(minutes=5)
+    listed = world.publish(*(replace(PERSON, visible_until=None if n else end) for n in range(1_500)))
+    tally = Tally(opening)
+    assert tally.count(world.now).entries == 1_500
+    for one in listed[1:20]:
+        world.withdraw(one.record)
+        turns = 0
+        counts = tally.count(world.now)
+        assert turns == 1, "nobody waits for a whole list to be read"
+        assert counts.entries == dict(counts.values["court"])[PERSON.court]
+    assert counts.entries == 1_481
+    # An end comes and, as a clock is put right, goes again.
+    assert tally.count(end).entries == 1_480
+    assert tally.count(world.now).entries == 1_481
+
+
+def test_figures_of_a_store_that_was_restored_are_its_own(tmp_path: Path) -> None:
+    lived, restored = (
+        World(tmp_path / name / "public", is_indexed=False, random=Random(seed)) for seed, name in enumerate("ab")
+    )
+    register = Register(Store(lived.url), tmp_path / "index")
+    (one, *_) = lived.publish(PERSON, replace(PERSON, court="甲法院"))
+    assert register.count(lived.now).entries == 2
+    restored.now += timedelta(minutes=1)
+    restored.publish(replace(PERSON, record=one.record, court="乙法院"), replace(PERSON, court="乙法院"), PERSON)
+    (restored.folder / "disclosed.db").replace(lived.folder / "disclosed.db")
+    counts = register.count(lived.now)
+    assert dict(counts.values["court"]) == {"乙法院": 2, PERSON.court: 1}
+    register.close()
