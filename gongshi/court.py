@@ -277,6 +277,7 @@ class Court:
         """Make the index anew and, before it, with `replay`, the store from the journal. Returns the visible entries."""
         with self.turns.feeding_store():
             if replay:
+                self._leap()
                 with ExitStack() as turn:
                     self.store_writer.replay(self._whole_journal(turn))
             else:
@@ -318,6 +319,17 @@ class Court:
             self.store_writer.apply_ahead(changes, last_word=self._lines_behind() < 0)
         except (DBAPIError, OSError, StoreDamaged) as error:
             raise NotTold from error
+
+    def _leap(self) -> None:
+        """Where the registry came back from a backup, its next public changes get numbers that no follower has seen."""
+        try:
+            with self.store.snapshot(self.now) as snapshot:
+                told = max(snapshot.sequence, snapshot.count_changes()[1])
+        except StoreUnavailable:
+            return
+        with self.session() as session:
+            if journal.leap(session, told):
+                audit.note(session, self.now, SYSTEM, "journal_leap", detail={"sequence": told + 1})
 
     def _lines_behind(self) -> int:
         """How many journal lines the store has still to apply; negative where it is ahead of a restored journal."""

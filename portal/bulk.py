@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from portal.bulk_csv import write_csv
 from portal.bulk_files import WITHHELD, Rows, build_bulk_entry, write_snapshot
-from portal.keys import Reader, require_reader
+from portal.keys import Reader, require_reader, require_still
 from portal.limits import ACK_DROP_RULE
 from portal.parameters import BadParameters, Refusal, refuse_unknown
 from portal.problems import Problem, ProblemRaised, build_problem
@@ -54,6 +54,8 @@ def changes() -> Response:
         found = _follow(asked["since"], asked["limit"], 0 if request.method == "HEAD" else asked["wait"])
     except (SinceTooOld, SinceUnknown):
         raise ProblemRaised(_start_again()) from None
+    if asked["wait"]:
+        require_still(reader)
     meta = {
         "head": found.head,
         "next": found.next,

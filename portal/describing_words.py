@@ -191,7 +191,7 @@ def _tell_limits(schema: Json) -> Iterator[str]:
         yield f"{'、'.join(_quote(one) for one in schema['enum'])} 之一"
     least, most = schema.get("minimum"), schema.get("maximum")
     if most is not None:
-        yield f"{least} 到 {most}"
+        yield f"不大于 {most}" if least is None else f"{least} 到 {most}"
     elif least:
         yield f"不小于 {least}"
     if "maxLength" in schema:

@@ -7,6 +7,7 @@ anew when it is not, or when the next one is due.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
 from typing import Any
@@ -31,9 +32,12 @@ from portal.pages import check_parameters
 from portal.parameters import FILTERS, MODE
 from portal.presentation import day, moment
 from portal.site import get_links, get_now, get_profile, get_site
+from search_index.counting import CountedField
 from search_index.day import day_of
 from search_index.document import Document
+from search_index.folding import fold_name
 from search_index.page import PAGE_SIZE, Page, Query
+from search_index.register import RegisterUnavailable
 
 displays = Blueprint("displays", __name__, url_prefix="/display")
 
@@ -81,13 +85,15 @@ def notice() -> str:
     sheet = read_sheet(_given())
     total, documents, first = _read_some(replace(sheet.query, facets=True), (sheet.page - 1) * PER_NOTICE, PER_NOTICE)
     lines = build_lines(documents)
+    told = _find_known(sheet.query)
     address = _find_public("pages.search", sort="newest", **_filters())
     return render_template(
         "notice.html",
         sheet=sheet,
         sizes=SIZES,
         courts=list_values(first, "court", sheet.query.court),
-        scope=describe(sheet.query),
+        court=told.court or get_profile().court,
+        scope=describe(told),
         lines=lines,
         total=total,
         pages=count_pages(total, PER_NOTICE),
@@ -101,20 +107,20 @@ def notice() -> str:
 
 
 def _render_screen(screen: Screen, found: dict[str, Any] | None) -> str:
-    profile = get_profile()
+    told = _find_known(screen.query)
     following = 1 if found is None or found["page"] >= found["pages"] else found["page"] + 1
     links = get_links()
     return render_template(
         "led.html",
         screen=screen,
         slide=found,
-        scope=describe(screen.query),
+        scope=describe(told),
         slides=links("displays.slide", **_kept()),
         marks=links("displays.mark"),
         following=links("displays.still", **{**_kept(), "page": str(following)}),
         live=get_site().settings.public_url,
         code=_draw_code(_find_public("pages.home")),
-        court=screen.query.court or profile.court,
+        court=told.court or get_profile().court,
     )
 
 
@@ -148,6 +154,23 @@ def _read_some(query: Query, start: int, count: int) -> tuple[int, list[Document
     return pages[-1].total, list(within.values()), pages[0]
 
 
+def _find_known(query: Query) -> Query:
+    """The filters as a wall may tell of them: whatever somebody wrote into an address for a court or a region that no entry
+    is of, is not repeated in the court's name."""
+    if not (query.court or query.region):
+        return query
+    try:
+        values = get_site().register.count(get_now()).values
+    except RegisterUnavailable:
+        # A screen begins all the same: its script goes on asking.
+        return replace(query, court=None, region=None)
+
+    def find(field: CountedField, given: str | None) -> str | None:
+        return given and next((one for one, _ in values[field] if fold_name(one) == fold_name(given)), None)
+
+    return replace(query, court=find("court", query.court), region=find("region", query.region))
+
+
 def _find_mark() -> str:
     return sha256(repr(get_site().register.mark(get_now())).encode()).hexdigest()[:16]
 
@@ -170,6 +193,7 @@ def _find_public(endpoint: str, **values: Any) -> str:
     return f"{get_site().settings.public_url}{url_for(endpoint, **values)}"
 
 
+@lru_cache(maxsize=64)
 def _draw_code(address: str) -> str:
     """A QR code of an address, as the address of a picture."""
     drawn: str = segno.make(address, error="m", micro=False).svg_data_uri(border=2, dark="#000", light="#fff")

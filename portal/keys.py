@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from flask import g, request
@@ -41,7 +42,7 @@ def require_reader(*, basic: bool = False, suspended: bool = False) -> Reader:
     key = _read_key(request.headers.get("Authorization", ""), basic=basic)
     # What can be no key is looked up like one.
     digest = digest_key(key) or sha256(key.encode("utf-8", "replace")).hexdigest()
-    standing = _find_standing(digest)
+    standing = _find_standing(digest, get_now())
     if standing is None or digest_key(key) is None:
         raise ProblemRaised(_refuse(basic=basic))
     reader = Reader(digest=digest, standing=standing)
@@ -49,6 +50,15 @@ def require_reader(*, basic: bool = False, suspended: bool = False) -> Reader:
     if reader.standing.suspended and not suspended:
         raise ProblemRaised(_suspend(reader.standing))
     return reader
+
+
+def require_still(reader: Reader) -> None:
+    """A reader that has waited may have been stopped meanwhile. Raises ProblemRaised (401, 403)."""
+    standing = _find_standing(reader.digest, get_site().clock())
+    if standing is None:
+        raise ProblemRaised(_refuse(basic=False))
+    if standing.suspended:
+        raise ProblemRaised(_suspend(standing))
 
 
 def _read_key(header: str, *, basic: bool) -> str:
@@ -63,9 +73,9 @@ def _read_key(header: str, *, basic: bool) -> str:
     return ""
 
 
-def _find_standing(digest: str) -> Standing | None:
+def _find_standing(digest: str, now: datetime) -> Standing | None:
     """How the holder of a key stands; None where nobody holds it, and where it is told in a way to come."""
-    body = get_site().register.subject(READER, digest, get_now())
+    body = get_site().register.subject(READER, digest, now)
     try:
         return None if body is None else Standing.from_json(body)
     except (LookupError, TypeError, ValueError):

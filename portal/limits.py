@@ -115,6 +115,7 @@ RULES: Mapping[tuple[str, str], tuple[Rule, ...]] = {
     ("feeds.atom", "GET"): FEED_RULES,
     ("feeds.json_feed", "GET"): FEED_RULES,
     ("feeds.archive", "GET"): FEED_RULES,
+    ("api.openapi", "GET"): STATS_RULES,
     ("api.entries", "GET"): API_RULES,
     ("api.entry", "GET"): API_RULES,
     ("bulk.changes", "GET"): BULK_RULES,

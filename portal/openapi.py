@@ -123,7 +123,7 @@ def _self() -> Json:
         "operationId": "getDescription",
         "summary": "本说明",
         "parameters": [MODE],
-        "responses": {"200": build_ok("OpenAPI 3.1 说明", {"type": "object"}), **build_refusals(400, 500)},
+        "responses": {"200": build_ok("OpenAPI 3.1 说明", {"type": "object"}), **build_refusals(400, 429, 500)},
     }
 
 

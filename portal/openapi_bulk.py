@@ -45,7 +45,7 @@ _DESCRIBED: Json = {
     "watermark": {**TEXT, "description": "水印：本次读取者的代号"},
     "acked": {**COUNT, "description": "到这一序号为止的不再公示，您都已确认"},
 }
-_SEQUENCE: Json = {"type": "integer", "minimum": 1, "description": "变更的序号，从 1 起，不跳号"}
+_SEQUENCE: Json = {"type": "integer", "minimum": 1, "description": "变更的序号，从 1 起；一次答复中不跳号"}
 _BULK_ENTRY: Json = {
     **build_object({name: {**DOCUMENT[name][0], "description": DOCUMENT[name][1]} for name in BULK_KEYS}),
     "description": f"与 Document 相同，但没有 {WITHHELD}：批量读取不含任何公民身份号码，遮盖后的也不含",
@@ -133,7 +133,7 @@ SCHEMAS: Json = {
 def _changes() -> Json:
     return {
         "operationId": "listChanges",
-        "summary": "since 以后的变更，按序号，不跳号",
+        "summary": "since 以后的变更，按序号，中间不缺",
         "description": "把 meta.next 作为下一次的 since。visible_until 到了的，由读取者自行删除，没有另外的变更。",
         "security": _SECURITY,
         "parameters": [

@@ -51,6 +51,7 @@ _LABEL: Mapping[str, str] = {
     "proposal_reject": "不采纳更正建议",
     "quarter_open": "开始季度反馈",
     "read": "查看",
+    "journal_leap": "从备份恢复后跳过已用的公开序号",
     "reader_add": "发给批量读取密钥",
     "reader_renew": "更换批量读取密钥",
     "reader_resume": "恢复批量读取",

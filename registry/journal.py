@@ -130,6 +130,17 @@ def head(session: Session) -> tuple[int, int]:
     return row.position, row.sequence
 
 
+def leap(session: Session, told: int) -> bool:
+    """After a registry came back from a backup: number what comes beyond `told`, the last public sequence that anybody
+    can have seen, with one left out, so that who followed the lost history is not given another under its numbers. False
+    where the journal is not behind."""
+    row = _lock_head(session)
+    if told <= row.sequence:
+        return False
+    row.sequence = told + 1
+    return True
+
+
 def newest_profile(session: Session) -> Profile:
     query = select(JournalRow.body).where(_NO_ENTRY, JournalRow.subject == _PROFILE)
     query = query.order_by(JournalRow.position.desc()).limit(1)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -285,9 +286,11 @@ class Snapshot:
             raise SinceUnknown
         self._refuse_too_old(since)
         asked = {"since": since, "until": self.sequence, "limit": limit, **self._moment}
+        rows = enumerate(self._reading.ask(_FOLLOWED, asked), start=since + 1)
         found = tuple(
             Change(sequence=sequence, type=type_, record=record, at=local(at), entry=read_entry(body))
-            for sequence, type_, record, at, body in self._reading.ask(_FOLLOWED, asked)
+            # Where a restored registry has leapt a follower stops, and is told to take the whole list anew.
+            for _, (sequence, type_, record, at, body) in takewhile(lambda one: one[0] == one[1][0], rows)
         )
         last = found[-1].sequence if found else since
         return Changes(head=self.sequence, next=last, changes=found, updated_at=self.updated_at)

@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 # What is well formed may be told that the entry left, or that the state is another one by now.
 ACCEPTED = ("2xx", "3xx", "401", "403", "404", "409", "410", "429")
-FEW = 3
+FEW = 2
 CHECKS = {
     "not_a_server_error",
     "status_code_conformance",

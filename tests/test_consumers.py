@@ -328,7 +328,7 @@ def catch_up(*consumers: Consumer) -> None:
         one.start("--once")
     for one in consumers:
         assert one.process
-        assert one.process.wait(60) == 0
+        assert one.process.wait(120) == 0
         one.process = None
 
 
@@ -342,7 +342,7 @@ def suspend_until_acknowledged(court: Court, consumers: list[Consumer]) -> None:
     until = court.last_departure
     for path in court.drop.iterdir():
         path.unlink()  # counted before: what follows answers the suspension
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while owed:
         assert time.monotonic() < deadline, "no acknowledgement came"
         court.change(1)  # who waits for a change is told of the suspension with it

@@ -31,7 +31,16 @@ MARKER = "这是演示数据目录-可随时删除.txt"
 # The list was published so long ago: grounds that are due today arose after that.
 _PUBLISHED_BEFORE = timedelta(days=40)
 _PULLING = ("--name", "测试市融媒体中心", "--kind", "television", "--channel", "pull")
-_READER = ("reader", "add", "--name", "（虚构）研究机构", "--contact", "（虚构）联系人", "--purpose", "统计研究（演示）")
+_READER = (
+    "reader",
+    "add",
+    "--name",
+    "（虚构）研究机构",
+    "--contact",
+    "（虚构）联系人",
+    "--purpose",
+    "统计研究（演示）",
+)
 PROFILE = Profile(
     court="测试市人民法院",
     region="测试市",

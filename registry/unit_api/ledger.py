@@ -41,7 +41,7 @@ def show_line(line: LedgerLine) -> dict[str, Any]:
         "kind": line.kind.value,
         "text": line.kind.label,
         "at": line.at.isoformat(),
-        "by": line.who,
+        "by": line.who_outside,
         "record": line.record,
         "period": line.period,
         "count": line.count,

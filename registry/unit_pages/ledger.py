@@ -34,7 +34,7 @@ def add_pages(pages: Blueprint, site: Site) -> None:
     def ledger_sheet() -> ResponseValue:
         try:
             with site.court.reading() as session:
-                content = build_ledger(session, own_unit(session), site.acting)
+                content = build_ledger(session, own_unit(session), site.acting, outside=True)
         except UnitError as error:
             return refuse_page(str(error), 400)
         response = make_response(content)

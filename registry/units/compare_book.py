@@ -35,7 +35,6 @@ from registry.values import OtherNumber
 from registry.vault import Vault
 from search_index.day import SHANGHAI, day_of
 from search_index.document import Document
-from search_index.profile import Profile
 from search_index.store import Snapshot, Store
 
 ACTION = "compare"
@@ -92,21 +91,19 @@ def compare_rows(
     """Compare rows with the list, write the use down, and answer. Raises UnitError where the unit is retired, or where the
     rows look as if hidden digits of numbers were being tried (more than MOST_GUESSES a day)."""
     results: list[Result] = []
-    moments: list[tuple[int, Profile]] = []
+    # Before the registry is asked: what is published meanwhile comes after the sequence that is told.
+    with store.snapshot(acting.now) as snapshot:
+        sequence, profile = snapshot.sequence, snapshot.profile()
     guesses = 0
     # No transaction is held for long: on SQLite an open read of the store keeps a departure from being committed.
     for start in range(0, max(len(rows), 1), MOST_ROWS):
         some = rows[start : start + MOST_ROWS]
         known = _ask_registry(court, [row for row in some if isinstance(row, Applicant)], user.unit)
         guesses += _count_guesses(known, some)
-        found, moment = _compare_some(store, some, start, known, acting)
-        results += found
-        moments.append(moment)
+        results += _compare_some(store, some, start, known, acting)
     if guesses and not _write_guesses(court, guesses, user, given, acting):
         raise UnitError(_GUESSED)
     _write(court, results, user, given, acting)
-    # Every row is at least as new as the first.
-    sequence, profile = moments[0]
     return Answer(
         sequence=sequence,
         made_at=acting.now,
@@ -118,14 +115,13 @@ def compare_rows(
 
 def _compare_some(
     store: Store, rows: Sequence[Applicant | Fault], before: int, known: _Known, acting: Acting
-) -> tuple[list[Result], tuple[int, Profile]]:
+) -> list[Result]:
     pairs = [_pair(known, row) if isinstance(row, Applicant) else [] for row in rows]
     # After the registry: whoever left the list meanwhile is not on it.
     with store.snapshot(acting.now) as snapshot:
         seen = _look(snapshot, [row for row in rows if isinstance(row, Applicant)], pairs)
-        moment = snapshot.sequence, snapshot.profile()
     numbered = enumerate(zip(rows, pairs, strict=True), start=before + 1)
-    return [_judge(number, row, found, known, seen, acting) for number, (row, found) in numbered], moment
+    return [_judge(number, row, found, known, seen, acting) for number, (row, found) in numbered]
 
 
 def _ask_registry(court: Court, applicants: Sequence[Applicant], unit: int) -> _Known:

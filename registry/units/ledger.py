@@ -115,6 +115,11 @@ class LedgerLine(Line):
             return f"单位账户{self.by.removeprefix(UNIT_ACTOR)}"
         return "系统" if self.by == SYSTEM else self.by
 
+    @property
+    def who_outside(self) -> str:
+        """The same for the unit: who of the court's people it was is the court's own business."""
+        return self.who if self.by == SYSTEM or self.by.startswith((UNIT_KEY, UNIT_ACTOR)) else "法院"
+
 
 def append(session: Session, lines: Sequence[Line]) -> int:
     """Add lines; how many were not there before."""

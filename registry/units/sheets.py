@@ -91,8 +91,9 @@ def build_assessment(session: Session, units: Sequence[UnitRow], quarters: Seque
     return _build("考核", _COLUMNS, [_to_cells(row) for row in rows], f"制表时间：{_local(acting.now)}；由台账生成")
 
 
-def build_ledger(session: Session, unit: UnitRow, acting: Acting) -> bytes:
-    """A unit's ledger as XLSX, the newest line first. Raises UnitError where it has more than MOST_LINES."""
+def build_ledger(session: Session, unit: UnitRow, acting: Acting, *, outside: bool = False) -> bytes:
+    """A unit's ledger as XLSX, the newest line first. `outside`: for the unit, which is not told who of the court's people
+    acted. Raises UnitError where it has more than MOST_LINES."""
     lines: list[LedgerLine] = []
     page = 1
     while True:
@@ -104,7 +105,7 @@ def build_ledger(session: Session, unit: UnitRow, acting: Acting) -> bytes:
             break
         page += 1
     note = f"{unit.name}；制表时间：{_local(acting.now)}"
-    return _build("台账", _LEDGER_COLUMNS, [_to_ledger_cells(line) for line in lines], note)
+    return _build("台账", _LEDGER_COLUMNS, [_to_ledger_cells(line, outside=outside) for line in lines], note)
 
 
 def select_units(session: Session, ids: Sequence[int] | None = None) -> list[UnitRow]:
@@ -155,7 +156,7 @@ def _to_cells(row: Assessed) -> list[str | int]:
     ]
 
 
-def _to_ledger_cells(line: LedgerLine) -> list[str | int]:
+def _to_ledger_cells(line: LedgerLine, *, outside: bool) -> list[str | int]:
     return [
         _local(line.at),
         line.kind.label,
@@ -165,7 +166,7 @@ def _to_ledger_cells(line: LedgerLine) -> list[str | int]:
         line.measure or "",
         line.basis or "",
         line.ends_on.isoformat() if line.ends_on else "",
-        line.who,
+        line.who_outside if outside else line.who,
         line.words,
     ]
 

@@ -24,6 +24,7 @@ from entries import a_person, an_organisation, citizen_number
 from two_homes import BOTH, HISTORY, Answers, OwnHome, build_home, read_sent_files
 
 from gongshi.clock import system_now
+from gongshi.units import create_units
 
 pytestmark = pytest.mark.long
 
@@ -106,6 +107,59 @@ def test_what_is_public_is_answered_otherwise(guarded: OwnHome) -> None:
     assert ask_for(guarded, shown) != ask_instead(guarded, shown, absent)
 
 
+# What units compare --------------------------------------------------------------------------------------------------
+
+UNLISTED: Mapping[str, dict[str, Any]] = {
+    "a minor": {"id_number": citizen_number(401, "2012-03-04")},
+    "undecided": {"decision_number": None},
+    "of another court, unapproved": {"court": "昆测市中级人民法院"},
+}
+
+
+def test_a_unit_is_told_of_whoever_it_may_not_know_what_it_is_told_of_nobody(guarded: OwnHome) -> None:
+    asked = {
+        kind: {"name": pair.withheld, "id_number": citizen_number(200 + place)}
+        for place, (kind, pair) in enumerate(PEOPLE.items())
+    }
+    guarded.ask("source", "add", "higher", "--court", "云测省高级人民法院", "--basis", "实施意见", "--as", "reviewer")
+    for place, (kind, change) in enumerate(UNLISTED.items()):
+        entry = a_person(401 + place, name="孔未列", **change)
+        file = guarded.write(f"unlisted-{place}.jsonl", [entry])
+        start = ("source", "import", "higher") if "another" in kind else ("import",)
+        batch = guarded.ask(*start, file, "--as", "clerk")["batch"]
+        if "another" not in kind:
+            guarded.run("approve", batch, "--as", "reviewer", *BOTH)
+        asked[kind] = {"name": "孔未列", "id_number": entry["id_number"]}
+    guarded.ask("publish")
+    with comparing(guarded) as compare_one:
+        absent = compare_one(name="查无人", id_number=citizen_number(500))
+        assert absent["results"][0]["verdict"] == "none"
+        for kind, person in asked.items():
+            number = person["id_number"]
+            for typed in (number, f"{number[:10]}****{number[-4:]}", None):
+                assert compare_one(name=person["name"], id_number=typed) == absent, kind
+        assert compare_one(name="甲测试" + _han(1), id_number=citizen_number(1)) != absent
+
+
+@contextmanager
+def comparing(home: OwnHome) -> Iterator[Callable[..., Any]]:
+    """A machine of a unit that receives the list, and compares one person at a time."""
+    home.ask("unit", "add", "housing", "--name", "住房局", "--push", "--basis", "办法", "--as", "reviewer")
+    key = home.ask("unit", "key", "add", "housing", "machine", "--as", "reviewer")["secret"]
+    with home.named():
+        court = home.court
+    client = create_units(court).test_client()
+
+    def compare_one(**person: Any) -> Any:
+        body = {"purpose": "资格审核", "operator": "0017", "persons": [person]}
+        answer = client.post("/units/v1/compare", json=body, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    yield compare_one
+    court.close()
+
+
 # Counts --------------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +236,22 @@ WAYS: Mapping[str, Callable[[str], str]] = {
     "api": lambda name: f"/api/v1/entries?facets=1&q={quote(name)}",
     "a wrong character": lambda name: f"/search?q={quote(name[:-1] + '錯')}",
 }
+
+
+@pytest.mark.parametrize("size", [SMALL, pytest.param(LARGE, marks=pytest.mark.soak)], ids=["small", "large"])
+def test_a_withheld_person_takes_no_longer_to_be_compared_than_an_absent_one(tmp_path: Path, size: Size) -> None:
+    groups = draw_names(size)
+    with closing(build_home(tmp_path / "home", {}, system_now())) as home:
+        home.publish(*(a_person(serial, name=f"甲测试{_han(serial)}") for serial in range(1, size.public + 1)))
+        everyone = {
+            name: a_person(place, name=name, id_number=citizen_number(place, "1975-05-06"))
+            for place, name in enumerate((name for names in groups.values() for name in names), start=5000)
+        }
+        for kind in KINDS:
+            withhold(home, kind, *(everyone[name] for name in groups[kind]))
+        with comparing(home) as compare_one:
+            ask = lambda name: compare_one(name=name, id_number=everyone[name]["id_number"])  # noqa: E731
+            assert list_told(groups, ask, str, size) == []
 
 
 def test_a_name_that_took_longer_would_be_noticed() -> None:

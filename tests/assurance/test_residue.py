@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import os
 import signal
 import socket
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from traces import Traces, read_folder, traces_of, with_unpacked
 
 from gongshi.clock import system_now
 from gongshi.duty import Duty
+from portal.app import Portal, create_app
 from search_index.document import Document
 
 pytestmark = pytest.mark.long
@@ -313,6 +315,69 @@ def test_a_portal_that_runs_on_keeps_no_file_of_what_departed(home: Home) -> Non
             return not maps_of(portal.pid, name)
 
         wait_until(is_let_go)
+
+
+@ON_FILES
+def test_a_portal_that_runs_on_answers_nothing_of_what_departed_in_any_way(home: Home) -> None:
+    ground = prepare(home, 8)
+    who = ("--name", "某某社", "--contact", "无", "--purpose", "核对")
+    key = home.ask("reader", "add", *who, "--as", "reviewer")["key"]
+    with closing(create_app(home.public_settings, home.clock)) as portal:
+        records = [document.record for document in ground.documents.values()]
+        answers = ask_every_way(portal, key, records, {})
+        told = {path for path, (_, data, _) in answers.items() if names_in(data)}
+        assert told >= {
+            *(
+                "/search",
+                "/feed.atom",
+                "/feed.json",
+                "/feed/archive/1.atom",
+                "/display/led.json",
+                "/display/notice",
+            ),
+            *("/api/v1/entries", "/api/v1/snapshot", "/api/v1/entries.csv", "/api/v1/changes?since=0&limit=1000"),
+        }
+        assert not told & {"/sw.js", "/manifest.webmanifest", "/offline", "/stats", "/stats/post", "/api/v1/stats"}
+        assert ground.traces["withdrawn"].found(answers["/stats/court.svg"][1])
+        # What the site says of itself is nobody's.
+        silent = {path for path in answers.keys() - told if path != "/" and "stats" not in path}
+        own = b"\x00".join(answers[path][1] for path in silent)
+        traces = {who: some.without(own) for who, some in ground.traces.items()}
+        tags = {path: tag for path, (_, _, tag) in answers.items() if tag}
+        ground.depart()
+        at_once = ask_every_way(portal, key, records, tags)
+        left = {path: names_in(data) for path, (_, data, _) in at_once.items()}
+        assert {path: names - {"expired"} for path, names in left.items() if names - {"expired"}} == {}
+        home.clock.advance(days=1)
+        for given in (tags, {}):
+            later = ask_every_way(portal, key, records, given)
+            # What was kept outside is as old as it is told to be: none of it is confirmed.
+            assert {path for path, (status, _, _) in later.items() if status == 304} & told == set()
+            said = b"\x00".join(data for _, data, _ in later.values())
+            assert {who: found for who, some in traces.items() if (found := some.found(said))} == {}
+
+
+def names_in(data: bytes) -> set[str]:
+    """Who of those that depart is named in an answer; of the one that is corrected, what it said."""
+    text = html.unescape(data.decode("utf-8", "replace"))
+    return {who for who, (name, obligation) in WORDS.items() if (obligation if who == "corrected" else name) in text}
+
+
+def ask_every_way(
+    portal: Portal, key: str, records: Iterable[str], tags: Mapping[str, str]
+) -> dict[str, tuple[int, bytes, str | None]]:
+    """Status, bytes and ETag of every address that can be read, with a reader's key, and with what was told before."""
+    plain = [rule.rule for rule in portal.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
+    pictures = [f"/stats/{name}.svg" for name in ("court", "region", "kind", "months", "departures")]
+    entries = [f"{start}/{record}" for start in ("/entries", "/api/v1/entries") for record in records]
+    more = ["/feed/archive/1.atom", "/api/v1/changes?since=0&limit=1000", "/api/v1/entries?facets=1", "/search?q=测试"]
+    found = {}
+    for path in (*plain, *pictures, *entries, *more):
+        headers = {"Authorization": f"Bearer {key}"} | ({"If-None-Match": tags[path]} if path in tags else {})
+        answer = portal.test_client().get(path, headers=headers, buffered=True)
+        assert answer.status_code < 500, path
+        found[path] = answer.status_code, answer.data, answer.headers.get("ETag")
+    return found
 
 
 def ask(home: Home, path: str) -> None:

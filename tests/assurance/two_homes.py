@@ -629,7 +629,7 @@ def _ask_everything(portal: Portal, reader_key: str) -> Answers:
                 again = client.get(address, headers={"If-None-Match": tag})
                 answers[f"again {address}"] = _read(again)
     for address in KEYED if reader_key else ():
-        answer = client.get(address, headers={"Authorization": f"Bearer {reader_key}"})
+        answer = client.get(address, headers={"Authorization": f"Bearer {reader_key}"}, buffered=True)
         assert answer.status_code in (200, 410) or "archive" in address, (address, answer.text)
         answers[f"with a key {address}"] = _read(answer)
     for claim in CLAIMS:

@@ -228,6 +228,7 @@ class Follower:
             # What was carried out before may have been listed again since.
             if one["sequence"] > since:
                 self.copy.delete(one["record"])
+        self.copy.sweep()
         if departures:
             last, (told, at) = departures[-1]["sequence"], self.told
             if last != told or time.monotonic() - at > ACKNOWLEDGE_AGAIN:

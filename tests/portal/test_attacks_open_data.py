@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from portal_world import PERSON, World
-from test_bulk import BULK, grant
+from test_bulk import BULK, change_standing, grant
 
 from portal.bulk import SlowReader
+from portal.site import KEY
 from search_index.counting import Tally
 from search_index.database import ReadingSide
+from search_index.readers import READER, digest_key
 from search_index.register import Register
 from search_index.store import Snapshot, Store
 
@@ -69,7 +71,7 @@ def test_a_look_at_the_mark_costs_the_same_however_long_the_history_is(world: Wo
         return steps
 
     before = cost()
-    for n in range(300):
+    for n in range(60):
         world.correct(replace(one, age=n % 60 + 18))
     assert cost() <= before + 10
 
@@ -111,3 +113,51 @@ def test_figures_of_a_store_that_was_restored_are_its_own(tmp_path: Path) -> Non
     counts = register.count(lived.now)
     assert dict(counts.values["court"]) == {"乙法院": 2, PERSON.court: 1}
     register.close()
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1/openapi.json"])
+def test_the_largest_pages_may_not_be_asked_for_without_end(world: World, path: str) -> None:
+    client = world.client(rate_limit=True)
+    statuses = [client.get(path).status_code for _ in range(61)]
+    assert statuses == [200] * 60 + [429]
+
+
+@pytest.mark.parametrize(("standing", "status"), [({"suspended": True}, 403), (None, 401)])
+def test_a_key_that_stops_while_its_holder_waits_is_given_nothing(
+    world: World, standing: dict[str, Any] | None, status: int
+) -> None:
+    header = grant(world)
+    key = header["Authorization"].removeprefix("Bearer ")
+    app = world.build_app()
+
+    def pause(_seconds: float) -> None:
+        if standing is None:
+            world.tell(READER, digest_key(key) or "", None)
+        else:
+            change_standing(world, key, **standing)
+        world.publish(PERSON)
+
+    app.extensions[KEY] = replace(app.extensions[KEY], pause=pause)
+    answer = app.test_client().get("/api/v1/changes?since=0&wait=30", headers=header)
+    assert answer.status_code == status
+    assert PERSON.name not in answer.text
+
+
+def test_nobody_writes_on_the_walls_of_the_court_by_an_address(world: World) -> None:
+    world.is_indexed = True
+    world.publish(PERSON)
+    client = world.client()
+    for path in ("/display/led", "/display/led/still", "/display/notice"):
+        for name in ("court", "region"):
+            text = client.get(path, query_string={name: "某某欠债不还"}).text
+            assert "<p>某某欠债不还" not in text
+            assert 'class="court">某某' not in text
+            assert "范围：某某" not in text
+            assert "<h2>某某" not in text
+        assert PERSON.court in client.get(path, query_string={"court": f" {PERSON.court}"}).text
+        assert PERSON.region is not None
+        assert PERSON.region in client.get(path, query_string={"region": PERSON.region}).text
+    store = world.folder / "disclosed.db"
+    store.rename(store.with_suffix(".away"))
+    # A screen that is switched on while the list cannot be read goes on asking.
+    assert "led.js" in client.get("/display/led", query_string={"court": PERSON.court}).text

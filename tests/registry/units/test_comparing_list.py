@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -26,11 +26,13 @@ from gongshi.synthetic import build_citizen_number, build_uscc
 from registry.tables import AuditRow, LedgerRow, RecordRow, UnitUseRow
 from registry.unit_api.openapi import build_openapi
 from registry.units.candidates import find_candidates
+from registry.units.compare_book import compare_rows
 from registry.units.compare_rows import Fault, read_row
 from registry.units.comparing import Applicant, Verdict, compare
 from registry.units.ledger import LedgerKind
 from registry.units.releases import carry_out, lift, list_releases, list_retained, retain
 from registry.units.units import get_unit
+from registry.units.uses import Given, User
 
 pytestmark = pytest.mark.long
 
@@ -481,3 +483,27 @@ def test_a_unit_that_only_asks_is_told_when_what_it_found_leaves(town: Town) -> 
     with town.court.session() as session:
         tax = get_unit(session, "tax")
         assert [one.record for one in list_releases(session, tax.id, open_only=True)[0]] == [number]
+
+
+def test_what_is_published_while_an_answer_is_made_comes_after_its_sequence(town: Town) -> None:
+    court = town.court
+
+    class Slow:
+        """The court, which publishes an entry as soon as it was asked."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(court, name)
+
+        @contextmanager
+        def reading(self) -> Iterator[Any]:
+            with court.reading() as session:
+                yield session
+            town.home.publish(a_person(52, name="癸测试"), name="late.jsonl")
+
+    with court.reading() as session:
+        user = User(unit=get_unit(session, "tax").id, by="unit:key:tax-key")
+    row = read_row({"name": "癸测试", "id_number": citizen_number(52)})
+    answer = compare_rows(Slow(), court.store, [row], user, Given(purpose="审核", operator="1"), court.acting("tax"))
+    with court.store.snapshot(court.now) as snapshot:
+        came = snapshot.follow(answer.sequence, 10).changes
+    assert answer.results[0].is_hit or [one.type for one in came] == ["published"]

@@ -241,7 +241,7 @@ def test_a_ledger_is_the_units_own(town: Town) -> None:
     found = town.bank.good(town.bank.get("/ledger"))
     fits("ledger", found)
     assert [(line["kind"], line["by"]) for line in found["lines"]] == [
-        ("ack", "单位密钥bank-office"), ("release", "reviewer")
+        ("ack", "单位密钥bank-office"), ("release", "法院")
     ]  # fmt: skip
     assert [line["kind"] for line in town.housing.good(town.housing.get("/ledger"))["lines"]] == ["release"]
     assert town.bank.good(town.bank.get("/ledger?kind=ack"))["meta"] == {"total": 1, "page": 1, "pages": 1}
