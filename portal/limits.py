@@ -88,7 +88,7 @@ KEY_RULES: Mapping[str, tuple[Rule, ...]] = {
     "bulk.changes": (_rule("changes", "60/minute", "key"),),
     "bulk.snapshot": (_rule("whole", "12/hour", "key"),),
     "bulk.entries_csv": (_rule("whole", "12/hour", "key"),),
-    "bulk.acks": (_rule("acks", "60/hour", "key"),),
+    "bulk.acks": (_rule("acks", "200/day", "key"),),
 }
 # Before a key is looked at.
 BULK_RULES = (_rule("bulk", "120/minute"),)

@@ -162,7 +162,7 @@ def on_postgresql(test: Callable[..., None]) -> Callable[..., None]:
 
 @on_postgresql
 def test_a_session_ended_by_the_server_is_one_line_and_nothing_is_lost(life: Life) -> None:
-    assert torment(life, "disconnect", list(TASKS), lambda tormentor: tormentor.strike_some(1)) >= 8
+    assert torment(life, "disconnect", list(TASKS)[::2], lambda tormentor: tormentor.strike_some(1)) >= 4
 
 
 @pytest.mark.soak

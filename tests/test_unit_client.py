@@ -250,6 +250,7 @@ def test_a_key_goes_over_no_open_line(address: str) -> None:
         gongshi_unit.Gongshi(address, "gsk_x")
 
 
+@pytest.mark.long
 def test_a_key_that_may_not_follow_changes_compares_all_the_same(units: Units) -> None:
     made = units.home.ask("unit", "key", "add", "housing", "compare-only", "--scope", "compare", "--as", "reviewer")
     client = gongshi_unit.Gongshi(units.url, made["secret"])
@@ -258,6 +259,7 @@ def test_a_key_that_may_not_follow_changes_compares_all_the_same(units: Units) -
         assert (found["status"], found["kept"]) == ("LISTED", False)
 
 
+@pytest.mark.long
 def test_a_unit_that_is_only_told_when_it_asks_learns_of_a_verification_at_once(units: Units) -> None:
     units.home.ask("unit", "add", "asking", "--name", "只查询局", "--basis", BASIS, "--as", "reviewer")
     client = units.client("asking")

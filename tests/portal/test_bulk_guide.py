@@ -21,7 +21,7 @@ from portal.problems import PROBLEMS
 from search_index.changes import KEPT
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "open-data.md").read_text("utf-8")
-UNITS = {"minute": "每分钟", "hour": "每小时"}
+UNITS = {"minute": "每分钟", "hour": "每小时", "day": "每天"}
 
 
 def blocks(language: str) -> list[str]:
@@ -37,7 +37,7 @@ def test_the_limits_it_tells_are_those_that_are_kept() -> None:
     told = {
         "bulk.snapshot": "`entries.csv` 合计每小时 12 次",
         "bulk.changes": "每分钟 60 次",
-        "bulk.acks": "每小时 60 次",
+        "bulk.acks": "每天 200 次",
     }
     for endpoint, words in told.items():
         (rule,) = KEY_RULES[endpoint]

@@ -39,7 +39,8 @@ def test_every_route_of_the_interface_is_described_and_no_other(home: Home) -> N
     assert described == routes_of(open_units(home), lambda rule: rule.startswith(PREFIX), PREFIX)
 
 
-@pytest.mark.parametrize("examples", [FEW, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("examples", [40])
 def test_schemathesis_finds_nothing(home: Home, monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
     monkeypatch.setenv("GONGSHI_RATE_LIMIT", "off")
     # Who asks for the next change is not kept waiting.
