@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from described import CHECKS, FEW, look, operations_of, routes_of
+from described import CHECKS, look, operations_of, routes_of
 from entries import a_person
 from homes import Home
 from schemathesis import Case, Response
