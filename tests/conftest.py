@@ -61,10 +61,13 @@ class KeptTemplates(BytecodeCache):
 Flask.jinja_options = {"bytecode_cache": KeptTemplates()}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            # Each database has a setting of its own.
+            kind = "-postgres" if item.get_closest_marker("postgres") else ""
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{kind}"))
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,19 @@ Sit = Callable[[str], Seat]
 CASE_TEXT = "被执行人有履行能力而拒不履行，被纳入名单后主动付清全部款项，法院当日删除其信息。"
 # Art. 6 of the Provisions, and what the product adds of itself: its number, days, and the spelling of a name.
 PUBLIC = {
-    *("record", "kind", "name", "latin_name", "gender", "age", "id_number", "uscc", "legal_representative", "court"),
+    *(
+        "record",
+        "kind",
+        "name",
+        "latin_name",
+        "gender",
+        "age",
+        "id_number",
+        "uscc",
+        "legal_representative",
+        "court",
+        "origin",
+    ),
     *("region", "basis_number", "basis_issuer", "case_number", "filed_on", "obligation", "performance"),
     *("performed_part", "unperformed_part", "conduct", "published_on", "term_ends_on", "visible_until", "updated_at"),
     *("match", "found_in"),

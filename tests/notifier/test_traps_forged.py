@@ -19,6 +19,8 @@ from notifier.stops import open_digest
 from notifier.tables import MessageRow, SuppressionRow
 from notifier.wechat.tables import WeChatFollowerRow
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def gateway(

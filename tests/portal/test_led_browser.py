@@ -112,6 +112,7 @@ def kill(portal: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_withdrawn_name_is_gone_in_five_seconds_and_a_dead_server_leaves_no_name_after_sixty(
     home: Home, served: tuple[str, subprocess.Popen[str]], wall: Page
 ) -> None:

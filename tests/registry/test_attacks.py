@@ -24,6 +24,8 @@ from registry.importing import Importer
 from registry.tables import AuditRow, RecordRow
 from search_index.day import SHANGHAI
 
+pytestmark = pytest.mark.long
+
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 CASE = "（2025）测0101执1号"
 

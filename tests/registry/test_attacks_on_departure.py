@@ -16,6 +16,8 @@ from registry.matters.states import Channel, Claim, MatterKind, Remedy, Step
 from registry.tables import ArticleRow, ClockRow, DecisionRow, MatterRow, NoticeRow, RecordRow
 from search_index.day import day_of
 
+pytestmark = pytest.mark.long
+
 BOTH = ("--confirm", "art3", "--confirm", "redactions")
 CASE = "（2025）测0101执1号"
 

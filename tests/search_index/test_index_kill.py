@@ -25,6 +25,8 @@ from search_index.register import Register
 from search_index.store import Store, StoreWriter
 from search_index.sync import rebuild, sync, verify
 
+pytestmark = pytest.mark.long
+
 # What a commit does to the folder, beside writing: each is a phase that a kill may come before.
 PHASES = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "mmap.__new__"})
 WORK = ("sync", "compact", "rebuild")
