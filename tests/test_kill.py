@@ -131,7 +131,9 @@ def undisturbed(life: Life, task: str) -> Outcome:
 
 
 def test_nothing_is_lost_wherever_a_command_is_killed(life: Life) -> None:
-    assert torment(life, "kill", list(TASKS), lambda tormentor: tormentor.strike_some(2)) >= 20
+    # Half as often on PostgreSQL: the phases are those of the same code.
+    times, fewest = (1, 10) if life.home.databases else (2, 20)
+    assert torment(life, "kill", list(TASKS), lambda tormentor: tormentor.strike_some(times)) >= fewest
 
 
 @pytest.mark.soak
