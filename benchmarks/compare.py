@@ -167,7 +167,8 @@ def applicants(entries: Sequence[dict[str, Any]], seed: int) -> Iterator[dict[st
         entry = random.choice(entries)
         chance = random.random()
         born = date(random.randint(1950, 2005), random.randint(1, 12), random.randint(1, 28))
-        number = build_citizen_number("990101", born, random.randrange(1000))
+        # From elsewhere: thousands of namesakes of one place would be taken for attempts to guess numbers.
+        number = build_citizen_number("990202", born, random.randrange(1000))
         if chance < 1 / 3:
             yield {key: entry[key] for key in ("name", "id_number", "uscc") if entry.get(key)}
         elif chance < 2 / 3 and entry["kind"] == "person":
