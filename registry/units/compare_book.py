@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from registry import audit
 from registry.acting import Acting
 from registry.gate import find_end
-from registry.masks import MaskProfile
 from registry.policy import Policy
 from registry.record import State
 from registry.tables import UnitRow, UnitUseRow
@@ -176,14 +175,7 @@ def _pair(known: _Known, applicant: Applicant) -> list[Pair]:
 def _count_guesses(known: _Known, rows: Sequence[Applicant | Fault]) -> int:
     mask = known.policy.id_mask
     asked = [row for row in rows if isinstance(row, Applicant)]
-    return sum(_is_guess(row, known.candidates.tried_by(row), mask) for row in asked)
-
-
-def _is_guess(row: Applicant, candidates: Sequence[Candidate], mask: MaskProfile) -> bool:
-    # Whoever names an entry and its whole number tries nothing out, whatever else is on the list.
-    if any(one.listed.number == row.number and one.listed.name == row.name for one in candidates):
-        return False
-    return any(is_guess(row, one.listed, mask) for one in candidates)
+    return sum(is_guess(row, [one.listed for one in known.candidates.tried_by(row)], mask) for row in asked)
 
 
 def _write_guesses(court: Court, guesses: int, user: User, given: Given, acting: Acting) -> bool:

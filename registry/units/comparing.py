@@ -104,18 +104,14 @@ def compare(applicant: Applicant, listed: Listed, mask: MaskProfile = MaskProfil
     return _compare_different(ours, theirs)
 
 
-def is_guess(applicant: Applicant, listed: Listed, mask: MaskProfile) -> bool:
-    """Whether a row looks as if the hidden digits of an entry's number were being tried: the name is the entry's, and so is
-    every digit that the public sees by `mask`, and yet it is another number (of honest applicants not one in a million,
-    as the check character must be right, too); or the number is found under another name than the entry's."""
-    ours, theirs = applicant.number, listed.number
-    if not isinstance(ours, CitizenNumber) or not isinstance(theirs, CitizenNumber):
+def is_guess(applicant: Applicant, tried: Sequence[Listed], mask: MaskProfile) -> bool:
+    """Whether a row looks as if the hidden digits of an entry's number were being tried, where `tried` are those it may be
+    about: the name is the entry's, and so is every digit that the public sees by `mask`, and yet it is another number (of
+    honest applicants not one in a million, as the check character must be right, too); or the number is found under other
+    names alone. Whoever names an entry and its whole number tries nothing, whatever else is on the list."""
+    if any(one.number == applicant.number and one.name == applicant.name for one in tried):
         return False
-    if ours == theirs:
-        return applicant.name != listed.name
-    if applicant.key != listed.key:
-        return False
-    return all(a in (b, "*") for a, b in zip(mask_id(theirs, mask), ours.text, strict=True))
+    return any(_looks_tried(applicant, one, mask) for one in tried)
 
 
 def strongest(verdicts: Iterable[Verdict]) -> Verdict:
@@ -139,6 +135,16 @@ def _is_same(ours: Number, theirs: Number | None) -> bool:
         # Only an organisation code on one side: the unified code holds it (GB 32100 positions 9 to 17).
         return ours == theirs if type(ours) is type(theirs) else _code_of(ours) == _code_of(theirs)
     return type(ours) is type(theirs) and ours == theirs
+
+
+def _looks_tried(applicant: Applicant, listed: Listed, mask: MaskProfile) -> bool:
+    ours, theirs = applicant.number, listed.number
+    if not isinstance(ours, CitizenNumber) or not isinstance(theirs, CitizenNumber):
+        return False
+    if ours == theirs:
+        return True
+    shown = zip(mask_id(theirs, mask), ours.text, strict=True)
+    return applicant.key == listed.key and all(a in (b, "*") for a, b in shown)
 
 
 def _can_be_one_kind(number: Number | None, kind: Kind) -> bool:

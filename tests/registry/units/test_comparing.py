@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from gongshi.synthetic import build_citizen_number
 from registry.masks import MaskProfile, mask_id
 from registry.record import Kind
 from registry.units.compare_rows import Fault, read_either, read_row
-from registry.units.comparing import Applicant, Listed, Verdict, compare, list_name_keys, strongest
+from registry.units.comparing import Applicant, Listed, Verdict, compare, is_guess, list_name_keys, strongest
 from registry.values import CitizenNumber, InvalidValue, parse_id_number, parse_uscc
 from search_index.folding import fold_name
 
@@ -151,3 +151,31 @@ def find_both() -> str:
                 continue
             return number
     raise AssertionError
+
+
+def listed_as(name: str, number: str) -> Listed:
+    return Listed(kind=Kind.PERSON, key=fold_name(name), number=CitizenNumber(number), name=name)
+
+
+@given(NUMBERS, NUMBERS)
+def test_only_what_the_public_sees_under_the_same_name_is_taken_for_a_guess(asked: str, known: str) -> None:
+    applicant = Applicant(name="甲测试", key=fold_name("甲测试"), number=CitizenNumber(asked))
+    alike = mask_id(CitizenNumber(asked), MaskProfile.NATIONAL) == mask_id(CitizenNumber(known), MaskProfile.NATIONAL)
+    assert is_guess(applicant, [listed_as("甲测试", known)], MaskProfile.NATIONAL) is (alike and asked != known)
+    assert is_guess(applicant, [listed_as("乙测试", known)], MaskProfile.NATIONAL) is (asked == known)
+
+
+@given(NUMBERS, NUMBERS)
+def test_whoever_names_an_entry_and_its_whole_number_guesses_nothing(asked: str, other: str) -> None:
+    applicant = Applicant(name="甲测试", key=fold_name("甲测试"), number=CitizenNumber(asked))
+    also = [listed_as("乙测试", asked), listed_as("甲测试", other)]
+    assert not is_guess(applicant, [*also, listed_as("甲测试", asked)], MaskProfile.NATIONAL)
+    assert is_guess(applicant, also[:1], MaskProfile.NATIONAL)
+
+
+def test_a_number_that_differs_in_the_hidden_digits_alone_is_a_guess() -> None:
+    real = build_citizen_number("990101", date(1980, 1, 2), 11)
+    days = [date(1980, 1, 3) + timedelta(days=n) for n in range(300)]
+    tried = next(n for n in (build_citizen_number("990101", day, 11) for day in days) if n[-1] == real[-1])
+    applicant = Applicant(name="甲测试", key=fold_name("甲测试"), number=CitizenNumber(tried))
+    assert is_guess(applicant, [listed_as("甲测试", real)], MaskProfile.NATIONAL)
