@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Date,
     ForeignKey,
     Index,
@@ -697,3 +698,69 @@ class ConsentRow(Base):
     by: Mapped[str] = mapped_column(String(64))
     # When the leading group was told; null for what is only told with the quarter.
     reported_at: Mapped[datetime | None]
+
+
+class FindingRow(Base):
+    """A matter of `doctor` that is not as it should be: since when, when it was last seen so, who was told by mail, and who
+    has read it on the desk. The row goes when the matter is in order again; the audit trail keeps both."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("matter", "text_digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    matter: Mapped[str] = mapped_column(String(64))
+    grade: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str]
+    text_digest: Mapped[str] = mapped_column(String(64))
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    read_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class EmergencyRow(Base):
+    """That somebody hid an entry, or the whole list (`record` is null), on the portal itself with a sealed code. `mark` names
+    the mark that the portal made. It holds until two people lift it, or the entry has left the list."""
+
+    __tablename__ = "emergency"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(String(64), unique=True)
+    record: Mapped[str | None] = mapped_column(String(11), index=True)
+    code: Mapped[int]
+    hidden_at: Mapped[datetime]
+    collected_at: Mapped[datetime]
+    lift_asked_at: Mapped[datetime | None]
+    lift_asked_by: Mapped[str | None] = mapped_column(String(64))
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class JournalFileRow(Base):
+    """A numbered file of the journal for a portal on an isolated network: the positions after `first` up to `last`, and the
+    digest that the next file names."""
+
+    __tablename__ = "journal_file"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first: Mapped[int]
+    last: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+
+
+class BackupRow(Base):
+    """A backup that was made: where, how large, its digest, the end of the journal in it, when it was read again whole, and
+    when it was last restored on trial."""
+
+    __tablename__ = "backup"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int]
+    made_at: Mapped[datetime]
+    verified_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import takewhile
@@ -98,6 +99,18 @@ state_table = Table(
     Column("updated_at", String(32)),
     Column("profile", Text),
 )
+# How the store is connected with the registry. `pulse_at`: when it was last known to hold everything that the registry had told
+# until then; null before that was ever noted. `shut`: 1 while nothing of the list may be shown. On an isolated network
+# `file_number` and `file_digest` are those of the last file of the journal that was applied.
+link_table = Table(
+    "link",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pulse_at", String(32)),
+    Column("shut", Integer, nullable=False),
+    Column("file_number", Integer, nullable=False),
+    Column("file_digest", String(64)),
+)
 # What the names in the store were folded by.
 folding_table = Table("folding", metadata, Column("version", String(8), primary_key=True))
 
@@ -120,6 +133,8 @@ _STATE = select(
     state_table.c.profile,
     select(func.max(change_table.c.sequence)).scalar_subquery(),
     select(func.min(document_table.c.visible_until)).scalar_subquery(),
+    select(link_table.c.pulse_at).scalar_subquery(),
+    select(link_table.c.shut).scalar_subquery(),
 )
 _NAMED = _LATEST_FIRST.where(document_table.c.name_key == bindparam("key")).limit(bindparam("limit"))
 _NEWEST = _LATEST_FIRST.limit(bindparam("limit"))
@@ -199,6 +214,16 @@ class StoreUnavailable(Exception):
     """The store cannot be read now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How a store is connected with the registry: see `link_table`."""
+
+    pulse_at: datetime | None
+    is_shut: bool
+    file_number: int
+    file_digest: str | None
+
+
 class Snapshot:
     """One moment of the list. Everything read from it belongs together, and is what may be seen at `now`."""
 
@@ -208,8 +233,12 @@ class Snapshot:
         (state,) = reading.ask(_STATE, {})
         self.sequence: int
         self.indexed: int
-        self.sequence, self.indexed, updated_at, profile, last_change, first_end = state
+        self.sequence, self.indexed, updated_at, profile, last_change, first_end, pulse, shut = state
         self.updated_at = local(updated_at) if updated_at else None
+        # When the store was last known to hold all that the registry had told; None before that was ever noted.
+        self.pulse: datetime | None = local(pulse) if pulse else None
+        # Nothing of the list may be shown: a registry that came back from a backup has not been opened again.
+        self.is_shut = bool(shut)
         self._profile: str | None = profile
         self._last_change: int = last_change or 0
         self._first_end: str | None = first_end
@@ -419,6 +448,8 @@ class StoreWriter:
             _change_at.create(connection, checkfirst=True)
             if connection.execute(select(func.count()).select_from(state_table)).scalar_one() == 0:
                 connection.execute(state_table.insert().values(id=1, position=0, sequence=0, indexed=0))
+            if connection.execute(select(func.count()).select_from(link_table)).scalar_one() == 0:
+                connection.execute(link_table.insert().values(id=1, shut=0, file_number=0))
             if connection.execute(select(folding_table.c.version)).scalar() != FOLDING:
                 _fold_again(connection)
 
@@ -446,6 +477,32 @@ class StoreWriter:
             connection.execute(_lock(select(state_table.c.id)))
             _apply_changes(connection, list(changes), last_word=last_word)
 
+    def note_pulse(self, at: datetime) -> None:
+        """Record that at the moment `at` the store held everything that the registry had told until then."""
+        with _damage_told(), self._engine.begin() as connection:
+            connection.execute(link_table.update().values(pulse_at=utc(at)))
+
+    def set_shut(self, *, shut: bool) -> None:
+        """Shut the store, so that its readers show nothing of the list, or open it again."""
+        with _damage_told(), self._engine.begin() as connection:
+            connection.execute(link_table.update().values(shut=int(shut)))
+
+    def link(self) -> Link:
+        """How the store is connected with the registry."""
+        with _damage_told(), for_reading(self._engine).begin() as connection:
+            row = connection.execute(select(link_table)).one()
+        return Link(
+            pulse_at=local(row.pulse_at) if row.pulse_at else None,
+            is_shut=bool(row.shut),
+            file_number=row.file_number,
+            file_digest=row.file_digest,
+        )
+
+    def note_file(self, number: int, digest: str) -> None:
+        """Record the number and the digest of the last file of the journal that was applied (isolated network)."""
+        with _damage_told(), self._engine.begin() as connection:
+            connection.execute(link_table.update().values(file_number=number, file_digest=digest))
+
     def set_indexed(self, sequence: int) -> None:
         """Record that the full-text index holds everything up to `sequence`."""
         with _damage_told(), self._engine.begin() as connection:
@@ -458,17 +515,19 @@ class StoreWriter:
         On SQLite a new file replaces the old one, which may be damaged or gone; on PostgreSQL it is one transaction,
         which departures wait for.
         """
+        link: Mapping[str, Any] = {}
         try:
             with _damage_told(), self._engine.begin() as connection:
                 # Rolls back what a killed writer left, before its file goes.
                 indexed = connection.execute(select(state_table.c.indexed)).scalar_one()
+                link = dict(connection.execute(select(link_table)).mappings().one())
         except StoreDamaged:
             indexed = 0
         path = sqlite_file(self.url)
         if path is None:
             self._replay_rows(chunks, indexed)
         else:
-            self._replay_file(path, chunks, indexed)
+            self._replay_file(path, chunks, indexed, link)
 
     def _replay_rows(self, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
         with self._engine.begin() as connection:
@@ -478,13 +537,18 @@ class StoreWriter:
             for chunk in chunks:
                 _apply(connection, chunk)
 
-    def _replay_file(self, path: Path, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
+    def _replay_file(
+        self, path: Path, chunks: Iterable[Sequence[JournalEntry]], indexed: int, link: Mapping[str, Any]
+    ) -> None:
         new_path = _remove_new(path)
         new = StoreWriter(str(make_url(self.url).set(database=str(new_path))))
         new.create()
         for chunk in chunks:
             new.apply(chunk)
         new.set_indexed(indexed)
+        if link:
+            with new._engine.begin() as connection:
+                connection.execute(link_table.update().values(link))
         new_path.replace(path)
         for leftover in (path, new_path):
             leftover.with_name(f"{leftover.name}-journal").unlink(missing_ok=True)
