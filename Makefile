@@ -1,6 +1,10 @@
 # What a newcomer types. Every target makes its own .venv from the lock first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix soak bench lock clean
+.PHONY: help demo test check fix soak bench bundle lock clean
+
+# Where the environment forbids to keep what was compiled, each of the hundreds of processes that tests start would compile
+# the whole product for itself.
+export PYTHONDONTWRITEBYTECODE :=
 
 TEST_PARTS := not long and not postgres and not browser and not office and not separation and not soak
 
@@ -39,6 +43,10 @@ bench: ## Search and pages beside other engines, open data, packages, sending, g
 	@.venv/bin/python benchmarks/package.py
 	@.venv/bin/python benchmarks/notify.py
 	@.venv/bin/python benchmarks/gateway.py
+
+bundle: ## One file that installs without internet on Debian 12: dist/gongshi-VERSION-ARCH.tar.gz (ARCH=…)
+	@./bootstrap.sh runtime
+	@tools/make_bundle.sh dist
 
 lock: ## Make the locks anew from pyproject.toml
 	@./bootstrap.sh dev

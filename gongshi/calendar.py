@@ -16,6 +16,7 @@ import chinese_calendar
 from chinese_calendar import constants
 
 from registry.deadlines import Reading
+from search_index.modes import open_private
 
 PUBLISHED_YEARS = frozenset(day.year for day in constants.holidays)
 
@@ -124,7 +125,7 @@ def replace_calendar(path: Path, text: str, old: StateCouncilCalendar) -> StateC
         raise CalendarFileError(f"节假日文件里没有已经导入的{years}年：请把各年的安排放在同一个文件里再导入")
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

@@ -1,7 +1,8 @@
 """The ways out of this home: which providers are set up, how fast each may be used, and the channels that use them.
 
 In a training home no real provider is ever called: the sandbox stands behind SMS and WeChat, and their accounts are made
-up, the same in every process of the home.
+up, the same in every process of the home; mail, SFTP and webhooks stay on this machine. Real accounts among the settings of
+such a home are refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from gongshi.court import Court
 from gongshi.settings import BadSetting, Settings
+from gongshi.training import find_real
 from notifier.channels import Channel
 from notifier.channels.sandbox import SandboxChannel, TaskChannel
 from notifier.context import Notifier
@@ -26,6 +28,7 @@ from notifier.digests import CHAT_TEMPLATES
 from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
 from notifier.institutions.opening import open_institutions
 from notifier.institutions.settings import BadInstitutionSetting, InstitutionSettings, read_institution_settings
+from notifier.institutions.staying import StayingChannel
 from notifier.links import open_links
 from notifier.policy import ChannelLimits, Rules
 from notifier.recipients import SANDBOX, TASKS, open_endpoints
@@ -57,35 +60,34 @@ LIMITS: Mapping[str, ChannelLimits] = {
 }
 _SANDBOX_KEY = "sandbox_key"
 _NOWHERE = "http://127.0.0.1:8002"
-_REAL = ("GONGSHI_TWILIO_ACCOUNT_SID", "GONGSHI_ALIYUN_ACCESS_KEY_ID", "GONGSHI_WECHAT_APPID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Providers:
-    """Which providers this home has. In `training` those of SMS and WeChat are made up, and `ignored` names the settings
-    of real ones that were found."""
+    """Which providers this home has. In `training` those of SMS and WeChat are made up."""
 
     sms: SmsSettings
     wechat: WeChatSettings | None
     institutions: InstitutionSettings
     training: bool
-    ignored: tuple[str, ...] = ()
 
 
 def read_providers(court: Court, office: Notifier, environ: Mapping[str, str] | None = None) -> Providers:
-    """The providers in the environment, or those of the sandbox in a training home. Raises BadSetting."""
+    """The providers in the environment, or those of the sandbox in a training home. Raises BadSetting, too where a home
+    for training is given real ones."""
     environ = os.environ if environ is None else environ
     training = office.register.profile(court.now).training
     problem = ""
     try:
         institutions = read_institution_settings(environ)
+        if training and (problem := find_real(environ, institutions) or ""):
+            raise BadSetting(problem)
         sms, wechat = (
             _make_up(office.engine, court.settings)
             if training
             else (read_sms_settings(), read_wechat_settings(environ))
         )
-        ignored = tuple(name for name in _REAL if training and environ.get(name))
-        return Providers(sms=sms, wechat=wechat, institutions=institutions, training=training, ignored=ignored)
+        return Providers(sms=sms, wechat=wechat, institutions=institutions, training=training)
     except (BadInstitutionSetting, BadSmsSetting, BadWeChatSetting) as error:
         problem = str(error)
     raise BadSetting(problem)
@@ -112,12 +114,16 @@ def open_channels(court: Court, office: Notifier, providers: Providers | None = 
     given = providers or read_providers(court, office)
     clock = court.world.now
     links = open_links(office.engine, court.settings.gateway_url or None)
+    find = open_endpoints(office.engine)
+    ways = open_institutions(given.institutions, find, links, clock=clock)
     channels: dict[str, Channel] = {
         SANDBOX: SandboxChannel(office.folder / "sandbox", templates=CHAT_TEMPLATES),
         TASKS: TaskChannel(),
-        **open_institutions(given.institutions, open_endpoints(office.engine), links, clock=clock),
+        **ways,
     }
     if given.training:
+        # Also a recipient that was registered while the home was not yet one for training.
+        channels |= {name: StayingChannel(channel, find) for name, channel in ways.items()}
         return channels | dict.fromkeys((*SMS_CHANNELS, WECHAT), channels[SANDBOX])
     sms = open_sms(
         given.sms, clock=clock, nonce=lambda: _draw(court), is_taken=lambda sid: _is_taken(office.engine, sid)

@@ -15,24 +15,29 @@ from pathlib import Path
 import click
 
 from gongshi.clock import World
+from gongshi.safety.closed import HomeClosed, closes
 
 COMMANDS = {
     "approve": "gongshi.commands.intake:approve",
     "audit": "gongshi.commands.audit:audit",
+    "backup": "gongshi.commands.backup:backup",
     "calendar": "gongshi.commands.calendar:calendar",
     "correct": "gongshi.commands.departures:correct",
     "deadline": "gongshi.commands.law:deadline",
     "demo": "gongshi.commands.demo:demo",
     "doctor": "gongshi.commands.doctor:doctor",
+    "emergency": "gongshi.commands.emergency:emergency",
     "export": "gongshi.commands.exports:export_",
     "findings": "gongshi.commands.intake:findings",
     "generate": "gongshi.commands.intake:generate",
     "grace": "gongshi.commands.departures:grace",
     "ground": "gongshi.commands.grounds:ground",
+    "handover": "gongshi.commands.handover:handover",
     "hold": "gongshi.commands.departures:hold",
     "import": "gongshi.commands.intake:import_",
     "index": "gongshi.commands.publishing:index",
     "init": "gongshi.commands.home:init",
+    "journal": "gongshi.commands.journal:journal",
     "notice": "gongshi.commands.notices:notice",
     "package": "gongshi.commands.packages:package",
     "profile": "gongshi.commands.home:profile",
@@ -41,10 +46,16 @@ COMMANDS = {
     "reader": "gongshi.commands.readers:reader",
     "recipient": "gongshi.commands.recipients:recipient",
     "reconcile": "gongshi.commands.intake:reconcile",
+    "recovery": "gongshi.commands.recovery:recovery",
     "remove": "gongshi.commands.departures:remove",
+    "restore": "gongshi.commands.restore:restore",
+    "retention": "gongshi.commands.retention:retention",
     "serve": "gongshi.commands.serving:serve",
+    "setup": "gongshi.commands.setup:setup",
     "source": "gongshi.commands.sources:source",
+    "training": "gongshi.commands.training:training",
     "unit": "gongshi.commands.units:unit",
+    "upgrade": "gongshi.commands.upgrade:upgrade_",
     "user": "gongshi.commands.users:user",
     "wechat": "gongshi.commands.wechat:wechat",
     "withdraw": "gongshi.commands.departures:withdraw",
@@ -63,6 +74,12 @@ class Commands(click.Group):
             return None
         module, attribute = COMMANDS[name].split(":")
         return _in_chinese(getattr(import_module(module), attribute))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        if found[0] is not None and closes(found[0], found[2]):
+            raise HomeClosed
+        return found
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -85,8 +102,9 @@ def run(arguments: Sequence[str], world: World | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return 2
-    except click.Abort:
-        return fail("已中止", "aborted", machine)
+    except (click.Abort, HomeClosed) as error:
+        closed = isinstance(error, HomeClosed)
+        return fail(str(error) if closed else "已中止", "closed" if closed else "aborted", machine)
     except click.ClickException as error:
         return fail(" ".join(error.format_message().split()) + _hint(error), "usage", machine)
     except BrokenPipeError:

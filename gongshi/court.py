@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -16,11 +16,17 @@ from sqlalchemy.orm import Session
 from gongshi.calendar import StateCouncilCalendar, load_calendar
 from gongshi.clock import World
 from gongshi.founding import found_home, require_home
+from gongshi.installing.holding import hold_open
+from gongshi.installing.release import require_release
+from gongshi.installing.upgrade_state import has_state
 from gongshi.legal_clock import hold_what_is_due
+from gongshi.safety.closed import refuse_closed
+from gongshi.safety.witness import WitnessLogs
 from gongshi.settings import Settings
+from gongshi.training import refuse_other_kind
 from registry import audit, deadlines, journal
 from registry.acting import SYSTEM, Acting
-from registry.audit_chain import Head, Verdict, record_head, verify
+from registry.audit_chain import Head, Verdict, found_heads, record_head, verify
 from registry.clockwork import Clockwork
 from registry.database import open_engine, settle
 from registry.departing import Departure
@@ -31,16 +37,19 @@ from registry.publishing import Publisher, reissue_some
 from registry.tables import RecordRow
 from registry.turns import Turns
 from registry.vault import Vault, open_vault
+from registry.witnessing import attach
 from search_index.database import for_reading
 from search_index.day import day_of
 from search_index.index import IndexUnavailable, IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry
+from search_index.marks import MarkFolder
 from search_index.profile import Profile
-from search_index.store import Store, StoreDamaged, StoreUnavailable, StoreWriter
+from search_index.store import Guard, Store, StoreDamaged, StoreUnavailable, StoreWriter
 from search_index.sync import rebuild as rebuild_index
 from search_index.sync import sync
 
 FEED_CHUNK = 500
+_PULSE_EVERY = timedelta(minutes=1)
 _FEEDING_FAILS = (DBAPIError, OSError, StoreDamaged, StoreUnavailable, IndexUnavailable)
 
 Progress = Callable[[int, int | None], None]
@@ -72,6 +81,8 @@ class Court:
         self.settings = settings
         self.world = world
         self._warn = warn
+        # Set by who carries out a restoration: for everybody else a closed home has no store to write.
+        self.reopening = False
         self.turns = Turns(settings.private)
         self._open = ExitStack()
 
@@ -111,8 +122,14 @@ class Court:
     @cached_property
     def engine(self) -> Engine:
         engine = open_engine(self.settings.registry_database)
+        attach(engine, self.witness.tell)
         self.at_close(engine.dispose)
         return engine
+
+    @cached_property
+    def witness(self) -> WitnessLogs:
+        """The logs that are told, outside the databases, what leaves the list and what is sent."""
+        return WitnessLogs(self)
 
     @cached_property
     def vault(self) -> Vault:
@@ -127,13 +144,25 @@ class Court:
 
     @cached_property
     def store_writer(self) -> StoreWriter:
+        """What the public is told through. Raises HomeClosed."""
+        if not self.reopening:
+            refuse_closed(self.settings.home)
         writer = StoreWriter(self.settings.disclosed_database)
         self.at_close(writer.close)
         return writer
 
     @cached_property
     def store(self) -> Store:
+        """The disclosed store as it is, for whoever follows departures: also while nothing may be shown."""
         store = Store(self.settings.disclosed_database)
+        self.at_close(store.close)
+        return store
+
+    @cached_property
+    def shown(self) -> Store:
+        """The disclosed store for whoever shows entries or sends them: nothing that is too old, or hidden in an emergency."""
+        guard = Guard(limits=self.settings.limits, marks=MarkFolder(self.settings.marks_folder))
+        store = Store(self.settings.disclosed_database, guard)
         self.at_close(store.close)
         return store
 
@@ -162,14 +191,28 @@ class Court:
         self._open.close()
 
     def require_home(self) -> None:
-        """Raises NotInitialised where `init` has not been run, or where the registry is lost."""
+        """Be at work in this home until the court is closed. Raises NotInitialised where `init` has not been run, or where
+        the registry is lost, and UpgradeRefused where the home is not of this version."""
+        if has_state(self.private):
+            # It is built on a court itself, and hardly ever needed.
+            from gongshi.installing.upgrading import settle
+
+            settle(self.settings, self.world)
         require_home(self.settings)
+        self.at_close(hold_open(self.settings))
+        require_release(self.settings)
 
     def init(self, profile: Profile | None = None) -> bool:
         """Make the home and its databases, or bring them to this version. True when it was new."""
         new = found_home(self, profile or Profile())
         self.feed()
         return new
+
+    def begin_logs(self) -> None:
+        """Begin what is kept outside the databases, where it is not there: heads of the audit trail, and the witness logs."""
+        with self.session() as session:
+            found_heads(session, self.vault, self.audit_heads, self.now)
+        self.witness.begin()
 
     def profile(self) -> Profile:
         with self.reading() as session:
@@ -180,7 +223,9 @@ class Court:
         return rules_of(self.profile())
 
     def set_profile(self, profile: Profile, actor: str) -> None:
+        """Put a new version of the profile in the journal, and tell the public. Raises KindFixed."""
         with self.session() as session:
+            refuse_other_kind(session, self.private, profile)
             journal.append_profile(session, self.now, profile)
             audit.note(session, self.now, actor, "profile")
         self.feed()
@@ -207,8 +252,16 @@ class Court:
             if step.last is None:
                 break
             after = step.last
+        heard_at = self.now
         self.feed(progress)
+        self._note_pulse(heard_at)
         return published, expired, self.sequence()
+
+    def _note_pulse(self, at: datetime) -> None:
+        """Tell the readers that the store holds all that was decided until `at`; once a minute is enough."""
+        known = self.store_writer.link().pulse_at
+        if known is None or not timedelta() <= at - known < _PULSE_EVERY:
+            self.store_writer.note_pulse(at)
 
     def take_down(self, decide: Callable[[Session], Departure]) -> Departure:
         """Carry out a departure: when this returns, no reader of the store sees the entry.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from threading import Lock
 from types import TracebackType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from flask import Flask, Request, Response
 from flask.sansio.blueprints import BlueprintSetupState
@@ -16,11 +17,13 @@ from jinja2 import StrictUndefined
 from werkzeug.routing import IntegerConverter, Map
 
 from gongshi.channels import Providers, read_providers, read_rules
+from gongshi.closed_pages import close_desk, restoring_pages
 from gongshi.court import Court, NotTold, StoreAhead
 from gongshi.errorlog import log_error
 from gongshi.gateway import create_gateway
 from gongshi.notices import list_stuck
 from gongshi.office import open_office
+from gongshi.safety.closed import is_closed
 from gongshi.settings import BadSetting, Settings
 from notifier.clarifying import count_told
 from notifier.context import Notifier
@@ -34,6 +37,9 @@ from registry.desk import staff_desk
 from registry.desk.access import Access
 from registry.desk.base import Rules, current, form_token, set_access
 from registry.papers import open_scanner
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 # Whoever brings another name has been led here by somebody else's page.
@@ -92,18 +98,11 @@ class DeskApp(Flask):
 
 def create_desk(court: Court) -> DeskApp:
     """The application of `serve desk`. Made before the server forks, with no database left open. Raises BadSetting."""
+    if is_closed(court.settings.home):
+        return _make_closed_desk(court)
     office = open_office(court)
     providers = read_providers(court, office)
-    app = DeskApp("gongshi.desk", static_folder=str(STATIC), static_url_path="/static")
-    app.config.update(
-        TRUSTED_HOSTS=[*_LOOPBACK, *court.settings.desk_host_list],
-        MAX_CONTENT_LENGTH=_LARGEST_FORM,
-        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
-    )
-    app.request_class = keep_uploads_in(court.private)
-    app.jinja_env.undefined = StrictUndefined
-    app.url_map.converters["int"] = RowNumber
-    app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings, office)))
+    app = _begin_desk(court, office)
     pushing = desk_pages(
         office,
         clock=court.world.now,
@@ -120,6 +119,44 @@ def create_desk(court: Court) -> DeskApp:
     )
     pushing.record(_share_out)
     app.register_blueprint(pushing)
+    return _finish_desk(app, court, office)
+
+
+def _make_closed_desk(court: Court) -> DeskApp:
+    """The desk of a home that came back from a backup. Once the home is open, the whole desk takes its place."""
+    office = open_office(court)
+    app = _finish_desk(_begin_desk(court, office), court, office)
+    closed, turn, opened = app.wsgi_app, Lock(), list[DeskApp]()
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if is_closed(court.settings.home):
+            return closed(environ, start_response)
+        with turn:
+            if not opened:
+                opened.append(create_desk(Court(court.settings, court.world)))
+        return opened[0](environ, start_response)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]  # how Flask documents middleware
+    return app
+
+
+def _begin_desk(court: Court, office: Notifier) -> DeskApp:
+    app = DeskApp("gongshi.desk", static_folder=str(STATIC), static_url_path="/static")
+    app.config.update(
+        TRUSTED_HOSTS=[*_LOOPBACK, *court.settings.desk_host_list],
+        MAX_CONTENT_LENGTH=_LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
+    )
+    app.request_class = keep_uploads_in(court.private)
+    app.jinja_env.undefined = StrictUndefined
+    app.url_map.converters["int"] = RowNumber
+    app.register_blueprint(staff_desk(court, random=court.world.random, rules=_read_rules(court.settings, office)))
+    return app
+
+
+def _finish_desk(app: DeskApp, court: Court, office: Notifier) -> DeskApp:
+    app.register_blueprint(restoring_pages(court))
+    close_desk(app, court.settings.home)
 
     @app.after_request
     def finish(response: Response) -> Response:

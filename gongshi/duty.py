@@ -13,13 +13,17 @@ import structlog
 
 from gongshi.channels import open_channels, read_providers, read_rules, resume_what_is_set
 from gongshi.court import Court, Progress, quiet
+from gongshi.emergency import collect_marks
 from gongshi.errorlog import log_error
 from gongshi.legal_clock import LegalClock
+from gongshi.link.exporting import export_if_due
 from gongshi.notices import pump_notices
 from gongshi.office import open_office, open_register
 from gongshi.readers import suspend_readers
+from gongshi.retention import erase_daily
 from gongshi.unit_events import pump_unit_events
 from gongshi.units import bring_over
+from gongshi.watching.telling import tell
 from notifier.acknowledging import apply_file_acks
 from notifier.digests import queue_due_digests
 from notifier.gateway_events import EventBook
@@ -37,7 +41,7 @@ from registry.collecting import collect_submissions
 from registry.papers import open_scanner
 
 # Seconds between two beats.
-PREPARE_EVERY, FOLLOW_EVERY, SEND_EVERY, COLLECT_EVERY = 60, 10, 10, 300
+PREPARE_EVERY, FOLLOW_EVERY, SEND_EVERY, COLLECT_EVERY, ALARM_EVERY = 60, 10, 10, 300, 60
 _SWEEP_EVERY = timedelta(hours=1)
 
 _log = structlog.get_logger("gongshi")
@@ -76,12 +80,13 @@ class Duty:
             (self.follow, FOLLOW_EVERY),
             (self.send, SEND_EVERY),
             (self.collect, COLLECT_EVERY),
+            (self.alarm, ALARM_EVERY),
         )
 
     def tick(self) -> None:
         """Everything that is due now. What fails is raised when the rest is done."""
         steps = Steps()
-        for name, part in (("collect", self.collect), ("prepare", self.prepare), ("send", self.send)):
+        for name, part in (("collect", self.collect), ("prepare", self.prepare), ("send", self.send), ("export", self.export)):
             steps.take(name, part, None)
         _finish(steps)
 
@@ -100,6 +105,7 @@ class Duty:
         court, office, steps = self._court, self._office, Steps()
         steps.take("recount", self._clock.recount, 0)
         steps.take("hold", self._clock.hold, 0)
+        steps.take("emergency", lambda: collect_marks(court), 0)
         steps.take("publish", lambda: court.publish(progress), None)
         if self._compacted_on != court.today:
             steps.take("compact", self._compact, None)
@@ -120,6 +126,7 @@ class Duty:
         """Hide what nobody has decided in time, and queue the recalls of what has left the list. It waits for no
         publication, however large."""
         steps = Steps()
+        steps.take("emergency", lambda: collect_marks(self._court), 0)
         steps.take("hold", self._clock.hold, 0)
         if not self._begun.is_set():
             # What was decided when the last worker was killed, and has not reached the store.
@@ -150,6 +157,18 @@ class Duty:
         steps.take("readers", lambda: suspend_readers(self._court, self._clock.acting()), 0)
         steps.take("answers", self._collect_answers, None)
         _finish(steps)
+
+    def alarm(self) -> None:
+        """Mail at once that something is over, or was hidden by the product, and what of the findings is still to be told.
+        With no mail server it waits for nobody: it beats by itself."""
+        tell(self._court, None)
+
+    def export(self) -> None:
+        """Write the journal as files for a portal that no network reaches: what has departed at once, and every ten minutes
+        that nothing has changed, which is what tells that portal that its list is new."""
+        folder = self._court.settings.journal_export_folder
+        if folder is not None and self._begun.is_set():
+            export_if_due(self._court, folder)
 
     def _collect_submissions(self) -> None:
         court = self._court
@@ -200,8 +219,13 @@ class Duty:
         steps.take("figures", self._clock.count_departures, False)
         steps.take("push figures", lambda: self._clock.count_pushes(self._office), False)
         steps.take("audit", self._court.record_audit_head, None)
+        steps.take("witness", self._court.witness.mend, None)
+        steps.take("retention", self._erase, None)
         if len(steps.errors) == failed:
             self._kept_on = self._court.today
+
+    def _erase(self) -> None:
+        erase_daily(self._court, self._office)
 
     def _queue_digests(self) -> int:
         court = self._court

@@ -5,9 +5,12 @@ The message of an error may hold what was typed, a statement with all that was t
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ _log = structlog.get_logger("gongshi")
 def log_error(error: BaseException) -> None:
     """Write one line of an error."""
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("error", type=type(error).__name__, at=places)
+    _log.error("error", type=type(error).__name__, where=places)
 
 
 def logged(work: Callable[[], object]) -> Callable[[], None]:
@@ -35,8 +38,28 @@ def logged(work: Callable[[], object]) -> Callable[[], None]:
     return run
 
 
+class OneLine(logging.Formatter):
+    """What the libraries write, in the shape of all other lines: `event`, `level`, `at`. Of gunicorn's the words, which are
+    about its processes; of any other library's only where they were written: its words may hold what it worked on."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": record.getMessage() if record.name.startswith("gunicorn") else "library",
+            "logger": record.name,
+            "where": f"{record.filename}:{record.lineno}",
+            "level": record.levelname.lower(),
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's own log. It would repeat what it could not read of a request, and the address of one that failed."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(OneLine())
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Of what is told while an error is handled, only the kind: it is about a request that cannot be read."""

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from gongshi.installing.release import require_notifier_release
 from gongshi.settings import Settings
+from gongshi.training import mark_for_good
 from registry import journal, sealbox
-from registry.audit_chain import found_heads
 from registry.database import migrate
 from registry.records import refresh_derived
 from registry.tables import JournalHeadRow, RecordRow
 from registry.vault import VaultError, create_key
 from search_index.database import sqlite_file
+from search_index.marks import prepare_folder
+from search_index.modes import is_shared, make_private, make_public, open_to_all
 from search_index.profile import Profile
 
 if TYPE_CHECKING:
@@ -35,6 +38,15 @@ def require_home(settings: Settings) -> None:
     raise NotInitialised(f"{settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
 
 
+def require_notifier(settings: Settings) -> None:
+    """Raises NotInitialised where there is no notifier to work with. It looks at nothing of the registry: the gateway's user
+    may not."""
+    path = sqlite_file(settings.notifier_database)
+    if path is not None and not path.exists():
+        raise NotInitialised(f"{settings.home} 还不是公示系统的数据目录：请先运行 gongshi init")
+    require_notifier_release(settings)
+
+
 def found_home(court: Court, profile: Profile) -> bool:
     """Make the home and its databases, or bring them to this version; `profile` is that of a new one. True when it was
     new. Raises NotInitialised or VaultError where something of an old home is lost."""
@@ -42,7 +54,9 @@ def found_home(court: Court, profile: Profile) -> bool:
     new = not settings.key_file.exists()
     if not new:
         _refuse_lost_registry(settings)
-    _make_folders(settings)
+    make_folders(settings)
+    if new and profile.training:
+        mark_for_good(settings.private)
     migrate(settings.registry_database)
     court.store_writer.create()
     sealing_key = sealbox.prepare_box(settings.private / "keys" / "submissions.key", court.drop)
@@ -56,24 +70,27 @@ def found_home(court: Court, profile: Profile) -> bool:
     _refuse_new_key(court)
     # Last of what makes a home: its presence is what says that everything before it was done.
     create_key(settings.key_file)
-    _refresh_derived(court)
-    with court.session() as session:
-        found_heads(session, court.vault, court.audit_heads, court.now)
+    refresh_rows(court)
+    court.begin_logs()
     return new
 
 
-def _make_folders(settings: Settings) -> None:
+def make_folders(settings: Settings) -> None:
+    """Make the three folders of a home, with their modes, where they are missing. Raises OSError."""
     if not settings.home.exists():
         settings.home.mkdir(parents=True)
         settings.home.chmod(0o755)  # whatever the umask: the portal's user passes through to public/
     for private in (settings.private, settings.notifier):
-        private.mkdir(mode=0o700, exist_ok=True)
-        private.chmod(0o700)
-    settings.public.mkdir(exist_ok=True)
-    settings.public.chmod(0o755)
+        make_private(private)
+        # A home of several users was made before, with set-gid folders: these are their groups'.
+        if not is_shared(private):
+            private.chmod(0o700)
+    make_public(settings.public)
+    open_to_all(settings.public)
+    prepare_folder(settings.marks_folder)
 
 
-def _refresh_derived(court: Court) -> None:
+def refresh_rows(court: Court) -> None:
     """Fill in what rows from before this version lack."""
     policy = court.policy()
     while True:

@@ -17,6 +17,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
 from gongshi.channels import Providers, read_providers, read_rules
+from gongshi.closed_sites import close_site
 from gongshi.court import Court
 from gongshi.errorlog import log_error
 from gongshi.office import open_office, open_register
@@ -76,20 +77,21 @@ def create_gateway(court: Court, *, providers: Providers | None = None) -> Gatew
     app.jinja_env.undefined = StrictUndefined
     _register_providers(app, court, office, given)
     gateway_url = court.settings.gateway_url or None
+    close_site(app, court.settings.home)
     app.register_blueprint(recipient_gateway(office, clock=court.world.now, gateway_url=gateway_url))
     app.add_url_rule("/healthz", "health", lambda: Response("ok\n", mimetype="text/plain"))
     _finish_answers(app, secure=court.settings.gateway_url.startswith("https://"))
     # A connection that two processes hold belongs to neither.
     office.engine.dispose()
     court.store.close()
+    court.shown.close()
     return app
 
 
 def tell_what_is_off(providers: Providers) -> list[str]:
     """Which addresses of providers there are not, and why: a Chinese line each, without any value."""
     if providers.training:
-        told = "演练：微信和短信为沙盒账号，不连接任何真实的服务商"
-        return [f"{told}；已忽略 {'、'.join(providers.ignored)}" if providers.ignored else told]
+        return ["演练：微信和短信为沙盒账号，不连接任何真实的服务商"]
     lines = []
     if providers.wechat is None:
         lines.append("未启用 /wechat：没有设置微信公众号（GONGSHI_WECHAT_…）")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gongshi.calendar import load_calendar
+from gongshi.calendar import StateCouncilCalendar, load_calendar, read_calendar_file, replace_calendar
 from gongshi.court import Court
+from gongshi.safety.sent_log import SentLog
+from gongshi.settings import CALENDAR
 from notifier.context import Notifier, open_notifier
 from notifier.database import migrate
 from notifier.recipients import ensure_sandbox_recipients
@@ -19,6 +21,12 @@ def notifier_settings(court: Court) -> NotifierSettings:
 
 
 def open_register(court: Court) -> Register:
+    """The list for whoever shows entries or sends them. What is too old, or was hidden in an emergency, is not in it."""
+    return Register(court.shown, court.settings.index_folder)
+
+
+def open_whole_register(court: Court) -> Register:
+    """The list as it is, for checks of what is owed to those who have it."""
     return Register(court.store, court.settings.index_folder)
 
 
@@ -29,6 +37,7 @@ def open_office(court: Court) -> Notifier:
         load_calendar(court.settings.calendar_file),
         signing_key=signing_key_file(court),
         commission_number=court.settings.commission_number,
+        witness=SentLog(court.settings, court.world.now),
     )
     court.at_close(office.engine.dispose)
     return office
@@ -44,4 +53,12 @@ def init_office(court: Court) -> None:
     sandbox's recipients as long as no others are registered."""
     migrate(notifier_settings(court))
     create_signing_key(signing_key_file(court))
+    _copy_calendar(court)
     ensure_sandbox_recipients(open_office(court).engine, court.now)
+
+
+def _copy_calendar(court: Court) -> None:
+    """A home from before the gateway had a user of its own has its holidays in the registry alone."""
+    known, copy = court.settings.private / CALENDAR, court.settings.notifier / CALENDAR
+    if known.exists() and not copy.exists():
+        replace_calendar(copy, read_calendar_file(known), StateCouncilCalendar())

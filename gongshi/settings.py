@@ -15,11 +15,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from search_index import marks
+from search_index.freshness import HIDE_HOURS, SILENT_HOURS, Limits, read_limits
+
 PREFIX = "GONGSHI_"
+CALENDAR = "calendar.csv"
 _POSTGRESQL = "postgresql+psycopg"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]")
+_SERVER = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -35,11 +40,17 @@ class Settings(BaseSettings):
     only to these recipients and addresses; citizens get nothing before `quiet_opens`, from `quiet_closes` on and on days
     off (`quiet_hours` off is for demonstrations), and `citizen_daily` messages a day at most. `wechat_digest` everyone: the
     quarter's digest goes to all who follow the account as one mass message, and not to each who asked for it.
+    After `silent_hours` without a word from the registry readers are told so, after `hide_hours` nobody is shown.
     The desk: `desk_hosts` and `units_hosts` are the names, beside loopback, under which staff and units reach their pages;
     `units_proxies` is how many proxies in front of the units' site set X-Forwarded-For: with 0 the peer's address is taken as
     it is, and what the header says counts for nothing. `rate_limit` off is for benchmarks.
     `desk_second_factor` required: reviewers and administrators need a second factor; `desk_upload_mb` is the largest file to
     import in megabytes; `scan_command` is run on every attachment that comes from outside, and ends with 0 where it is clean.
+    `journal_export_folder` is where the worker writes the journal as files, for a portal that no network reaches.
+    Watching: `alarm_mail` are the addresses that alarms go to, `alarm_daily` the most mails of them a day; `certificates` are
+    files, or host:port, of the TLS certificates whose end is watched.
+    Safety: `witness_folder`, on another disk or machine, gets a second copy of the witness logs; `backup_folder` is where
+    backups go.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -48,6 +59,8 @@ class Settings(BaseSettings):
     registry_url: str = ""
     disclosed_url: str = ""
     notifier_url: str = ""
+    silent_hours: str = SILENT_HOURS
+    hide_hours: str = HIDE_HOURS
     search_engine: Literal["whoosh"] = "whoosh"
     public_url: str = ""
     gateway_url: str = ""
@@ -67,6 +80,12 @@ class Settings(BaseSettings):
     units_proxies: int = Field(default=0, ge=0, le=8)
     rate_limit: Literal["on", "off"] = "on"
     scan_command: str = ""
+    journal_export_folder: Path | None = None
+    alarm_mail: str = ""
+    alarm_daily: int = Field(default=20, ge=1, le=200)
+    certificates: str = ""
+    witness_folder: Path | None = None
+    backup_folder: Path | None = None
 
     @field_validator("registry_url", "disclosed_url", "notifier_url")
     @classmethod
@@ -106,6 +125,29 @@ class Settings(BaseSettings):
                 raise ValueError("应为主机名，以逗号分隔，例如 desk.court.internal，不带 http:// 和路径")
         return value
 
+    @field_validator("alarm_mail")
+    @classmethod
+    def _are_mailboxes(cls, value: str) -> str:
+        if not value.strip():
+            return ""
+        # What sends mail takes long to load, and few commands send any.
+        from notifier.institutions.addresses import BadAddress, parse_mail
+
+        for address in _read_names(value):
+            try:
+                parse_mail(address)
+            except BadAddress:
+                raise ValueError("应为邮箱地址，以逗号分隔，例如 admin@court.cn") from None
+        return value
+
+    @field_validator("certificates")
+    @classmethod
+    def _are_certificates(cls, value: str) -> str:
+        for place in _read_names(value):
+            if not place.startswith("/") and not _SERVER.fullmatch(place):
+                raise ValueError("应为证书文件的绝对路径或者 主机:端口，以逗号分隔")
+        return value
+
     @field_validator("commission_number")
     @classmethod
     def _is_commission_number(cls, value: str) -> str:
@@ -132,6 +174,21 @@ class Settings(BaseSettings):
             raise ValueError("GONGSHI_QUIET_OPENS（开始）应早于 GONGSHI_QUIET_CLOSES（结束）")
         return self
 
+    @model_validator(mode="after")
+    def _hides_after_it_tells(self) -> Settings:
+        read_limits(self.silent_hours, self.hide_hours)
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """After how long without a word from the registry the list is told to be silent, and is hidden."""
+        return read_limits(self.silent_hours, self.hide_hours)
+
+    @property
+    def marks_folder(self) -> Path:
+        """Where the portal leaves marks of what was hidden in an emergency."""
+        return self.public / marks.FOLDER
+
     @property
     def trial_list(self) -> frozenset[str] | None:
         """Whom a trial may reach: names of recipients and addresses; None where there is no trial."""
@@ -145,6 +202,16 @@ class Settings(BaseSettings):
     @property
     def units_host_list(self) -> tuple[str, ...]:
         return _read_names(self.units_hosts)
+
+    @property
+    def alarm_addresses(self) -> tuple[str, ...]:
+        """Whom alarms are mailed to."""
+        return _read_names(self.alarm_mail)
+
+    @property
+    def certificate_places(self) -> tuple[str, ...]:
+        """Files, or host:port, of the certificates that are watched."""
+        return _read_names(self.certificates)
 
     @property
     def private(self) -> Path:
@@ -169,8 +236,13 @@ class Settings(BaseSettings):
     @property
     def calendar_file(self) -> Path | None:
         """The State Council's notice for a year the product does not know yet, where the court has put one."""
-        path = self.private / "calendar.csv"
-        return path if path.exists() else None
+        for path in (self.private / CALENDAR, self.notifier / CALENDAR):
+            try:
+                return path if path.exists() else None
+            except PermissionError:
+                # The gateway's user sees nothing of the registry: its copy lies beside the notifier.
+                continue
+        return None
 
     @property
     def registry_database(self) -> str:
@@ -215,6 +287,7 @@ _ONLY = {
     "quiet_hours": "只能是 on 或 off",
     "citizen_daily": "应为 1 到 20 的整数",
     "desk_second_factor": "只能是 required（审核人和系统管理员登录须两步验证）或 optional",
+    "alarm_daily": "应为 1 到 200 的整数（每天最多几封告警邮件）",
     "desk_upload_mb": "应为 1 到 500 的整数（导入文件的最大兆字节数）",
 }
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from gongshi.closed_sites import close_site
 from gongshi.court import Court
 from gongshi.errorlog import log_error
 from gongshi.unit_limits import KeyLimits
@@ -98,10 +99,11 @@ def create_units(court: Court) -> UnitsApp:
         MAX_FORM_PARTS=5000,
     )
     app.jinja_env.undefined = StrictUndefined
-    app.register_blueprint(unit_site(court, court.store, random=court.world.random))
+    close_site(app, court.settings.home)
+    app.register_blueprint(unit_site(court, court.shown, random=court.world.random))
     limits = KeyLimits(lambda: court.now, court.world.random.randbytes(16))
     count = limits.count if court.settings.rate_limit == "on" else lambda _key: None
-    machines = Site(court=court, store=court.store, random=court.world.random, count=count, pause=time.sleep)
+    machines = Site(court=court, store=court.shown, random=court.world.random, count=count, pause=time.sleep)
     app.register_blueprint(unit_api(machines))
     if court.settings.units_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents middleware
@@ -112,6 +114,7 @@ def create_units(court: Court) -> UnitsApp:
     # A connection that two processes hold belongs to neither.
     court.engine.dispose()
     court.store.close()
+    court.shown.close()
     return app
 
 

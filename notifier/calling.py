@@ -24,6 +24,8 @@ from notifier.policy import Rules
 from notifier.recall import keep_cases_of_package, read_watermark
 from notifier.settling import Question
 from notifier.states import MessageState
+from notifier.witness import describe_calls
+from search_index.database import for_reading
 
 # How soon what could not be begun is looked at again.
 SOON = timedelta(minutes=1)
@@ -80,6 +82,7 @@ class Caller:
             if begun is Begun.YES:
                 self.packages.put(claim.message_id)
                 sent = replace(claim, revision=revision.revision, called_at=now)
+                self._tell(sent, revision, now)
                 return _deliver(lane.channel, _to_dispatch(sent, self._to_parcel(sent)))
             if begun is not Begun.OUTDATED:
                 if begun is Begun.REPEATED:
@@ -87,6 +90,13 @@ class Caller:
                 return None
         self._release(claim, "名单正在变动")
         return None
+
+    def _tell(self, claim: Claim, revision: Revision, now: datetime) -> None:
+        witness = self._notifier.witness
+        if witness is not None:
+            with Session(for_reading(self._notifier.engine)) as session:
+                (call,) = describe_calls(session, [claim], now)
+            witness.note([replace(call, sequence=revision.sequence)], [])
 
     def _make(self, claim: Claim) -> Revision:
         run_id, period = _run_of(claim)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Engine
 
@@ -16,6 +16,9 @@ from notifier.settings import NotifierSettings
 from notifier.signing import SigningKey
 from search_index.document import Document
 from search_index.profile import Profile
+
+if TYPE_CHECKING:
+    from notifier.witness import SendingWitness
 
 
 class PublicList(Protocol):
@@ -37,6 +40,7 @@ class Notifier:
 
     `signing_key` signs packages: a key, or the file it is in, which is read when a package is made; without one packages
     are not signed and say so. `commission_number` is a pattern for 委托函号 (package/commission.py), empty for none.
+    `witness` is told, outside the database, of what leaves the house (witness.py).
     `marks` is what this process remembers of the revisions it made, by run: what the list was like then, and which one.
     """
 
@@ -46,6 +50,7 @@ class Notifier:
     workdays: Workdays
     signing_key: SigningKey | Path | None = None
     commission_number: str = ""
+    witness: SendingWitness | None = None
     marks: dict[int, tuple[Hashable, int]] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -56,6 +61,7 @@ def open_notifier(
     *,
     signing_key: SigningKey | Path | None = None,
     commission_number: str = "",
+    witness: SendingWitness | None = None,
 ) -> Notifier:
     """The notifier of a home whose database was migrated before."""
     return Notifier(
@@ -65,4 +71,5 @@ def open_notifier(
         workdays=workdays,
         signing_key=signing_key,
         commission_number=commission_number,
+        witness=witness,
     )

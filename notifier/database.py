@@ -1,4 +1,4 @@
-"""Opening the notifier's database and folder, both for their owner alone."""
+"""Opening the notifier's database and folder, both private."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from notifier.settings import NotifierSettings
 from search_index.database import sqlite_file, upgrade, writing_engine
+from search_index.modes import make_private
 
 
 def open_engine(url: str) -> Engine:
@@ -15,15 +16,13 @@ def open_engine(url: str) -> Engine:
 
 
 def migrate(settings: NotifierSettings) -> None:
-    """Make the folder and bring the tables to this version; safe to repeat."""
+    """Make the folder and bring the tables to this version; safe to repeat. Raises NewerDatabase."""
     make_private_folder(settings.folder)
     if path := sqlite_file(settings.url):
         make_private_folder(path.parent)
-    upgrade(settings.url, Path(__file__).with_name("migrations"))
+    upgrade(settings.url, Path(__file__).with_name("migrations"), "通知库")
 
 
 def make_private_folder(folder: Path) -> None:
-    """`folder` and what is missing above it, each readable by its owner alone."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
+    """`folder` and what is missing above it, each private."""
+    make_private(folder, parents=True)

@@ -120,6 +120,9 @@ def _add_runs(pages: Blueprint, desk: Desk) -> None:
 def _add_recalls(pages: Blueprint, desk: Desk) -> None:
     engine = desk.notifier.engine
 
+    def in_training() -> bool:
+        return desk.notifier.register.profile(desk.now).training
+
     @pages.get("/recalls")
     def recalls() -> str:
         return show_recalls(desk)
@@ -127,12 +130,12 @@ def _add_recalls(pages: Blueprint, desk: Desk) -> None:
     @pages.get("/recalls.csv")
     def recalls_csv() -> Response:
         lines = recall_report(engine, today=day_of(desk.now))
-        return _send(report_csv(lines), "text/csv; charset=utf-8", "recalls.csv")
+        return _send(report_csv(lines, training=in_training()), "text/csv; charset=utf-8", "recalls.csv")
 
     @pages.get("/recalls.json")
     def recalls_json() -> Response:
         lines = recall_report(engine, today=day_of(desk.now))
-        return _send(report_json(lines), "application/json", "recalls.json")
+        return _send(report_json(lines, training=in_training()), "application/json", "recalls.json")
 
 
 def _add_lists(pages: Blueprint, desk: Desk) -> None:

@@ -15,6 +15,7 @@ from notifier.institutions.addresses import (
     parse_sftp,
     parse_webhook,
 )
+from notifier.institutions.staying import check_staying
 from notifier.sms.numbers import InvalidNumber, to_e164
 
 SANDBOX = "sandbox"
@@ -57,7 +58,7 @@ class Enrolment:
 
 def check_enrolment(given: Enrolment, *, loopback: bool = False, training: bool = False) -> Enrolment:
     """`given` as it is kept: addresses and numbers in one writing. `loopback`: webhooks of this machine are permitted;
-    `training`: made-up telephone numbers are. Raises BadRecipient.
+    `training`: made-up telephone numbers are, and only addresses that do not leave this machine. Raises BadRecipient.
     """
     slug, name = given.slug.strip(), given.name.strip()
     if not _SLUG.fullmatch(slug) or slug in _TAKEN:
@@ -71,7 +72,7 @@ def check_enrolment(given: Enrolment, *, loopback: bool = False, training: bool 
         given,
         slug=slug,
         name=name,
-        address=_check_address(given, loopback),
+        address=_check_address(given, loopback, training),
         options=_keep_options(given),
         secret=_check_secret(given),
         liaison=_check_liaison(given.liaison, training),
@@ -92,7 +93,7 @@ def _check_options(given: Enrolment) -> None:
         raise BadRecipient("--option private 只能是 yes（接收地址在内网）或者 no")
 
 
-def _check_address(given: Enrolment, loopback: bool) -> str | None:
+def _check_address(given: Enrolment, loopback: bool, training: bool) -> str | None:
     address, channel = (given.address or "").strip(), given.channel
     if channel in (PULL, SANDBOX):
         if address:
@@ -101,6 +102,8 @@ def _check_address(given: Enrolment, loopback: bool) -> str | None:
     if not address:
         raise BadRecipient(f"{CHANNEL_LABEL[channel]}须用 --address 给出接收地址")
     try:
+        if training:
+            check_staying(address)
         if channel == MAIL:
             return str(parse_mail(address))
         if channel == SFTP:
@@ -151,6 +154,8 @@ def _check_liaison(liaison: Liaison, training: bool) -> Liaison:
         raise BadRecipient(f"--liaison-phone：{error}") from None
     try:
         mail = str(parse_mail(liaison.mail.strip())) if liaison.mail else None
+        if training and mail:
+            check_staying(mail)
     except BadAddress as error:
         raise BadRecipient(f"--liaison-mail：{error}") from None
     return Liaison(name=name, phone=phone, mail=mail)

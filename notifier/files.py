@@ -5,24 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 from notifier.database import make_private_folder
+from search_index.modes import make_aside, open_private
 
 _ASIDE = ".making-"
 _AT_A_TIME = 16
 
 
 def write_aside(parent: Path, files: Mapping[str, bytes]) -> Path:
-    """A new folder in `parent` with `files`, safe on the disk, under a name nobody reads. For its owner alone."""
+    """A new folder in `parent` with `files`, safe on the disk, under a name nobody reads. Private."""
     make_private_folder(parent)
-    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=parent))
+    aside = make_aside(_ASIDE, parent)
     for name, content in files.items():
-        descriptor = os.open(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = open_private(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
     # First all is written, then many are waited for at a time: the disk takes hundreds of slides in a few turns.
@@ -51,7 +51,7 @@ def put_new(aside: Path, target: Path) -> None:
 
 def discard(folder: Path) -> None:
     """Remove `folder`: first its name, so that nobody finds half of it."""
-    dying = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder.parent))
+    dying = make_aside(_ASIDE, folder.parent)
     folder.rename(dying / folder.name)
     shutil.rmtree(dying)
 

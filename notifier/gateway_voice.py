@@ -18,6 +18,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse  # type: ignore[im
 
 from notifier.sms.receipts import LARGEST_BODY, Refused, TwilioRequest, read_signed
 from notifier.sms.settings import SmsSettings
+from search_index.freshness import Freshness
 from search_index.keypad import LENGTH, is_keys
 from search_index.profile import Profile
 from search_index.register import RegisterUnavailable
@@ -33,6 +34,7 @@ _HOW = (
     "例如字母 A、B、C 都按 2。输完请按井号键。"
 )
 _GOODBYE = "感谢来电，再见。"
+_SILENT = "名单最近没有与法院核对，此后的变动可能没有显示，请以法院答复为准。"
 _SITE = "请到本院的公示网站用完整的编号查询，或者在工作时间向本院电话询问。"
 
 
@@ -42,8 +44,8 @@ class Listing(Protocol):
     def find_by_keys(self, keys: str, now: datetime) -> Mapping[str, bool]:
         """The records that were typed as these keys, each with whether it is public."""
 
-    def profile(self, now: datetime) -> Profile:
-        """The court's profile."""
+    def frame(self, now: datetime) -> tuple[Profile, Freshness]:
+        """The court's profile, and how the list may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def answer(typed: str, tries: int, listing: Listing, now: datetime) -> Said:
     """What is said after `typed` was typed at the try of this number; 0: the call has just begun. Raises
     RegisterUnavailable."""
     if tries == 0:
-        return Said(f"{_welcome(listing.profile(now))}{_HOW}", asks=True)
+        return Said(f"{_welcome(listing.frame(now)[0])}{_HOW}", asks=True)
     if not is_keys(typed):
         return _again(f"应当输入{LENGTH}位。", tries)
     found = listing.find_by_keys(typed, now)
@@ -103,7 +105,8 @@ def answer(typed: str, tries: int, listing: Listing, now: datetime) -> Said:
         return Said(f"有不止一个编号是这样按的，电话里不能区分。{_SITE}{_GOODBYE}")
     ((record, is_public),) = found.items()
     state = "正在公示" if is_public else "已经不再公示"
-    return Said(f"编号 {_spell(record)}，{state}。请核对编号是否相符。{_GOODBYE}")
+    silent = _SILENT if listing.frame(now)[1].is_silent else ""
+    return Said(f"编号 {_spell(record)}，{state}。{silent}请核对编号是否相符。{_GOODBYE}")
 
 
 def _welcome(profile: Profile) -> str:

@@ -185,7 +185,7 @@ class Counter:
                 raise refused
             content = _read(package_folder(self._notifier.folder, offer.period, revision), name, offer, revision)
             if not hand_over or note_handover(
-                engine,
+                self._notifier,
                 offer.run_id,
                 offer.recipient.id,
                 revision.id,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, Engine, Select, delete, func, or_, select
 from sqlalchemy.orm import Session
@@ -31,8 +31,12 @@ from notifier.tables import (
     RecipientRow,
 )
 from notifier.watermark import lock_watermark
+from notifier.witness import describe_handover
 from search_index.day import day_of
 from search_index.journal import EntryChange
+
+if TYPE_CHECKING:
+    from notifier.context import Notifier
 
 _UNDER_WAY = sorted({*SENDABLE, MessageState.SENDING})
 # After these an attempt's package may lie with the recipient. `queued`: lost in a call that can be repeated.
@@ -105,18 +109,18 @@ def keep_parts(session: Session, message_id: int, kept: Sequence[RecallRow]) -> 
 
 
 def note_handover(
-    engine: Engine, run_id: int, recipient_id: int, package_id: int, *, by: str, now: datetime, followed: int
+    notifier: Notifier, run_id: int, recipient_id: int, package_id: int, *, by: str, now: datetime, followed: int
 ) -> bool:
     """Put on record that a recipient fetches a revision itself, or is handed it, before it gets it; so that it will be
     told of what leaves. Once for each revision, however many files of it are fetched. `followed` is how far the changes
     of the list were followed before the revision was made. False when others were followed since (make it again), or
-    the run has no message for the recipient."""
+    the run has no message for the recipient. The notifier's witness is told before."""
     query = select(MessageRow).where(
         MessageRow.run_id == run_id,
         MessageRow.recipient_id == recipient_id,
         MessageRow.purpose == Purpose.PACKAGE,
     )
-    with Session(engine) as session, session.begin():
+    with Session(notifier.engine) as session, session.begin():
         if lock_watermark(session) != followed:
             return False
         row = session.scalars(query.order_by(MessageRow.id).with_for_update()).first()
@@ -129,6 +133,8 @@ def note_handover(
         if row.state != MessageState.SENDING and may_move(MessageState(row.state), MessageState.DELIVERED):
             row.state, row.called_on = move(MessageState(row.state), MessageState.DELIVERED), day_of(now)
             row.changed_at = now
+        if notifier.witness is not None:
+            notifier.witness.handed(describe_handover(session, row.dispatch, recipient_id, package_id, now))
         return True
 
 

@@ -75,17 +75,22 @@ def recall_report(
     return sorted(lines, key=lambda line: (line.recall.sequence or math.inf, line.recall.id, line.recipient.id))
 
 
-def report_json(lines: Sequence[ReportLine]) -> bytes:
-    return json.dumps({"recalls": [line.as_json() for line in lines]}, ensure_ascii=False, indent=1).encode("utf-8")
+def report_json(lines: Sequence[ReportLine], *, training: bool = False) -> bytes:
+    """The report for a machine; of a home in training it says so."""
+    kind = {"training": True} if training else {}
+    body = {**kind, "recalls": [line.as_json() for line in lines]}
+    return json.dumps(body, ensure_ascii=False, indent=1).encode("utf-8")
 
 
-def report_csv(lines: Sequence[ReportLine]) -> bytes:
-    """A table for a spreadsheet: UTF-8 with a byte order mark, and nothing in it is taken for a formula."""
+def report_csv(lines: Sequence[ReportLine], *, training: bool = False) -> bytes:
+    """A table for a spreadsheet: UTF-8 with a byte order mark, and nothing in it is taken for a formula. In a home for
+    training every row says so."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
+    writer.writerow([*_COLUMNS, *(["性质（演练）"] if training else [])])
     for line in lines:
-        writer.writerow([guard_formula(cell) for cell in _to_cells(line)])
+        mark = ["演练数据，不得使用"] if training else []
+        writer.writerow([guard_formula(cell) for cell in [*_to_cells(line), *mark]])
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from notifier.outbox import SYSTEM_RANDOM, Draft, enqueue
 from notifier.packages import Revision, ensure_package, find_latest, package_folder, to_revision
 from notifier.recipients import Recipient, RecipientKind, list_recipients, to_recipient
 from notifier.states import MessageState, Purpose
-from notifier.stops import insert_new, open_digest
+from notifier.stops import AddressDigest, insert_new, open_digest
 from notifier.tables import AttemptRow, MessageRow, PackageRow, RecipientRow, RunApprovalRow, RunRow
 from search_index.day import day_of
 
@@ -220,8 +220,17 @@ def _ensure_run(notifier: Notifier, period: Period, now: datetime, made_by: str,
     return run.id, True
 
 
-def _draft_packages(session: Session, run_id: int) -> list[Draft]:
-    receivers = select(RecipientRow).where(RecipientRow.active, RecipientRow.kind != RecipientKind.PRINTING)
+def queue_packages(
+    session: Session, run_id: int, *, now: datetime, digest: AddressDigest, only: int | None = None
+) -> None:
+    """Queue the packages of a run that came back with a backup; with `only`, that of one recipient."""
+    drafts = [one for one in _draft_packages(session, run_id, only) if only in (None, one.recipient_id)]
+    enqueue(session, drafts, now=now, digest=digest)
+
+
+def _draft_packages(session: Session, run_id: int, also: int | None = None) -> list[Draft]:
+    is_active = RecipientRow.active if also is None else or_(RecipientRow.active, RecipientRow.id == also)
+    receivers = select(RecipientRow).where(is_active, RecipientRow.kind != RecipientKind.PRINTING)
     return [
         Draft(
             key=f"package/{run_id}/{recipient.id}/{recipient.channel}",

@@ -32,6 +32,7 @@ from notifier.claiming import (
 )
 from notifier.clarifying import TAKEN_BACK, Validity, judge_letters
 from notifier.context import Notifier
+from notifier.fencing import hold_back
 from notifier.lanes import Lane, Returned
 from notifier.outbox import SYSTEM_RANDOM
 from notifier.pacing import take_calls
@@ -41,6 +42,7 @@ from notifier.settling import answer_questions, close_calls, hold_if_asked, reco
 from notifier.states import MessageState, Purpose
 from notifier.stops import find_stopped, open_digest
 from notifier.turns import take_turn
+from notifier.witness import Call, describe_calls, to_ended
 
 Clock = Callable[[], datetime]
 
@@ -92,11 +94,12 @@ class _Sender:
         self, notifier: Notifier, channels: Mapping[str, Channel], clock: Clock, terms: Terms, given: Given
     ) -> None:
         self._notifier, self._clock, self._terms = notifier, clock, terms
-        self._store, self._stop = given.store, given.stop
+        self._store, self._stop, self._witness = given.store, given.stop, notifier.witness
         self._channels = channels
         self._lanes = {name: Lane(name, channel, terms.rules.limits(name)) for name, channel in channels.items()}
         self._caller = Caller(notifier, terms.rules, clock)
         self._finished: list[Returned] = []
+        self._begun: list[Call] = []
         # How often in a row each channel asked to be left alone.
         self._asked: dict[str, int] = {}
         # Until when, by the steady clock, each channel's pace lets nothing begin.
@@ -133,6 +136,7 @@ class _Sender:
             stopped = self._give_back_stopped(session, now)
             for lane in self._lanes.values():
                 jobs += self._begin(session, lane, now)
+        self._tell(now)
         self._finished.clear()
         for lane, claim in jobs:
             pool.submit(self._caller.call, lane, claim)
@@ -146,7 +150,7 @@ class _Sender:
         with take_turn(connection, self._notifier.folder) as session:
             for lane in low:
                 claims, seen = claim_due(session, lane.name, lane.room, self._terms, now)
-                lane.ready.extend(claims)
+                lane.ready.extend(hold_back(session, claims, now))
                 looked += seen
                 if not lane.ready and lane.free > 0:
                     found = take_questions(session, [lane.name], lane.free, now)
@@ -202,8 +206,20 @@ class _Sender:
 
     def _close_all(self) -> None:
         with Session(self._notifier.engine) as session, session.begin():
-            self._close(session, self._clock())
+            self._close(session, now := self._clock())
+        self._tell(now)
         self._finished.clear()
+
+    def _tell(self, now: datetime) -> None:
+        """Tell the witness, once the database has it, what is about to be called and what came back."""
+        begun, self._begun = self._begun, []
+        if self._witness is not None:
+            ended = [
+                to_ended(one.question.claim if one.question else one.claim, one.outcome, now)
+                for one in self._finished
+                if one.outcome
+            ]
+            self._witness.note(begun, ended)
 
     def _close(self, session: Session, now: datetime) -> None:
         calls = [(one.claim, one.outcome) for one in self._finished if one.question is None and one.outcome]
@@ -233,6 +249,8 @@ class _Sender:
         words = self._drop_taken_back(session, words, now)
         begun = begin_calls(session, words, self._terms.rules, now)
         self._calls += len(begun)
+        if self._witness is not None:
+            self._begun += describe_calls(session, begun, now)
         begun += [claim for claim in taken if claim.content is None]
         lane.calling.update({claim.message_id: claim for claim in begun})
         return [(lane, claim) for claim in begun]

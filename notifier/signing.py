@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from search_index.modes import make_private, open_private
+
 ALGORITHM = "Ed25519"
 # What the key is called in the notifier's folder of a home.
 KEY_FILE = "signing.pem"
@@ -76,14 +78,14 @@ def make_signing_key(seed: bytes) -> SigningKey:
 
 
 def create_signing_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
-    """Write a new key file (PEM, PKCS 8), readable by its owner alone; an existing one is left as it is."""
+    """Write a new key file (PEM, PKCS 8), private; an existing one is left as it is."""
     if path.exists():
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent, parents=True)
     key = Ed25519PrivateKey.from_private_bytes(random_bytes(_SEED_BYTES))
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         file.flush()

@@ -344,3 +344,24 @@ class AcknowledgementRow(Base):
     place: Mapped[str | None]
     noted_by: Mapped[str]
     noted_at: Mapped[datetime]
+
+
+class SentBeforeRow(Base):
+    """Something that this home sent before it was lost and that the backup it came back from does not know. What is queued
+    again with the same `meaning` (fencing.py) is not sent: it is taken for this. `message_id` is what it turned out to be.
+    """
+
+    __tablename__ = "sent_before"
+    __table_args__ = (Index("ix_sent_before_open", "meaning", "message_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meaning: Mapped[str] = mapped_column(String(64))
+    dispatch: Mapped[str] = mapped_column(String(32), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(32))
+    recipient: Mapped[str] = mapped_column(String(64))
+    called_at: Mapped[datetime]
+    # How its last attempt ended; null where nobody can tell.
+    outcome: Mapped[str | None] = mapped_column(String(32))
+    reference: Mapped[str | None] = mapped_column(String(128))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))

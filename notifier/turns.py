@@ -14,6 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from search_index.modes import open_lock
+
 _LOCK = "sending.lock"
 
 
@@ -30,6 +32,6 @@ def _turn(connection: Connection, lock: AbstractContextManager[None]) -> Iterato
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
+    with open_lock(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -30,7 +30,12 @@ def log_error(info: ErrorInfo) -> None:
     """Write that an error was not foreseen: what kind, and where."""
     kind, _, trace = info
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
-    _log.error("error", type=kind.__name__ if kind else "-", rule=_rule(), at=places)
+    _log.error("error", type=kind.__name__ if kind else "-", rule=_rule(), where=places)
+
+
+def log_marked(*, is_whole: bool) -> None:
+    """Write that somebody hid an entry, or the whole list, with a sealed code: not which."""
+    _log.warning("emergency_hide", whole=is_whole)
 
 
 def _start() -> None:

@@ -9,10 +9,12 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.openapi import build_openapi
+from portal.openapi_training import describe_training
 from portal.pages import find_entry
 from portal.parameters import MODE, BadParameters, read_api_query, refuse_unknown
 from portal.site import get_now, get_site, link
-from portal.terms import get_license
+from portal.terms import get_license, tell_training
+from search_index.freshness import tell_freshness
 from search_index.page import Hit, Page, Query
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -43,12 +45,13 @@ def entry(record: str) -> AnyResponse:
     found = find_entry(record)
     if isinstance(found, str):
         return redirect(link("api.entry", record=found), 308)
-    return _answer(found.as_json())
+    return _answer({**found.as_json(), **tell_training()})
 
 
 @api.get("/openapi.json")
 def openapi() -> Response:
-    return _answer(build_openapi(get_site().settings.public_url))
+    description = build_openapi(get_site().settings.public_url)
+    return _answer(describe_training(description) if tell_training() else description)
 
 
 @health.get("/healthz")
@@ -76,8 +79,10 @@ def _meta(page: Page, query: Query) -> dict[str, Any]:
         "pages": page.pages,
         "sequence": page.sequence,
         "updated_at": page.updated_at and page.updated_at.isoformat(),
+        **tell_freshness(page.freshness),
         "reading": page.reading,
         "license": get_license(),
+        **tell_training(),
     }
     if query.facets:
         meta["facets"] = {

@@ -22,6 +22,7 @@ from portal.articles import articles
 from portal.bulk import bulk
 from portal.describing import describing
 from portal.displays import displays
+from portal.emergency import emergency
 from portal.feeds import feeds
 from portal.formtokens import FormKey
 from portal.headers import register_headers
@@ -33,10 +34,22 @@ from portal.problems import PROBLEMS, TooManyRequests, register_problems
 from portal.sealing import Drop
 from portal.sending import submissions
 from portal.settings import PortalSettings
-from portal.site import KEY, Fragments, Site, find_other_mode, get_links, get_now, get_profile, get_site, is_elder
+from portal.site import (
+    KEY,
+    Fragments,
+    Site,
+    find_other_mode,
+    get_freshness,
+    get_links,
+    get_now,
+    get_profile,
+    get_site,
+    is_elder,
+)
 from portal.statistics import statistics
+from search_index.marks import MarkFolder
 from search_index.register import Register
-from search_index.store import Store
+from search_index.store import Guard, Store
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _LARGEST_BODY = 16 * 1024  # bytes; the forms by which something is sent in have limits of their own
@@ -52,6 +65,7 @@ _BLUEPRINTS = (
     installing,
     statistics,
     describing,
+    emergency,
 )
 _LINKED = ("*.css", "*.svg", "*.js", "*.png")
 
@@ -115,13 +129,17 @@ def create_app(settings: PortalSettings, clock: Callable[[], datetime]) -> Porta
 
 def build_site(settings: PortalSettings, clock: Callable[[], datetime]) -> Site:
     """The parts that `settings` describe."""
+    marks = MarkFolder(settings.emergency_folder) if settings.emergency_folder else None
     return Site(
-        register=Register(Store(settings.disclosed_url), settings.index_folder),
+        register=Register(
+            Store(settings.disclosed_url, Guard(limits=settings.limits, marks=marks)), settings.index_folder
+        ),
         settings=settings,
         clock=clock,
         gatekeeper=_build_gatekeeper(clock) if settings.rate_limit else None,
         assets=read_versions(STATIC),
         drop=Drop(settings.drop_folder) if settings.drop_folder else None,
+        marks=marks,
         form_key=FormKey(secret=secrets.token_bytes(32)),
         random=secrets.SystemRandom(),
     )
@@ -164,6 +182,7 @@ def _common() -> dict[str, object]:
         "asset": links.asset,
         "kept": Fragments(get_site().fragments, links),
         "profile": get_profile(),
+        "freshness": get_freshness(),
         "is_elder": is_elder(),
         "find_other_mode": find_other_mode,
         "now": get_now(),

@@ -17,10 +17,12 @@ from portal.limits import ACK_DROP_RULE
 from portal.parameters import BadParameters, Refusal, refuse_unknown
 from portal.problems import Problem, ProblemRaised, build_problem
 from portal.sealing import DropUnavailable, seal
-from portal.site import get_now, get_profile, get_site
-from portal.terms import TERMS, get_license
+from portal.site import get_freshness, get_now, get_profile, get_site
+from portal.terms import TERMS, get_license, tell_training
 from search_index.changes import Change, Changes, SinceTooOld, SinceUnknown
 from search_index.day import SHANGHAI
+from search_index.freshness import tell_freshness
+from search_index.register import ListHidden
 from search_index.submission import ACK, Submission, draw_code, draw_receipt, token_of
 
 bulk = Blueprint("bulk", __name__, url_prefix="/api/v1")
@@ -32,6 +34,7 @@ LAST_SEQUENCE = 10**15 - 1
 _LOOKS = 4  # a second
 _RETRY_SECONDS = 30
 _DROP_RETRY_SECONDS = 600
+STALE = "此后的变动可能尚未显示"
 _STUCK_SECONDS = 30  # a reader that does not take in a piece in so long loses its connection, and with it the turn
 _PIECE = 64 * 1024
 # What was read at once must be on its way within so long: the longer it lies, the more of it may have left the list.
@@ -60,8 +63,11 @@ def changes() -> Response:
         "head": found.head,
         "next": found.next,
         "updated_at": found.updated_at and found.updated_at.isoformat(),
+        **tell_freshness(found.freshness),
         **_describe(reader),
     }
+    if found.withheld:
+        meta["withheld"] = [{"record": one, "at": at.isoformat()} for one, at in sorted(found.withheld.items())]
     return _answer({"meta": meta, "changes": [_build_change(one) for one in found.changes]})
 
 
@@ -70,7 +76,8 @@ def snapshot() -> Response:
     reader = require_reader()
     _read_numbers({})
     sequence, chunks = get_site().register.stream(get_site().clock)
-    head = {"sequence": sequence, "at": _at(), "entries_without": WITHHELD, **_describe(reader)}
+    told = {**tell_freshness(get_freshness()), "entries_without": WITHHELD, **_describe(reader)}
+    head = {"sequence": sequence, "at": _at(), **told}
     return _stream("application/x-ndjson", chunks, lambda rows: write_snapshot(head, rows))
 
 
@@ -80,9 +87,18 @@ def entries_csv() -> Response:
     _read_numbers({})
     sequence, chunks = get_site().register.stream(get_site().clock)
     watermark = reader.standing.watermark
-    tail = {"名单序号": str(sequence), "取得时间": _at(), "水印": watermark, "使用条款": get_license()}
+    tail = {
+        "名单序号": str(sequence),
+        "取得时间": _at(),
+        "水印": watermark,
+        "使用条款": get_license(),
+        "核对时间": _checked(),
+    }
+    if tell_training():
+        tail = {"性质": "演练数据，不得使用", **tail}
     response = _stream("text/csv; charset=utf-8; header=present", chunks, lambda rows: write_csv(tail, rows))
-    response.headers["Content-Disposition"] = f'attachment; filename="entries-{sequence}.csv"'
+    name = f"training-entries-{sequence}.csv" if tell_training() else f"entries-{sequence}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
@@ -91,7 +107,7 @@ def acks() -> Response:
     reader = require_reader(suspended=True)
     _read_numbers({})
     sequence = _read_ack()
-    head = get_site().register.head(get_now()).sequence
+    head = get_site().register.sequence(get_now())
     if sequence > head:
         raise ProblemRaised(build_problem(409, detail=f"名单的序号现在是 {head}，不能确认还没有的变更。"))
     is_done = not _find_open(reader, sequence)
@@ -160,7 +176,8 @@ def _build_change(change: Change) -> dict[str, Any]:
 def _describe(reader: Reader) -> dict[str, Any]:
     """What every answer in bulk says of the terms, and of whom it was given to."""
     standing = reader.standing
-    return {"license": get_license(), "terms": TERMS, "watermark": standing.watermark, "acked": standing.acked}
+    told = {"license": get_license(), "terms": TERMS, "watermark": standing.watermark, "acked": standing.acked}
+    return {**told, **tell_training()}
 
 
 def _start_again() -> Problem:
@@ -175,7 +192,11 @@ def _start_again() -> Problem:
 
 def _find_open(reader: Reader, sequence: int) -> bool:
     """Whether there are departures up to `sequence` that the court does not yet know to be carried out."""
-    first = get_site().register.departures(reader.standing.acked, 1, get_now())
+    try:
+        first = get_site().register.departures(reader.standing.acked, 1, get_now())
+    except ListHidden:
+        # What readers have carried out is taken in also while nothing is shown: the court knows whether it was owed.
+        return True
     return bool(first) and first[0].sequence <= sequence
 
 
@@ -251,6 +272,13 @@ def _is_sequence(number: float) -> bool:
 
 def _at() -> str:
     return get_now().astimezone(SHANGHAI).isoformat()
+
+
+def _checked() -> str:
+    """When the list was last known to be what the registry holds, and whether that is long ago."""
+    found = get_freshness()
+    at = found.checked_at.astimezone(SHANGHAI).isoformat() if found.checked_at else ""
+    return f"{at} {STALE}" if found.is_silent else at
 
 
 def _answer(body: dict[str, Any]) -> Response:

@@ -32,13 +32,16 @@ from portal.pages import check_parameters
 from portal.parameters import FILTERS, MODE
 from portal.presentation import day, moment
 from portal.site import get_links, get_now, get_profile, get_site
+from portal.terms import tell_training
 from search_index.counting import CountedField
 from search_index.day import day_of
 from search_index.document import Document
 from search_index.folding import fold_name
+from search_index.freshness import Freshness
 from search_index.page import PAGE_SIZE, Page, Query
-from search_index.register import RegisterUnavailable
+from search_index.register import ListHidden, RegisterUnavailable
 
+HIDDEN = "名单暂停显示"
 displays = Blueprint("displays", __name__, url_prefix="/display")
 
 _encode = JSONEncoder(ensure_ascii=False, check_circular=False).encode
@@ -71,7 +74,7 @@ def slide() -> Response:
     mark = _find_mark()
     found = _read_slide(read_screen(_given()))
     lines = [line.as_json(now) for line in found.pop("lines")]
-    return _answer({**found, "mark": mark, "lines": lines})
+    return _answer({**found, "mark": mark, "lines": lines, **tell_training()})
 
 
 @displays.get("/mark.json")
@@ -125,7 +128,16 @@ def _render_screen(screen: Screen, found: dict[str, Any] | None) -> str:
 
 
 def _read_slide(screen: Screen) -> dict[str, Any]:
-    """One slide; the first where the list has become shorter than what is asked for."""
+    """One slide; the first where the list has become shorter than what is asked for. A list that is hidden has an empty one,
+    that says so: what stands on a wall goes at once, and the screen goes on asking."""
+    try:
+        return _read_shown(screen)
+    except ListHidden:
+        today = day(day_of(get_now()))
+        return {"lines": [], "page": 1, "pages": 1, "total": 0, "updated": "", "today": today, "state": HIDDEN}
+
+
+def _read_shown(screen: Screen) -> dict[str, Any]:
     total, documents, page = _read_some(screen.query, (screen.page - 1) * screen.rows, screen.rows)
     number = screen.page
     if not documents and number > 1:
@@ -137,8 +149,14 @@ def _read_slide(screen: Screen) -> dict[str, Any]:
         "pages": count_pages(total, screen.rows),
         "total": total,
         "updated": moment(page.updated_at) or "",
-        "today": day(day_of(get_now())),
+        "today": _tell_today(page.freshness),
     }
+
+
+def _tell_today(found: Freshness) -> str:
+    if found.is_silent:
+        return f"核对于 {moment(found.checked_at)}，此后变动未显示"
+    return str(day(day_of(get_now())))
 
 
 def _read_some(query: Query, start: int, count: int) -> tuple[int, list[Document], Page]:
@@ -172,7 +190,11 @@ def _find_known(query: Query) -> Query:
 
 
 def _find_mark() -> str:
-    return sha256(repr(get_site().register.mark(get_now())).encode()).hexdigest()[:16]
+    try:
+        found = repr(get_site().register.mark(get_now()))
+    except ListHidden:
+        found = HIDDEN
+    return sha256(found.encode()).hexdigest()[:16]
 
 
 def _given() -> dict[str, list[str]]:

@@ -15,7 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
+from portal.presentation import moment
 from search_index.document import Document
+from search_index.freshness import FRESH, Freshness
 from search_index.journal import ChangeType
 from search_index.newest import Block, News
 from search_index.profile import Profile
@@ -41,11 +43,19 @@ _SPACES = {"xmlns": ATOM, "xmlns:at": DELETED, "xmlns:fh": HISTORY, "xml:lang": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a feed is and what it belongs to: the address of the site, and of its terms; the court's profile."""
+    """Where a feed is and what it belongs to: the address of the site, and of its terms; the court's profile; how the list may
+    be shown."""
 
     public_url: str
     license: str
     profile: Profile
+    freshness: Freshness = FRESH
+
+    @property
+    def subtitle(self) -> str:
+        if not self.freshness.is_silent:
+            return _SUBTITLE
+        return f"{_SUBTITLE}名单最近一次与法院核对是{moment(self.freshness.checked_at)}；此后的变动可能尚未显示。"
 
     @property
     def author(self) -> str:
@@ -100,10 +110,10 @@ def build_json_feed(news: tuple[News, ...], place: Place) -> dict[str, Any]:
         "title": place.title,
         "home_page_url": place.address("/"),
         "feed_url": place.address("/feed.json"),
-        "description": _SUBTITLE,
+        "description": place.subtitle,
         "language": "zh-CN",
         "authors": [{"name": place.author, "url": place.address("/")}],
-        "_gongshi": {"license": place.license},
+        "_gongshi": {"license": place.license, **_tell_checked(place.freshness)},
         "items": [_build_item(one, place) for one in news],
     }
 
@@ -123,11 +133,18 @@ def build_opensearch(place: Place, icon: str) -> bytes:
     return _write(root)
 
 
+def _tell_checked(found: Freshness) -> dict[str, Any]:
+    # Only where it matters: a feed stays the same, and so does its ETag, until the list is another.
+    if not found.is_silent or found.checked_at is None:
+        return {}
+    return {"checked_at": _time(found.checked_at), "stale": True}
+
+
 def _start_atom(news: tuple[News, ...], place: Place, path: str) -> ET.Element:
     feed = ET.Element("feed", _SPACES)
     _text(feed, "id", place.identify("list"))
     _text(feed, "title", place.title)
-    _text(feed, "subtitle", _SUBTITLE)
+    _text(feed, "subtitle", place.subtitle)
     _text(feed, "updated", _time(max((one.at for one in news), default=_NEVER)))
     _add_author(feed, place.author)
     _link(feed, "self", place.address(path), ATOM_TYPE)

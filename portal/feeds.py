@@ -19,7 +19,7 @@ from portal.feed_words import (
 )
 from portal.keys import require_reader
 from portal.pages import check_parameters
-from portal.site import get_now, get_profile, get_site
+from portal.site import get_freshness, get_now, get_profile, get_site
 from portal.terms import get_license
 
 feeds = Blueprint("feeds", __name__)
@@ -69,4 +69,9 @@ def opensearch() -> Response:
 
 
 def _find_place() -> Place:
-    return Place(public_url=get_site().settings.public_url, license=get_license(), profile=get_profile())
+    return Place(
+        public_url=get_site().settings.public_url,
+        license=get_license(),
+        profile=get_profile(),
+        freshness=get_freshness(),
+    )

@@ -36,10 +36,11 @@ def refuse_unknown_parameters() -> AnyResponse | None:
 def manifest() -> Response:
     """What a telephone is told that puts the site beside its apps."""
     court, links = get_profile().court, get_links()
+    mark = "【演练】" if get_profile().training else ""
     body: dict[str, Any] = {
         "id": url_for("pages.home"),
-        "name": f"失信被执行人名单 – {court}" if court else "失信被执行人名单",
-        "short_name": "失信名单",
+        "name": mark + (f"失信被执行人名单 – {court}" if court else "失信被执行人名单"),
+        "short_name": f"{mark}失信名单",
         "description": "免费查询人民法院依法公布的失信被执行人名单。名单不存放在手机上，查询时须联网。",
         "lang": "zh-CN",
         "dir": "ltr",

@@ -10,12 +10,14 @@ from portal.parameters import CONDUCT, KINDS, PERFORMANCE, SORTS
 from portal.problems import build_problem
 from portal.promises import PROMISES
 from portal.schema import (
+    CHECKED,
     COUNT,
     DAY,
     LICENSE,
     LIMIT_HEADERS,
     MAYBE_TIME,
     MODE,
+    STALE,
     TEXT,
     TIME,
     WORDS,
@@ -189,6 +191,7 @@ _ALWAYS_META: Json = {
     "pages": COUNT,
     "sequence": {**COUNT, "description": "作答时名单的序号"},
     "updated_at": MAYBE_TIME,
+    "checked_at": CHECKED,
     "reading": {**TEXT, "description": "对查询内容的理解"},
     "license": LICENSE,
 }
@@ -196,6 +199,7 @@ _META: Json = {
     **build_object(_ALWAYS_META),
     "properties": {
         **_ALWAYS_META,
+        "stale": STALE,
         "facets": _FACETS,
         "suggestions": {
             "type": "array",

@@ -16,6 +16,7 @@ from portal.schema import (
     TEXT,
     TIME,
     Json,
+    build_checked,
     build_object,
     build_parameter,
     build_refusals,
@@ -66,15 +67,21 @@ _CHANGE = build_object(
         },
     }
 )
-_CHANGES_META = build_object(
+_WITHHELD: Json = {
+    "type": "array",
+    "items": build_object({"record": RECORD, "at": TIME}),
+    "description": "仅在有紧急停止显示、等候法院决定的条目时有：请立即停止使用这些条目",
+}
+_CHANGES_META = build_checked(
     {
         "head": {**COUNT, "description": "名单最后一次变更的序号"},
         "next": {**COUNT, "description": "下一次请求的 since"},
         "updated_at": {**MAYBE_TIME, "description": "名单最后一次更新的时间"},
         **_DESCRIBED,
-    }
+    },
+    withheld=_WITHHELD,
 )
-_HEAD_LINE = build_object(
+_HEAD_LINE = build_checked(
     {
         "type": {"const": "head"},
         "sequence": {**COUNT, "description": "从这一序号起用 changes 跟进"},

@@ -20,6 +20,7 @@ EXAMPLES: tuple[Example, ...] = (
                 "pages": 1,
                 "sequence": 4,
                 "updated_at": "2026-08-03T10:00:00+08:00",
+                "checked_at": "2026-08-03T10:00:00+08:00",
                 "reading": "按姓名、名称和义务内容查询：“扎西·测试”",
                 "license": "https://list.example.invalid/about#terms",
             },
@@ -140,6 +141,7 @@ EXAMPLES: tuple[Example, ...] = (
                 "head": 4,
                 "next": 4,
                 "updated_at": "2026-08-03T10:00:00+08:00",
+                "checked_at": "2026-08-03T10:00:00+08:00",
                 "license": "https://list.example.invalid/about#terms",
                 "terms": "免费；不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用、删除并确认；不得用来重新识别个人；姓名相同不等于同一个人",
                 "watermark": "R-7K2M9QXA",
@@ -250,10 +252,10 @@ EXAMPLES: tuple[Example, ...] = (
         headers=_KEY,
         media="application/x-ndjson",
         answer=(
-            '{"type":"head","sequence":4,"at":"2026-08-03T10:00:00+08:00","entries_without":"id_number","license":"https://list.example.invalid/about#terms","terms":"免费；不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用、删除并确认；不得用来重新识别个人；姓名相同不等于同一个人","watermark":"R-7K2M9QXA","acked":2}\n'
+            '{"type":"head","sequence":4,"at":"2026-08-03T10:00:00+08:00","checked_at":"2026-08-03T10:00:00+08:00","entries_without":"id_number","license":"https://list.example.invalid/about#terms","terms":"免费；不得用于营利活动；信息不再公示的，应当在一个工作日内停止使用、删除并确认；不得用来重新识别个人；姓名相同不等于同一个人","watermark":"R-7K2M9QXA","acked":2}\n'
             '{"type":"entry","entry":{"record":"SX-3D25VT4R","kind":"organisation","name":"测试雪峰商贸有限公司","latin_name":null,"gender":null,"age":null,"uscc":"91990101MA0000001C","legal_representative":"李样例","court":"测试市人民法院","origin":null,"region":"测试市","basis_number":"（2025）测9901民初34号","basis_issuer":"测试市人民法院","case_number":"（2026）测9901执13号","filed_on":"2026-03-05","obligation":"一、自判决生效之日起十日内偿还借款本金 120000 元；二、支付利息；三、承担案件受理费 1350 元。","performance":"全部未履行","performed_part":null,"unperformed_part":null,"conduct":[{"code":"refuses_though_able","text":"有履行能力而拒不履行生效法律文书确定义务"}],"published_on":"2026-07-01","term_ends_on":null,"visible_until":null,"updated_at":"2026-08-03T02:00:00+00:00"}}\n'
             '{"type":"entry","entry":{"record":"SX-M9S346Q5","kind":"person","name":"扎西·测试","latin_name":null,"gender":"男","age":45,"uscc":null,"legal_representative":null,"court":"测试市人民法院","origin":null,"region":"测试市","basis_number":"（2025）测9901民初34号","basis_issuer":"测试市人民法院","case_number":"（2026）测9901执12号","filed_on":"2026-03-05","obligation":"一、自判决生效之日起十日内偿还借款本金 120000 元；二、支付利息；三、承担案件受理费 1350 元。","performance":"部分未履行","performed_part":"已履行 5000 元","unperformed_part":"未履行 115000 元","conduct":[{"code":"breaks_property_reporting","text":"违反财产报告制度"}],"published_on":"2026-07-01","term_ends_on":"2028-06-30","visible_until":null,"updated_at":"2026-08-03T02:00:00+00:00"}}\n'
-            '{"type":"end","entries":2,"sha256":"a26cce5177da403bd154f865aab64fbed12b6583f542d10855f04c4cbeeb1383"}\n'
+            '{"type":"end","entries":2,"sha256":"04a7c55adec63454597124a089ca600635ff9c8d20d8a092b5d26a8db4523503"}\n'
         ),
     ),
     Example(
@@ -356,7 +358,7 @@ EXAMPLES: tuple[Example, ...] = (
             "total": 2,
             "updated": "2026年8月3日 10:00",
             "today": "2026年8月3日",
-            "mark": "1ef90be6fbe3f13e",
+            "mark": "c77d77723b6b95e0",
             "lines": [
                 {
                     "name": "测试雪峰商贸有限公司",

@@ -7,11 +7,13 @@ from portal.feed_words import ATOM_TYPE, JSON_TYPE, OPENSEARCH_TYPE
 from portal.parameters import CONDUCT, KINDS, PERFORMANCE
 from portal.problems import build_problem
 from portal.schema import (
+    CHECKED,
     COUNT,
     DAY,
     LICENSE,
     MODE,
     RECORD,
+    STALE,
     TEXT,
     TIME,
     WORDS,
@@ -60,6 +62,11 @@ _ITEM: Json = {
     **build_object({"id": TEXT, "content_text": TEXT, "date_modified": TIME, "_gongshi": _TOLD}),
     "description": "不再公示的没有其余成员，阅读器原有的内容由此盖去",
 }
+_ABOUT: Json = build_object({"license": LICENSE})
+_ABOUT["properties"] |= {
+    "checked_at": {**CHECKED, "description": f"仅在有 stale 时有；{CHECKED['description']}"},
+    "stale": STALE,
+}
 _ITEM["properties"] |= {
     "url": _ADDRESS,
     "title": TEXT,
@@ -76,7 +83,7 @@ SCHEMAS: Json = {
             "description": TEXT,
             "language": TEXT,
             "authors": {"type": "array", "items": build_object({"name": TEXT, "url": _ADDRESS})},
-            "_gongshi": build_object({"license": LICENSE}),
+            "_gongshi": _ABOUT,
             "items": {"type": "array", "items": {"$ref": "#/components/schemas/FeedItem"}},
         }
     ),
@@ -94,6 +101,9 @@ SCHEMAS: Json = {
     ),
     "Mark": build_object({"mark": _MARK}),
 }
+
+
+SCHEMAS["Slide"]["properties"]["state"] = {**TEXT, "description": "仅在名单暂停显示时有：照此显示，没有一条信息"}
 
 
 def _refer(name: str) -> Json:

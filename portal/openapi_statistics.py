@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from portal.schema import COUNT, DAY, MAYBE, MAYBE_TIME, MODE, TEXT, Json, build_object, build_ok, build_refusals
+from portal.schema import (
+    COUNT,
+    DAY,
+    MAYBE,
+    MAYBE_TIME,
+    MODE,
+    TEXT,
+    Json,
+    build_checked,
+    build_object,
+    build_ok,
+    build_refusals,
+)
 
 _MAYBE_DAYS: Json = {"type": ["number", "null"], "minimum": 0}
 _VALUE = build_object({"value": {**MAYBE, "description": "没有载明的为 null"}, "count": COUNT})
@@ -51,7 +63,7 @@ PATHS: Json = {
 SCHEMAS: Json = {
     "Statistics": build_object(
         {
-            "meta": build_object(
+            "meta": build_checked(
                 {
                     "sequence": {**COUNT, "description": "作答时名单的序号"},
                     "updated_at": MAYBE_TIME,

@@ -22,8 +22,8 @@ from portal.parameters import FILTERS, MODE, PARAMETERS, BadParameters, Refusal,
 from portal.presentation import build_cards, build_rows, list_page_numbers
 from portal.problems import EntryGone
 from portal.public_words import read_figures
-from portal.site import get_links, get_now, get_profile, get_site, link
-from search_index import reader_terms
+from portal.site import get_freshness, get_links, get_now, get_profile, get_site, link
+from search_index import privacy_words, reader_terms
 from search_index.document import Document
 from search_index.number import find_number
 from search_index.page import Departed
@@ -93,7 +93,7 @@ def home() -> str:
 def search() -> str:
     query = replace(read_query(dict(request.args.lists())), facets=True, namesakes=True)
     page = get_site().register.search(query, get_now())
-    g.profile = page.profile
+    g.frame = page.profile, page.freshness
     links = get_links()
     addresses = links.of_searches(_arguments())
     found = links.of_entries([hit.document.record for hit in page.hits])
@@ -162,11 +162,13 @@ def rights() -> str:
 @pages.get("/about")
 def about() -> str:
     register, now = get_site().register, get_now()
-    figures = read_figures(register.subject("figures", "departures", now))
+    # The page tells what the list is, also while it is hidden: then without how many there are.
+    is_hidden = get_freshness().is_hidden
+    figures = () if is_hidden else read_figures(register.subject("figures", "departures", now))
     return render_template(
         "about.html",
         mask=get_mask(get_profile().id_mask),
-        head=register.head(now),
+        head=None if is_hidden else register.head(now),
         figures=figures,
         bulk_terms=reader_terms.TERMS,
         bulk_terms_version=reader_terms.VERSION,
@@ -175,7 +177,7 @@ def about() -> str:
 
 @pages.get("/privacy")
 def privacy() -> str:
-    return render_template("privacy.html")
+    return render_template("privacy.html", words=privacy_words)
 
 
 @pages.get("/robots.txt")

@@ -14,9 +14,10 @@ from portal.limits import Allowance
 from portal.parameters import BadParameters, Refusal
 from portal.site import get_site
 from search_index.page import Departed
-from search_index.register import RegisterUnavailable
+from search_index.register import ListHidden, RegisterUnavailable
 
 _RETRY_SECONDS = 30
+_HIDDEN_SECONDS = 600
 
 
 class EntryGone(Exception):
@@ -125,6 +126,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(ProblemRaised, lambda error: respond(error.problem))
     app.register_error_handler(TooManyRequests, _too_many)
     app.register_error_handler(RegisterUnavailable, _unavailable)
+    app.register_error_handler(ListHidden, lambda _error: respond(build_hidden()))
     app.register_error_handler(HTTPException, _http)
 
 
@@ -154,6 +156,18 @@ def _unavailable(error: RegisterUnavailable) -> Response:
     if cause := error.__cause__:
         log_error((type(cause), cause, cause.__traceback__))
     return respond(build_problem(503, headers={"Retry-After": str(_RETRY_SECONDS)}))
+
+
+def build_hidden() -> Problem:
+    """Nothing of the list is shown now: why is the same for whatever reason it is."""
+    return build_problem(
+        503,
+        slug="hidden",
+        title="名单暂停显示",
+        detail="现在不能确认名单中的信息是否仍应公示，为避免误伤，名单暂停显示。这不表示名单中没有相关信息；确认后即恢复显示。",
+        headers={"Retry-After": str(_HIDDEN_SECONDS)},
+        template="hidden.html",
+    )
 
 
 def _http(error: HTTPException) -> Response:

@@ -22,6 +22,8 @@ TIME: Json = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Json = {"type": ["string", "null"], "format": "date-time"}
 COUNT: Json = {"type": "integer", "minimum": 0}
 RECORD: Json = {**TEXT, "pattern": "^SX-[0-9A-HJKMNP-TV-Z]{8}$"}
+CHECKED: Json = {**MAYBE_TIME, "description": "名单最近一次与法院核对的时间：到那时为止的变动都已显示"}
+STALE: Json = {"const": True, "description": "仅在很久没有与法院核对时有：此后的变动可能尚未显示"}
 LICENSE: Json = {**TEXT, "format": "uri", "description": "使用条款的地址"}
 LIMIT_HEADERS = {
     "RateLimit-Limit": "一个时段内允许的次数",
@@ -51,6 +53,12 @@ def build_object(properties: Json) -> Json:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def build_checked(properties: Json, **more: Json) -> Json:
+    """An object of these properties that also tells when the list was checked; `more` are there now and then."""
+    found = build_object({**properties, "checked_at": CHECKED})
+    return {**found, "properties": {**found["properties"], "stale": STALE, **more}}
 
 
 def build_ok(text: str, schema: Json, *, counted: bool = False, media: str = "application/json") -> Json:

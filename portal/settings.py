@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from search_index import marks
+from search_index.freshness import HIDE_HOURS, SILENT_HOURS, USUAL, Limits, read_limits
+
 _MOST_PROXIES = 8
 _HERE = "http://127.0.0.1:8000"
 
@@ -24,12 +27,16 @@ class PortalSettings:
 
     `disclosed_url` is a database address (SQLite or PostgreSQL) of the disclosed store, opened read-only.
     `drop_folder` is where what people send in is dropped, sealed: the portal may create there and look at nothing.
+    `emergency_folder` is where marks of entries lie that were hidden in an emergency: the portal may create there, and read.
+    `limits`: after how long without a word from the registry the list is told to be silent, and is hidden.
     `trusted_proxies` is how many proxies in front set X-Forwarded-For; 0 takes the peer's address as it is.
     """
 
     disclosed_url: str = field(repr=False)
     index_folder: Path
     drop_folder: Path | None = None
+    emergency_folder: Path | None = None
+    limits: Limits = USUAL
     public_url: str = _HERE
     rate_limit: bool = True
     trusted_proxies: int = 0
@@ -45,6 +52,8 @@ class PortalSettings:
             disclosed_url=_database(environ.get("GONGSHI_DISCLOSED_URL") or f"sqlite:///{public / 'disclosed.db'}"),
             index_folder=public / "index",
             drop_folder=public / "drop",
+            emergency_folder=public / marks.FOLDER,
+            limits=_limits(environ),
             public_url=_site(environ.get("GONGSHI_PUBLIC_URL") or _HERE),
             rate_limit=_switch("GONGSHI_RATE_LIMIT", environ.get("GONGSHI_RATE_LIMIT") or "on"),
             trusted_proxies=_proxies(environ.get("GONGSHI_TRUSTED_PROXIES") or "0"),
@@ -76,6 +85,14 @@ def _site(text: str) -> str:
     if parts.query or parts.fragment or parts.username:
         raise problem
     return text.rstrip("/")
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    silent, hide = environ.get("GONGSHI_SILENT_HOURS"), environ.get("GONGSHI_HIDE_HOURS")
+    try:
+        return read_limits(silent or SILENT_HOURS, hide or HIDE_HOURS)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _switch(name: str, text: str) -> bool:

@@ -19,6 +19,8 @@ from portal.parameters import ELDER, MODE
 from portal.sealing import DropFolder
 from portal.settings import PortalSettings
 from portal.slow import Slow
+from search_index.freshness import FRESH, Freshness
+from search_index.marks import MarkFolder
 from search_index.profile import Profile
 from search_index.register import Register, RegisterUnavailable
 
@@ -36,6 +38,7 @@ class Site:
     """The parts of the portal: what it reads, its settings, its clock, its limits, versions of static files, where what
     people send in is dropped, what their forms are told by, and a source of chance that nobody can foresee.
 
+    `marks` is the folder of entries that were hidden in an emergency.
     `addresses` and `fragments` keep what is the same at every request. `slow` is the turn of answers that take long, `pause`
     waits for some seconds.
     """
@@ -46,6 +49,7 @@ class Site:
     gatekeeper: Gatekeeper | None
     assets: Mapping[str, str]
     drop: DropFolder | None
+    marks: MarkFolder | None
     form_key: FormKey
     random: Random
     addresses: dict[_Fixed, str] = field(default_factory=dict)
@@ -68,12 +72,21 @@ def get_now() -> datetime:
 
 def get_profile() -> Profile:
     """The court's profile; a nameless one while the register cannot be read, so that errors can still be told."""
-    if "profile" not in g:
+    return _get_frame()[0]
+
+
+def get_freshness() -> Freshness:
+    """How the list may be shown."""
+    return _get_frame()[1]
+
+
+def _get_frame() -> tuple[Profile, Freshness]:
+    if "frame" not in g:
         try:
-            g.profile = get_site().register.profile(get_now())
+            g.frame = get_site().register.frame(get_now())
         except RegisterUnavailable:
-            g.profile = Profile(court="")
-    return cast(Profile, g.profile)
+            g.frame = Profile(court=""), FRESH
+    return cast(tuple[Profile, Freshness], g.frame)
 
 
 def is_elder() -> bool:

@@ -3,6 +3,8 @@ page, as pictures, for machines, and as texts ready to post. No name is in any o
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, abort, json, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -10,9 +12,10 @@ from portal.charts import draw
 from portal.pages import check_parameters
 from portal.parameters import MODE, BadParameters, Refusal, refuse_unknown
 from portal.post_words import build_posts
-from portal.site import get_now, get_profile, get_site
+from portal.site import get_freshness, get_now, get_profile, get_site
 from portal.stat_words import Statistics, build_json, build_tables, read_statistics
-from portal.terms import get_license
+from portal.terms import get_license, tell_training
+from search_index.freshness import tell_freshness
 
 statistics = Blueprint("statistics", __name__)
 
@@ -41,6 +44,8 @@ def picture(name: str) -> Response:
     chart = next((table.chart for table in build_tables(_read()) if table.name == name), None)
     if chart is None:
         abort(404)
+    if tell_training():
+        chart = replace(chart, title=f"【演练】{chart.title}")
     response = Response(draw(chart), content_type="image/svg+xml; charset=utf-8")
     response.headers["Content-Security-Policy"] = _PICTURE_POLICY
     return response
@@ -52,7 +57,9 @@ def tell() -> Response:
     meta = {
         "sequence": found.counts.sequence,
         "updated_at": found.counts.updated_at and found.counts.updated_at.isoformat(),
+        **tell_freshness(get_freshness()),
         "license": get_license(),
+        **tell_training(),
     }
     body = json.dumps({"meta": meta, **build_json(found)}, ensure_ascii=False, sort_keys=False)
     return Response(body, content_type="application/json")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from portal.site import get_site
+from portal.site import get_profile, get_site
 
 # Policy B24, art. 四(二)7: no profit; 河南省社会信用条例 art. 42: one working day.
 TERMS = (
@@ -15,3 +15,8 @@ TERMS = (
 def get_license() -> str:
     """The address of the terms: `meta.license` of every answer."""
     return f"{get_site().settings.public_url}/about#terms"
+
+
+def tell_training() -> dict[str, bool]:
+    """What every answer to a machine holds in a home for training, and no real one ever does."""
+    return {"training": True} if get_profile().training else {}

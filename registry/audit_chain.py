@@ -28,6 +28,7 @@ from registry.acting import SYSTEM
 from registry.audit import StoredLine, Unreadable, link_of, read_stored
 from registry.tables import AuditHeadRow, AuditRow
 from registry.vault import Vault
+from search_index.modes import open_private
 
 HEAD_NOTED = "audit_head"
 """The action of the audit line that says that a head was kept."""
@@ -137,7 +138,7 @@ def record_head(session: Session, vault: Vault, heads: Path, now: datetime) -> H
     Raises OSError."""
     head = find_head(session)
     body = {"at": now.isoformat(), "line": head.line, "link": head.link}
-    descriptor = os.open(heads, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_private(heads, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "a", encoding="ascii") as file:
         # The worker and an auditor may keep one at the same moment.
         fcntl.flock(file, fcntl.LOCK_EX)

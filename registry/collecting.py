@@ -150,6 +150,12 @@ def _count(done: Collected, outcome: Outcome | None) -> Collected:
     return replace(done, waiting=done.waiting + 1)
 
 
+def knows_submission(session: Session, content: bytes) -> bool:
+    """Whether a sealed file was dealt with before."""
+    query = select(SubmissionRow.digest).where(SubmissionRow.digest == sha256(content).hexdigest())
+    return session.scalar(query) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Collector:
     court: Court

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from search_index.database import BUSY_MS, sqlite_file, upgrade, without_transaction, writing_engine
+from search_index.modes import make_private
 
 _PATIENCE_MS = 500
 
@@ -28,17 +29,8 @@ def settle(engine: Engine) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
 
 
-class NewerDatabase(Exception):
-    """The database was made by a later version of the product. The message is for the administrator."""
-
-
 def migrate(url: str) -> None:
     """Bring the registry's tables to this version; safe to repeat. Raises NewerDatabase."""
-    from alembic.util import CommandError
-
     if path := sqlite_file(url):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        upgrade(url, Path(__file__).with_name("migrations"))
-    except CommandError:
-        raise NewerDatabase("登记库是由更新的版本建立或升级的，本版本不能使用：请安装那个版本，或从备份恢复") from None
+        make_private(path.parent, parents=True)
+    upgrade(url, Path(__file__).with_name("migrations"), "登记库")

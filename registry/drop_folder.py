@@ -21,6 +21,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from registry.sealbox import LARGEST_ENVELOPE
+from search_index.modes import make_private, open_lock
 from search_index.submission import SUFFIX
 
 BEFORE_ALL = (float("-inf"), "")
@@ -115,7 +116,7 @@ def remove(path: Path) -> bool:
 def move_aside(path: Path, folder: Path) -> bool:
     """Whether it is gone from where it was. What is put aside keeps its name, and a number behind it where something else has
     that; what cannot be moved is removed."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private(folder)
     with suppress(OSError):
         kept = {entry.name for entry in folder.iterdir()}
         if len(kept) >= _MOST_REFUSED or _is_same(path, folder / path.name):
@@ -170,7 +171,7 @@ def _discard(path: Path) -> None:
 @contextmanager
 def alone(path: Path) -> Iterator[bool]:
     """Whether this process is the only one that collects, as long as it does; a killed one leaves no lock."""
-    with path.open("a") as file:
+    with open_lock(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -36,6 +36,7 @@ from registry.tables import BatchRow, ProposalRow, RecordRow
 from registry.turns import Turns, chunks
 from registry.vault import Vault
 from search_index.day import day_of
+from search_index.modes import make_private
 
 CHUNK = 500
 _RETURNS = "该条目曾经退出，名单中又有：审核时请向公布的法院核实"
@@ -118,7 +119,7 @@ class Importer:
             return row.id
 
     def _open_quarantine(self, intake: Intake, name: str) -> Quarantine:
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        make_private(self.folder)
         return Quarantine(intake, self.folder, name)
 
     def _stage(

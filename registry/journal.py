@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.tables import JournalHeadRow, JournalRow
+from registry.witnessing import ending_by_time, note_changes, note_profile, note_subject
 from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
 from search_index.number import is_number
@@ -62,6 +63,7 @@ def append_changes(session: Session, at: datetime, changes: Sequence[Change]) ->
     session.execute(insert(JournalRow), [_row(entry) for entry in entries])
     head.position += len(entries)
     head.sequence += len(entries)
+    note_changes(session, entries)
     return entries
 
 
@@ -73,6 +75,7 @@ def append_profile(session: Session, at: datetime, profile: Profile) -> None:
             position=head.position, subject=_PROFILE, at=at, body=json.dumps(profile.as_json(), ensure_ascii=False)
         )
     )
+    note_profile(session, head.position, at, profile.as_json())
 
 
 def append_subject(session: Session, at: datetime, subject: str, key: str, body: Mapping[str, Any] | None) -> None:
@@ -91,6 +94,8 @@ def append_subject(session: Session, at: datetime, subject: str, key: str, body:
     head.position += 1
     session.add(JournalRow(position=head.position, subject=subject, at=at, key=key, body=text))
     session.flush()
+    if body is None:
+        note_subject(session, head.position, at, subject, key)
 
 
 def end_subjects(session: Session, at: datetime) -> int:
@@ -104,8 +109,9 @@ def end_subjects(session: Session, at: datetime) -> int:
         end = read_end(json.loads(row.body))
         if row.key is not None and end is not None and end <= at:
             ended.append((row.subject, row.key))
-    for subject, key in ended:
-        append_subject(session, at, subject, key, None)
+    with ending_by_time(session):
+        for subject, key in ended:
+            append_subject(session, at, subject, key, None)
     return len(ended)
 
 
@@ -122,6 +128,16 @@ def departures_after(session: Session, position: int) -> list[EntryChange]:
         .order_by(JournalRow.position)
     )
     return [entry for row in session.scalars(query) if isinstance(entry := _entry(row), EntryChange)]
+
+
+def read_departures(session: Session, positions: Sequence[int]) -> list[EntryChange]:
+    """The departures at these positions, in order."""
+    found: list[EntryChange] = []
+    for start in range(0, len(positions), 500):
+        some = JournalRow.position.in_(positions[start : start + 500])
+        query = select(JournalRow).where(some, JournalRow.type == ChangeType.GONE.value).order_by(JournalRow.position)
+        found += [one for row in session.scalars(query) if isinstance(one := _entry(row), EntryChange)]
+    return found
 
 
 def head(session: Session) -> tuple[int, int]:
@@ -148,6 +164,14 @@ def newest_profile(session: Session) -> Profile:
     return Profile.from_json(json.loads(body)) if body else Profile()
 
 
+def newest_subject(session: Session, subject: str, key: str) -> Mapping[str, Any] | None:
+    """What was last told of the one `key` of a `subject`; None where nothing was, or it was taken away."""
+    query = select(JournalRow.body).where(_NO_ENTRY, JournalRow.subject == subject, JournalRow.key == key)
+    body = session.scalar(query.order_by(JournalRow.position.desc()).limit(1))
+    found: Mapping[str, Any] | None = json.loads(body) if body else None
+    return found
+
+
 def last_documents(session: Session, records: Sequence[str]) -> dict[str, Document]:
     """What the public was last shown of records, by number; those that have departed are left out."""
     newest = (
@@ -158,6 +182,19 @@ def last_documents(session: Session, records: Sequence[str]) -> dict[str, Docume
     )
     query = select(JournalRow.record, JournalRow.body).where(JournalRow.position.in_(select(newest)))
     return {row.record: Document.from_json(json.loads(row.body)) for row in session.execute(query) if row.body}
+
+
+def without_words(row: Any) -> JournalEntry:
+    """A line of which only the lasting columns were read. Raises JournalGap."""
+    if row.subject == _PROFILE:
+        return ProfileChange(position=row.position, at=row.at, body={})
+    if row.subject != _ENTRY:
+        return SubjectChange(position=row.position, at=row.at, subject=row.subject, key=row.key or "", body=None)
+    if row.sequence is None or row.record is None or row.type is None:
+        raise JournalGap(f"line {row.position} is not an entry change")
+    return EntryChange(
+        position=row.position, at=row.at, sequence=row.sequence, type=ChangeType(row.type), record=row.record, body=None
+    )
 
 
 def _forget_subject(session: Session, subject: str, key: str) -> None:

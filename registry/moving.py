@@ -28,6 +28,7 @@ from registry.tables import ClockRow, RecordRow
 from registry.undecided import close_grounds, find_spared
 from registry.units.ledger import note_release
 from registry.units.releases import note_withdrawn
+from registry.witnessing import note_move
 from search_index.journal import ChangeType, EntryChange
 
 
@@ -59,6 +60,9 @@ class Line:
     detail: Mapping[str, Any] | None = None
     article: str | None = None
 
+
+_KEEP_BACK = frozenset({Action.CORRECT, Action.HOLD, Action.RESTRICT})
+_SHOWS = frozenset({Action.APPROVE, Action.PUBLISH})
 
 PLAIN = Line()
 """Nothing beyond the action."""
@@ -92,6 +96,9 @@ def move(
     audit.note(
         session, acting.now, acting.actor, line.word or step.audited, record=row.id, batch=line.batch, detail=detail
     )
+    if action not in _SHOWS:
+        hides = before is not State.PUBLISHED and _keeps_back(before, action)
+        note_move(session, row, action=action.value, actor=acting.actor, at=acting.now, detail=detail, hides=hides)
     if leaving is not None and Rule.TERM_END in step.sets:
         last = max(leaving.on - timedelta(days=1), EARLIEST_START)
         set_clock(session, acting, Rule.TERM_END, About(record=row.id), started_on=last, evidence=leaving.evidence)
@@ -125,6 +132,11 @@ def keep_stage(row: RecordRow, today: date, draft: Draft | None = None) -> None:
 def await_confirmation(session: Session, row: RecordRow, acting: Acting, basis: str) -> ClockRow:
     """Set the clock within which a second person confirms a hold."""
     return set_clock(session, acting, Rule.HOLD_CONFIRM, About(record=row.id), started_on=acting.today, evidence=basis)
+
+
+def _keeps_back(before: State, action: Action) -> bool:
+    """Whether by this a record that the public does not see is kept from being shown, where it would otherwise be."""
+    return action.ends or (before is not State.DRAFT and action in _KEEP_BACK) or action is Action.GRACE
 
 
 def _end_clocks(session: Session, row: RecordRow, step: Transition, acting: Acting) -> None:

@@ -27,6 +27,7 @@ from registry.acting import Acting
 from registry.attachments import MEGABYTE, PaperRefused, check_file, clean_name
 from registry.tables import PaperRow
 from registry.vault import Vault, VaultError
+from search_index.modes import make_private, open_private
 
 FOLDER = "papers"
 # Beside it: sealed files that no row of this registry knows.
@@ -271,7 +272,7 @@ def sweep_papers(session: Session, folder: Path, now: datetime) -> int:
     unknown = set(old) - _find_known(session, old)
     for name in unknown:
         if _FILE.fullmatch(name):
-            aside.mkdir(mode=0o700, exist_ok=True)
+            make_private(aside)
             (folder / name).replace(aside / name)
         else:
             (folder / name).unlink(missing_ok=True)
@@ -312,11 +313,11 @@ def _write_sealed(folder: Path, file: str, vault: Vault, content: bytes) -> None
     """Whole or not at all, and on the disk before the row that names it."""
     if not _FILE.fullmatch(file):
         raise ValueError("a document lies under a name that says nothing")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private(folder)
     sealed = vault.seal({"content": base64.b64encode(content).decode()}, _context(file))
     new = folder / f"{file}.new"
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(sealed)
         stream.flush()

@@ -7,12 +7,14 @@ key. Keys that were replaced stay beside the present one, so that what was under
 from __future__ import annotations
 
 import os
+import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
+from search_index.modes import is_shared, make_private, open_private
 from search_index.submission import MAGIC, SIZES, UNFINISHED, BadSubmission, Submission, unpack
 
 LARGEST_ENVELOPE = len(MAGIC) + SIZES[-1] + 48  # what a sealed box adds: a public key and a tag
@@ -34,15 +36,22 @@ class KeyLost(Exception):
 def prepare_box(private: Path, public: Path) -> str:
     """Make the key pair and the drop folder where they are missing; return the public key (hex) for the court's profile.
 
-    `private` is the key file, which only its owner may read; `public` the drop folder. Raises KeyLost for a key file that
+    `private` is the key file, which only the private side may read; `public` the drop folder. Raises KeyLost for a key file that
     holds no key.
     """
-    private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(private.parent, parents=True)
     if not private.exists():
         _write_key(private, PrivateKey.generate())
-    public.mkdir(parents=True, exist_ok=True)
-    public.chmod(DROP_MODE)  # whatever the umask
+    _prepare_drop(public)
     return _public_of(_read_key(private))
+
+
+def _prepare_drop(folder: Path) -> None:
+    """In a home of several users the folder belongs to the worker's, who alone takes out of it; the private side may look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = DROP_MODE | stat.S_IRGRP if is_shared(folder.parent) else DROP_MODE
+    if stat.S_IMODE(folder.stat().st_mode) != wanted:
+        folder.chmod(wanted)  # whatever the umask
 
 
 def renew_key(private: Path) -> str:
@@ -101,10 +110,10 @@ def _read_key(path: Path) -> PrivateKey:
 
 
 def _write_key(path: Path, key: PrivateKey) -> None:
-    """Whole or not at all, and the owner's alone from the first byte."""
+    """Whole or not at all, and private from the first byte."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{bytes(key).hex()}\n")
         file.flush()

@@ -738,16 +738,20 @@ class EmergencyRow(Base):
 
 
 class JournalFileRow(Base):
-    """A numbered file of the journal for a portal on an isolated network: the positions after `first` up to `last`, and the
-    digest that the next file names."""
+    """A numbered file of the journal for a portal on an isolated network: the positions after `first` up to `last`, where the
+    journal ended then, and the chain that the next file names (search_index/journal_file.py). `written_at` is null until the
+    file has been written whole."""
 
     __tablename__ = "journal_file"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[str] = mapped_column(String(32))
     first: Mapped[int]
     last: Mapped[int]
+    end: Mapped[int]
     digest: Mapped[str] = mapped_column(String(64))
     made_at: Mapped[datetime]
+    written_at: Mapped[datetime | None]
 
 
 class BackupRow(Base):

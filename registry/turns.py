@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from search_index.modes import open_lock
+
 Item = TypeVar("Item")
 
 
@@ -40,11 +42,8 @@ class Turns:
     @contextmanager
     def importing(self) -> Iterator[None]:
         """One import at a time. Raises Busy."""
-        try:
-            with _locked(self._import, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                yield
-        except BlockingIOError:
-            raise Busy("另一项导入正在进行，请等它结束后再试") from None
+        with try_lock(self._import, "另一项导入正在进行，请等它结束后再试"):
+            yield
 
     @contextmanager
     def feeding_store(self, *, wait: bool = True) -> Iterator[bool]:
@@ -52,7 +51,7 @@ class Turns:
 
         Yields whether the turn is ours, which without `wait` it may not be.
         """
-        with self._store.open("a") as file:
+        with open_lock(self._store) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -62,8 +61,19 @@ class Turns:
 
 
 @contextmanager
+def try_lock(path: Path, busy: str) -> Iterator[None]:
+    """Hold a lock of the operating system that nobody else holds; a killed process leaves none. Raises Busy, saying `busy`."""
+    with open_lock(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(busy) from None
+        yield
+
+
+@contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
-    with path.open("a") as file:
+    with open_lock(path) as file:
         fcntl.flock(file, how)
         yield
 

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from search_index.modes import make_private, open_private
+
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
@@ -54,13 +56,13 @@ class Vault:
 
 
 def create_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
-    """Write a new key file, readable by its owner alone; an existing one is left as it is."""
+    """Write a new key file, private; an existing one is left as it is."""
     if path.exists():
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent, parents=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "w") as file:
         file.write(random_bytes(_KEY_BYTES).hex() + "\n")
         file.flush()

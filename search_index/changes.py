@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from search_index.freshness import FRESH, Freshness
 
 # For so long a follower may stay away before it has to take the whole list anew.
 KEPT = timedelta(days=366)
@@ -45,12 +47,15 @@ class Departure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Some changes after a sequence: `head` is the last there is, `next` the sequence to ask after next, `updated_at` when
-    the list last changed."""
+    the list last changed. `withheld` are the entries that were hidden in an emergency, and since when: no change tells of
+    them, because the court has not decided yet."""
 
     head: int
     next: int
     changes: tuple[Change, ...]
     updated_at: datetime | None = None
+    freshness: Freshness = FRESH
+    withheld: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def has_more(self) -> bool:

@@ -95,10 +95,10 @@ _FIRST = select(func.min(change_table.c.at))
 _TOLD = select(change_table.c.record, change_table.c.at).where(change_table.c.sequence == bindparam("sequence"))
 
 
-def read_mark(snapshot: Snapshot) -> tuple[int, int, int, str | None, int]:
-    """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, and no end
-    has come."""
-    return snapshot.sequence, *snapshot.count_changes(), snapshot.count()
+def read_mark(snapshot: Snapshot) -> tuple[int, int, int, str | None, int, str]:
+    """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, no end has
+    come, and the same entries are hidden in an emergency."""
+    return snapshot.sequence, *snapshot.count_changes(), snapshot.count(), snapshot.hidden_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from search_index.modes import touch_private
+
 BUSY_MS = 15_000
 _CACHE_KB = 16_384  # of pages, for each kept connection; SQLite lets go of them when the file has changed
 _READING = "gongshi_reading"
@@ -167,18 +169,28 @@ def without_transaction(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def upgrade(url: str, migrations: Path) -> None:
-    """Bring a private database to the newest revision of an Alembic folder. A SQLite file is its owner's alone."""
+class NewerDatabase(Exception):
+    """The database was made by a later version of the product. The message is for the administrator."""
+
+
+def upgrade(url: str, migrations: Path, name: str) -> None:
+    """Bring a private database to the newest revision of an Alembic folder. A SQLite file is private. `name` is what it
+    is called to people. Raises NewerDatabase."""
     # Most commands never migrate, and Alembic takes longer to load than they take to run.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     if path := sqlite_file(url):
-        path.touch(mode=0o600)
+        touch_private(path)
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        told = f"{name}是由更新的版本建立或升级的，本版本不能使用：请安装那个版本，或从备份恢复"
+        raise NewerDatabase(told) from None
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -34,6 +34,7 @@ from whoosh.writing import NO_MERGE, SegmentWriter
 
 from search_index.codec import MOST, Blocks, SetCodec, Terms
 from search_index.document import Document
+from search_index.modes import make_public, open_to_all, settle_public
 from search_index.segment import Draft, Row, Segment, build_row
 
 Progress = Callable[[int], None]
@@ -233,11 +234,11 @@ class IndexWriter:
         if self._holders:
             yield
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._folder.stat().st_mode & 0o777 != 0o755:
-            # Not each time: whoever may read the folder would see when work was done of which nothing is public.
-            self._folder.chmod(0o755)
+        make_public(self._folder, parents=True)
+        # Not each time: whoever may read the folder would see when work was done of which nothing is public.
+        open_to_all(self._folder)
         with (self._folder / "lock").open("ab") as lock:
+            settle_public(lock.fileno(), self._folder)
             # The kernel gives the lock back when its holder dies, however it dies.
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._holders += 1
@@ -260,8 +261,7 @@ class IndexWriter:
 
     def _make_folder(self) -> Path:
         folder = self._folder / _next_name(self._folder)
-        folder.mkdir()
-        folder.chmod(0o755)
+        make_public(folder)
         TOC.create(_DurableStorage(folder), _SCHEMA, _NAME)
         return folder
 
@@ -332,7 +332,7 @@ class _DurableStorage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
 
     def create_file(self, name: str, mode: str = "wb", **_options: Any) -> StructFile:
         file: IO[bytes] = open(self._fpath(name), mode)  # noqa: PTH123, SIM115
-        os.fchmod(file.fileno(), 0o644)
+        settle_public(file.fileno(), Path(self.folder))
         lasting = name.endswith(".seg") or ".toc" in name
         return StructFile(file, name=name, onclose=_sync_file if lasting else None)
 
@@ -502,10 +502,12 @@ def _remove_others(folder: Path) -> None:
 
 def _write_current(folder: Path, name: str) -> None:
     fresh = folder / "current.new"
+    # What another user began and never finished could not be made readable.
+    fresh.unlink(missing_ok=True)
     with fresh.open("w", encoding="ascii") as file:
         file.write(name)
         file.flush()
-        os.fchmod(file.fileno(), 0o644)
+        settle_public(file.fileno(), folder)
         os.fsync(file.fileno())
     fresh.replace(folder / "current")
     _sync_folder(folder)

@@ -89,7 +89,7 @@ _AFTER = _HELD.where(change_table.c.sequence > bindparam("sequence")).order_by(c
 def read_news(snapshot: Snapshot, limit: int) -> tuple[News, ...]:
     """The newest change of each of the `limit` records that changed last, the newest first. A departure that was applied
     ahead of its turn is among them at once."""
-    return _build(snapshot.ask(_NEWS, {"limit": limit}))
+    return _build(snapshot.ask(_NEWS, {"limit": limit}), snapshot.covered())
 
 
 def read_block(snapshot: Snapshot, number: int) -> Block:
@@ -97,7 +97,7 @@ def read_block(snapshot: Snapshot, number: int) -> Block:
     start, end = (number - 1) * BLOCK, number * BLOCK
     before, after = snapshot.ask(_BEFORE, {"sequence": start}), snapshot.ask(_AFTER, {"sequence": end})
     return Block(
-        entries=_build(snapshot.ask(_BETWEEN, {"start": start, "end": end})),
+        entries=_build(snapshot.ask(_BETWEEN, {"start": start, "end": end}), {}),
         before=block_of(before[0][0]) if before else None,
         after=block_of(after[0][0]) if after else None,
     )
@@ -114,9 +114,14 @@ def block_of(sequence: int) -> int:
     return -(-sequence // BLOCK)
 
 
-def _build(rows: Sequence[Sequence[Any]]) -> tuple[News, ...]:
-    found = (_build_one(*row) for row in rows)
+def _build(rows: Sequence[Sequence[Any]], covered: Mapping[str, datetime]) -> tuple[News, ...]:
+    """`covered` are the entries that were hidden in an emergency, and when: they are told of as departed."""
+    found = (_build_covered(row[1], covered[row[1]]) if row[1] in covered else _build_one(*row) for row in rows)
     return tuple(one for one in found if one is not None)
+
+
+def _build_covered(record: str, at: datetime) -> News:
+    return News(record=record, type=ChangeType.GONE, at=at, entry=None)
 
 
 def _build_one(type_: str, record: str, at: str, body: str | None, end: str | None) -> News | None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from search_index.document import Document, Kind
+from search_index.freshness import FRESH, Freshness
 from search_index.profile import Profile
 
 PAGE_SIZE = 20
@@ -85,7 +86,7 @@ class Page:
 
     `reading` says in Chinese how the words were understood; `sequence` and `updated_at` are of the list that answered.
     `facets` is empty unless they were asked for; `suggestions` unless nothing is exact. `profile` is the court's, of
-    the same moment.
+    the same moment, and so is `freshness`.
     """
 
     hits: tuple[Hit, ...]
@@ -99,6 +100,7 @@ class Page:
     profile: Profile
     facets: tuple[Facet, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    freshness: Freshness = FRESH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +118,4 @@ class Head:
     sequence: int
     updated_at: datetime | None
     entries: int
+    freshness: Freshness = FRESH

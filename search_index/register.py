@@ -21,6 +21,7 @@ from search_index.counting import Counts, Tally, read_mark
 from search_index.document import Document
 from search_index.entry import build_entry, find_way, passes
 from search_index.folding import fold_name
+from search_index.freshness import Cause, Freshness
 from search_index.highlight import Marker
 from search_index.index import Generation, Index, IndexUnavailable, readable
 from search_index.keypad import list_candidates
@@ -31,7 +32,7 @@ from search_index.profile import Profile
 from search_index.query import read_question
 from search_index.question import Meaning, Question, Way
 from search_index.retrieval import Found, Judged, find
-from search_index.store import Snapshot, Store, StoreUnavailable
+from search_index.store import Snapshot, Store, StoreHidden, StoreUnavailable
 from search_index.words import split_words
 
 _LOOKS = 5
@@ -44,10 +45,26 @@ class RegisterUnavailable(Exception):
     """The store or the index cannot be read at this moment. `str()` is a Chinese sentence for the reader."""
 
 
+class ListHidden(RegisterUnavailable):
+    """Nothing of the list may be shown now; `freshness` says why. The profile, and what is not tied to entries, can be read."""
+
+    def __init__(self, freshness: Freshness) -> None:
+        super().__init__(_HIDDEN[freshness.cause or Cause.SILENCE])
+        self.freshness = freshness
+
+
+_HIDDEN = {
+    Cause.SILENCE: "名单很久没有与法院核对，暂停显示；这不表示名单中没有",
+    Cause.SHUT: "名单正在恢复，暂停显示；这不表示名单中没有",
+    Cause.EMERGENCY: "名单已紧急暂停显示；这不表示名单中没有",
+}
+
+
 class Register:
     """Everything public, at a moment `now` that the caller gives. Safe to share between threads.
 
-    Every method raises RegisterUnavailable where the store, or for a search the index, cannot be read.
+    Every method raises RegisterUnavailable where the store, or for a search the index, cannot be read; what shows entries, or
+    counts them, raises ListHidden where the store was opened with a guard that hides the list.
     """
 
     def __init__(self, store: Store, index_folder: Path) -> None:
@@ -117,12 +134,27 @@ class Register:
     def head(self, now: datetime) -> Head:
         """The state of the list."""
         with self._snapshot(now) as snapshot:
-            return Head(sequence=snapshot.sequence, updated_at=snapshot.updated_at, entries=snapshot.count())
+            return Head(
+                sequence=snapshot.sequence,
+                updated_at=snapshot.updated_at,
+                entries=snapshot.count(),
+                freshness=snapshot.freshness,
+            )
+
+    def sequence(self, now: datetime) -> int:
+        """The last sequence applied; also while the list is hidden."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.sequence
 
     def profile(self, now: datetime) -> Profile:
         """The court's profile."""
         with self._snapshot(now) as snapshot:
             return snapshot.profile()
+
+    def frame(self, now: datetime) -> tuple[Profile, Freshness]:
+        """The court's profile, and how the list may be shown: what is around every page."""
+        with self._snapshot(now) as snapshot:
+            return snapshot.profile(), snapshot.freshness
 
     def subject(self, subject: str, key: str, now: datetime) -> Mapping[str, Any] | None:
         """What may be known of the one `key` of a `subject` (journal.SubjectChange); None where there is nothing."""
@@ -141,7 +173,7 @@ class Register:
         with self._snapshot(now) as snapshot:
             return snapshot.knew(subject, key)
 
-    def mark(self, now: datetime) -> tuple[int, int, int, str | None, int]:
+    def mark(self, now: datetime) -> tuple[int, int, int, str | None, int, str]:
         """Equal marks mean equal lists: no public change was applied in between, none ahead of its turn either, and no
         end has come."""
         with self._snapshot(now) as snapshot:
@@ -183,6 +215,8 @@ class Register:
         left. What changed after the sequence may or may not be in: with the changes since the sequence, it is the list.
         """
         with self._snapshot(clock()) as snapshot:
+            # Before anything is sent.
+            snapshot.refuse_hidden()
             sequence = snapshot.sequence
         return sequence, self._stream(clock)
 
@@ -227,6 +261,8 @@ class Register:
         try:
             with self._store.snapshot(now) as snapshot:
                 yield snapshot
+        except StoreHidden as error:
+            raise ListHidden(error.freshness) from None
         except (StoreUnavailable, SQLAlchemyError) as error:
             raise RegisterUnavailable("名单暂时不能读取，请稍后再试") from error
 
@@ -396,4 +432,5 @@ def _build_page(snapshot: Snapshot, question: Question, query: Query, hits: list
         profile=snapshot.profile(),
         facets=totals.facets,
         suggestions=totals.suggestions,
+        freshness=snapshot.freshness,
     )

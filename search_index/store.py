@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,10 +38,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from search_index.changes import KEPT, Change, Changes, Departure, SinceTooOld, SinceUnknown, read_entry
+from search_index.containing import contains
 from search_index.database import Reading, ReadingSide, for_reading, sqlite_file, without_transaction, writing_engine
 from search_index.document import Document
+from search_index.emergency import CODES, SUBJECT, Mark, find_hidden, is_genuine, read_codes, read_told
 from search_index.folding import fold_name
+from search_index.freshness import USUAL, Cause, Freshness, Limits, Standing, judge
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
+from search_index.marks import MarkFolder, MarksUnreadable
+from search_index.modes import settle_public
 from search_index.number import is_number
 from search_index.page import PAGE_SIZE, Departed
 from search_index.profile import Profile
@@ -52,6 +57,7 @@ from search_index.subjects import (
     apply_subjects,
     is_known,
     list_records,
+    read_all,
     read_last,
     read_subject,
     read_subjects,
@@ -110,6 +116,7 @@ link_table = Table(
     Column("shut", Integer, nullable=False),
     Column("file_number", Integer, nullable=False),
     Column("file_digest", String(64)),
+    Column("file_epoch", String(32)),
 )
 # What the names in the store were folded by.
 folding_table = Table("folding", metadata, Column("version", String(8), primary_key=True))
@@ -123,7 +130,9 @@ VACUUM_SHARE = 0.25
 _SEVERAL = [f"p{number}" for number in range(PAGE_SIZE)]
 
 # The questions of readers, compiled once each.
-VISIBLE = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
+_UNENDED = document_table.c.visible_until.is_(None) | (document_table.c.visible_until > bindparam("now"))
+# `hidden`: the numbers that were hidden in an emergency, one after the other; none is part of another.
+VISIBLE = _UNENDED & ~contains(bindparam("hidden"), document_table.c.record)
 _BODIES = select(document_table.c.body).where(VISIBLE)
 _LATEST_FIRST = _BODIES.order_by(document_table.c.published_on.desc(), document_table.c.record)
 _STATE = select(
@@ -135,6 +144,8 @@ _STATE = select(
     select(func.min(document_table.c.visible_until)).scalar_subquery(),
     select(link_table.c.pulse_at).scalar_subquery(),
     select(link_table.c.shut).scalar_subquery(),
+    # Whether anything was ever told of emergencies.
+    select(func.max(subject_table.c.position)).where(subject_table.c.subject == SUBJECT).scalar_subquery(),
 )
 _NAMED = _LATEST_FIRST.where(document_table.c.name_key == bindparam("key")).limit(bindparam("limit"))
 _NEWEST = _LATEST_FIRST.limit(bindparam("limit"))
@@ -197,7 +208,8 @@ _ROWS = (
 )
 _GONE_AMONG = select(tombstone_table.c.record, tombstone_table.c.at)
 _TOMBSTONE = select(tombstone_table.c.at).where(tombstone_table.c.record == bindparam("record"))
-_END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~VISIBLE)
+_END = select(document_table.c.visible_until).where(document_table.c.record == bindparam("record"), ~_UNENDED)
+_COVERED = select(document_table.c.record).where(_UNENDED)
 # Not the negation of what is visible: this is what the index on the column answers.
 _ENDED = select(document_table.c.record).where(document_table.c.visible_until <= bindparam("now"))
 
@@ -214,6 +226,23 @@ class StoreUnavailable(Exception):
     """The store cannot be read now."""
 
 
+class StoreHidden(StoreUnavailable):
+    """Nothing of the list may be shown now; `freshness` says why."""
+
+    def __init__(self, freshness: Freshness) -> None:
+        super().__init__(f"hidden: {freshness.cause}")
+        self.freshness = freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What a store that shows entries to people is opened with: how old the list may be, and where marks of entries that were
+    hidden in an emergency lie. Without it a store is read as it is, by those who take names back."""
+
+    limits: Limits = USUAL
+    marks: MarkFolder | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """How a store is connected with the registry: see `link_table`."""
@@ -222,18 +251,19 @@ class Link:
     is_shut: bool
     file_number: int
     file_digest: str | None
+    file_epoch: str | None
 
 
 class Snapshot:
     """One moment of the list. Everything read from it belongs together, and is what may be seen at `now`."""
 
-    def __init__(self, reading: Reading, now: datetime) -> None:
-        self._reading = reading
-        self._moment = {"now": utc(now)}
+    def __init__(self, reading: Reading, now: datetime, guard: Guard | None = None) -> None:
+        self._always = reading
+        self._moment = {"now": utc(now), "hidden": ""}
         (state,) = reading.ask(_STATE, {})
         self.sequence: int
         self.indexed: int
-        self.sequence, self.indexed, updated_at, profile, last_change, first_end, pulse, shut = state
+        self.sequence, self.indexed, updated_at, profile, last_change, first_end, pulse, shut, emergency = state
         self.updated_at = local(updated_at) if updated_at else None
         # When the store was last known to hold all that the registry had told; None before that was ever noted.
         self.pulse: datetime | None = local(pulse) if pulse else None
@@ -242,19 +272,60 @@ class Snapshot:
         self._profile: str | None = profile
         self._last_change: int = last_change or 0
         self._first_end: str | None = first_end
+        limits = guard.limits if guard else None
+        self.freshness = judge(self.pulse, self.updated_at, now, limits, is_shut=self.is_shut)
+        # Entries that were hidden in an emergency, and since when.
+        self.marked: Mapping[str, datetime] = {}
+        if guard is not None:
+            self._hide_marked(_read_marks(reading, guard.marks, self._moment) if emergency else [])
+
+    @property
+    def _reading(self) -> Reading:
+        """What is asked about entries. Raises StoreHidden: whoever shows anything of the list comes by here."""
+        self.refuse_hidden()
+        return self._always
+
+    def refuse_hidden(self) -> None:
+        """Raises StoreHidden where nothing of the list may be shown: also to those who ask for nothing of it."""
+        if self.freshness.is_hidden:
+            raise StoreHidden(self.freshness)
+
+    def _hide_marked(self, marks: list[Mark]) -> None:
+        is_hidden, self.marked = find_hidden(marks)
+        if is_hidden:
+            checked_at = self.freshness.checked_at
+            self.freshness = Freshness(standing=Standing.HIDDEN, checked_at=checked_at, cause=Cause.EMERGENCY)
+        self._moment["hidden"] = ",".join(sorted(self.marked))
+
+    @property
+    def hidden_key(self) -> str:
+        """Equal where the same entries are hidden."""
+        return self._moment["hidden"]
+
+    def covered(self) -> dict[str, datetime]:
+        """The entries that would be seen, had they not been hidden in an emergency, and since when they are."""
+        found: dict[str, datetime] = {}
+        for some in _take_in_turns(sorted(self.marked)):
+            query = _where_any(_COVERED, document_table.c.record, len(some))
+            found |= {record: self.marked[record] for (record,) in self._reading.ask(query, {**some, **self._moment})}
+        return found
 
     def document(self, record: str) -> Document | None:
         return self.documents([record]).get(record)
 
     def documents(self, records: Iterable[str]) -> dict[str, Document]:
         found: dict[str, Document] = {}
+        self.refuse_hidden()
         for some in _take_in_turns(list(records)):
             query = _where_any(_BODIES, document_table.c.record, len(some))
             found.update((d.record, d) for d in self._read(query, some))
         return found
 
     def departed(self, record: str) -> Departed | None:
-        """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet."""
+        """The tombstone of a record that was public; also of one whose end has come and that nobody removed yet, and of one
+        that was hidden in an emergency."""
+        if covered := self.covered().get(record) if record in self.marked else None:
+            return Departed(record=record, at=covered)
         asked = {"record": record, **self._moment}
         rows = self._reading.ask(_TOMBSTONE, asked) or self._reading.ask(_END, asked)
         return Departed(record=record, at=local(rows[0][0])) if rows else None
@@ -265,13 +336,15 @@ class Snapshot:
         return {record for (record,) in self._reading.ask(_CHANGED, {"sequence": sequence})}
 
     def ended(self) -> set[str]:
+        """Whose end has come, and who was hidden in an emergency: the index does not know it."""
+        covered = set(self.covered())
         if self._first_end is None or self._first_end > self._moment["now"]:
-            return set()
-        return {record for (record,) in self._reading.ask(_ENDED, self._moment)}
+            return covered
+        return covered | {record for (record,) in self._reading.ask(_ENDED, self._moment)}
 
     def count(self) -> int:
         ((count,),) = self._reading.ask(_COUNT, self._moment)
-        return int(count)
+        return int(count) - len(self.covered())
 
     def by_name_key(self, key: str, limit: int = 100) -> list[Document]:
         return self._read(_NAMED, {"key": key, "limit": limit})
@@ -288,6 +361,7 @@ class Snapshot:
     def count_name_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """How many entries have each of `keys`; a key that none has is left out."""
         found: dict[str, int] = {}
+        self.refuse_hidden()
         for some in _take_in_turns(sorted(set(keys))):
             query = _where_any(_COUNT_NAMED, document_table.c.name_key, len(some))
             found.update(self._reading.ask(query, {**some, **self._moment}))
@@ -322,7 +396,14 @@ class Snapshot:
             for _, (sequence, type_, record, at, body) in takewhile(lambda one: one[0] == one[1][0], rows)
         )
         last = found[-1].sequence if found else since
-        return Changes(head=self.sequence, next=last, changes=found, updated_at=self.updated_at)
+        return Changes(
+            head=self.sequence,
+            next=last,
+            changes=found,
+            updated_at=self.updated_at,
+            freshness=self.freshness,
+            withheld=self.covered(),
+        )
 
     def departures(self, since: int, limit: int) -> list[Departure]:
         """The first departures after the sequence `since`, at most `limit`, in order."""
@@ -358,7 +439,7 @@ class Snapshot:
     def subject(self, subject: str, key: str) -> Mapping[str, Any] | None:
         """What may be known of the one `key` of a `subject` (SubjectChange.body); None where there is nothing, or
         nothing any more."""
-        body = read_subject(self._reading, subject, key, self._moment)
+        body = read_subject(self._always, subject, key, self._moment)
         return body if body is not None and self._may_be_shown(body) else None
 
     def subjects(
@@ -366,22 +447,24 @@ class Snapshot:
     ) -> list[tuple[str, datetime, Mapping[str, Any]]]:
         """Key, time of the last change and body of everything of a `subject`, the newest first; `kinds`: only of these."""
         some = Some(limit=limit, offset=offset, kinds=tuple(kinds))
-        found = read_subjects(self._reading, subject, some, self._moment)
+        found = read_subjects(self._always, subject, some, self._moment)
+        if self.freshness.is_hidden:
+            return [one for one in found if not list_records(one[2])]
         return [one for one in found if self._may_be_shown(one[2])]
 
     def knew(self, subject: str, key: str) -> bool:
         """Whether there is, or ever was, the one `key` of a `subject`."""
-        return is_known(self._reading, subject, key)
+        return is_known(self._always, subject, key)
 
     def last_told(self, subject: str, key: str) -> LastTold | None:
         """When the one `key` of a `subject` was last told of or taken away; None where there never was one."""
-        return read_last(self._reading, subject, key)
+        return read_last(self._always, subject, key)
 
     def profile(self) -> Profile:
         return _read_profile(self._profile)
 
     def ask(self, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
-        """The rows that answer a question of another module. It is given the moment as `now`, for VISIBLE."""
+        """The rows that answer a question of another module. It is given what VISIBLE asks for."""
         return self._reading.ask(query, {**values, **self._moment})
 
     def _may_be_shown(self, body: Mapping[str, Any]) -> bool:
@@ -391,6 +474,20 @@ class Snapshot:
 
     def _read(self, query: Select[Any], values: Mapping[str, Any]) -> list[Document]:
         return [_read(body) for (body,) in self._reading.ask(query, {**values, **self._moment})]
+
+
+def _read_marks(reading: Reading, folder: MarkFolder | None, moment: Mapping[str, str]) -> list[Mark]:
+    """What was hidden in an emergency: what the registry tells of, and genuine marks of the folder that it knows nothing of
+    yet. What it has taken away counts no more, wherever it still lies."""
+    told = read_all(reading, SUBJECT, moment)
+    codes = read_codes(told.get(CODES))
+    marks = [read_told(key, body) for key, body in told.items() if key != CODES and body is not None]
+    try:
+        lying = folder.read() if folder else []
+    except MarksUnreadable as error:
+        raise StoreUnavailable(f"marks: {error}") from None
+    new = [one.mark for one in lying if one.mark.name not in told and is_genuine(one, codes)]
+    return [*(mark for mark in marks if mark is not None), *new]
 
 
 def _take_in_turns(values: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -406,20 +503,22 @@ def _where_any(query: Select[Any], column: Column[str], count: int) -> Select[An
 
 
 class Store:
-    """The reading side. It cannot write, and needs to know nothing but an address."""
+    """The reading side. It cannot write, and needs to know nothing but an address. With a `guard` it gives what may be shown."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, guard: Guard | None = None) -> None:
         self._database = ReadingSide(url)
+        self._guard = guard
 
     @contextmanager
     def snapshot(self, now: datetime) -> Iterator[Snapshot]:
         """One short read transaction. An open one keeps a writer on SQLite from committing: do not hold it.
 
-        Raises StoreUnavailable where the store is missing, not readable, or being recovered.
+        Raises StoreUnavailable where the store is missing, not readable, or being recovered; what is asked of entries
+        raises StoreHidden where a guard hides the list.
         """
         try:
             with self._database.reading() as reading:
-                yield Snapshot(reading, now)
+                yield Snapshot(reading, now, self._guard)
         except self._database.errors as error:
             raise StoreUnavailable(type(getattr(error, "orig", error)).__name__) from None
 
@@ -440,7 +539,7 @@ class StoreWriter:
             # Before SQLite makes its journal, which takes its mode from the file: a reader of another user who cannot
             # open the journal takes it for one to be rolled back.
             path.touch()
-            path.chmod(0o644)
+            settle_public(path, path.parent)
         with _damage_told(), self._engine.begin() as connection:
             metadata.create_all(connection)
             subject_table.create(connection, checkfirst=True)
@@ -496,21 +595,28 @@ class StoreWriter:
             is_shut=bool(row.shut),
             file_number=row.file_number,
             file_digest=row.file_digest,
+            file_epoch=row.file_epoch,
         )
 
-    def note_file(self, number: int, digest: str) -> None:
-        """Record the number and the digest of the last file of the journal that was applied (isolated network)."""
+    def note_file(self, number: int, digest: str, epoch: str, pulse: datetime | None) -> None:
+        """Record the last file of the journal that was applied (isolated network), and with it the pulse, where it has one."""
+        values: dict[str, Any] = {"file_number": number, "file_digest": digest, "file_epoch": epoch}
+        if pulse is not None:
+            values["pulse_at"] = utc(pulse)
         with _damage_told(), self._engine.begin() as connection:
-            connection.execute(link_table.update().values(file_number=number, file_digest=digest))
+            connection.execute(link_table.update().values(values))
 
     def set_indexed(self, sequence: int) -> None:
         """Record that the full-text index holds everything up to `sequence`."""
         with _damage_told(), self._engine.begin() as connection:
             connection.execute(state_table.update().values(indexed=sequence))
 
-    def replay(self, chunks: Iterable[Sequence[JournalEntry]]) -> None:
+    def replay(
+        self, chunks: Iterable[Sequence[JournalEntry]], finish: Callable[[Connection], None] = lambda _connection: None
+    ) -> None:
         """Make the store anew from the whole journal, given from its first line on. Readers see the old store until
-        the new one is complete. The caller sees to it that nobody else writes when the last chunk has been given.
+        the new one is complete, and `finish` has had its hand on it. The caller sees to it that nobody else writes when the
+        last chunk has been given.
 
         On SQLite a new file replaces the old one, which may be damaged or gone; on PostgreSQL it is one transaction,
         which departures wait for.
@@ -525,20 +631,28 @@ class StoreWriter:
             indexed = 0
         path = sqlite_file(self.url)
         if path is None:
-            self._replay_rows(chunks, indexed)
+            self._replay_rows(chunks, finish, indexed)
         else:
-            self._replay_file(path, chunks, indexed, link)
+            self._replay_file(path, chunks, finish, indexed, link)
 
-    def _replay_rows(self, chunks: Iterable[Sequence[JournalEntry]], indexed: int) -> None:
+    def _replay_rows(
+        self, chunks: Iterable[Sequence[JournalEntry]], finish: Callable[[Connection], None], indexed: int
+    ) -> None:
         with self._engine.begin() as connection:
             for table in (document_table, change_table, tombstone_table, subject_table):
                 connection.execute(delete(table))
             connection.execute(state_table.update().values(position=0, sequence=0, indexed=indexed, profile=None))
             for chunk in chunks:
                 _apply(connection, chunk)
+            finish(connection)
 
     def _replay_file(
-        self, path: Path, chunks: Iterable[Sequence[JournalEntry]], indexed: int, link: Mapping[str, Any]
+        self,
+        path: Path,
+        chunks: Iterable[Sequence[JournalEntry]],
+        finish: Callable[[Connection], None],
+        indexed: int,
+        link: Mapping[str, Any],
     ) -> None:
         new_path = _remove_new(path)
         new = StoreWriter(str(make_url(self.url).set(database=str(new_path))))
@@ -546,8 +660,9 @@ class StoreWriter:
         for chunk in chunks:
             new.apply(chunk)
         new.set_indexed(indexed)
-        if link:
-            with new._engine.begin() as connection:
+        with new._engine.begin() as connection:
+            finish(connection)
+            if link:
                 connection.execute(link_table.update().values(link))
         new_path.replace(path)
         for leftover in (path, new_path):

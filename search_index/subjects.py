@@ -33,6 +33,9 @@ _NAMED = (subject_table.c.subject == bindparam("subject")) & (subject_table.c.ke
 _ONE = select(subject_table.c.body).where(_NAMED, _VISIBLE)
 _KNOWN = select(subject_table.c.key).where(_NAMED)
 _LAST = select(subject_table.c.at, subject_table.c.body.is_not(None)).where(_NAMED)
+_EVERY = select(subject_table.c.key, subject_table.c.body, _VISIBLE).where(
+    subject_table.c.subject == bindparam("subject")
+)
 _ALL = (
     select(subject_table.c.key, subject_table.c.at, subject_table.c.body)
     .where(subject_table.c.subject == bindparam("subject"), _VISIBLE)
@@ -81,6 +84,12 @@ def _where_kind(count: int) -> Select[Any]:
         return _ALL
     body = subject_table.c.body
     return _ALL.where(or_(*(body.contains(bindparam(f"kind_{number}")) for number in range(count))))
+
+
+def read_all(reading: Reading, subject: str, moment: Mapping[str, str]) -> dict[str, Body | None]:
+    """Everything there is, or ever was, of a small `subject`: key and body, None where that was taken away."""
+    rows = reading.ask(_EVERY, {"subject": subject, **moment})
+    return {key: _read(body) if shown else None for key, body, shown in rows}
 
 
 def is_known(reading: Reading, subject: str, key: str) -> bool:

@@ -58,7 +58,7 @@
 
   const show = () => {
     if (!slide.lines.length) {
-      empty("现在没有公示的信息");
+      empty(slide.state || "现在没有公示的信息");
       return;
     }
     at("lines").replaceChildren(...slide.lines.map(row));
@@ -80,7 +80,7 @@
     [line.name, line.number, line.case_number, line.conduct, line.court].every(isText) &&
     Array.isArray(line.sizes) && (line.left === null || Number.isFinite(line.left));
   const isSlide = (answer) =>
-    isText(answer.mark) && isText(answer.today) && Array.isArray(answer.lines) && answer.lines.every(isLine) &&
+    isText(answer.mark) && isText(answer.today) && (answer.state === undefined || isText(answer.state)) && Array.isArray(answer.lines) && answer.lines.every(isLine) &&
     [answer.page, answer.pages, answer.total].every(Number.isInteger);
 
   const read = async (address, sent) => {

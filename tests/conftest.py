@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 from flask import Flask
 from hypothesis import settings
 from jinja2.bccache import Bucket, BytecodeCache
+from spreading import make_scheduler, put_longest_first
 
 if TYPE_CHECKING:
     from homes import Home
@@ -26,21 +27,6 @@ os.environ["OPENPYXL_LXML"] = "False"
 settings.register_profile("gongshi", deadline=None)
 settings.load_profile("gongshi")
 
-# What one test of these sets up is for all of them: on several workers each would set it up again.
-TOGETHER = frozenset(
-    {
-        "test_canary",
-        "test_days_browser",
-        "test_noninterference",
-        "test_nothing_derived_tells",
-        "test_package_office",
-        "test_pages_axe",
-        "test_redaction_corpus",
-        "test_search",
-        "test_traps_forged",
-        "test_traps_gateway",
-    }
-)
 STAFF = (("clerk", "clerk"), ("reviewer", "reviewer"), ("second", "reviewer"), ("auditor", "auditor"))
 
 
@@ -61,13 +47,14 @@ class KeptTemplates(BytecodeCache):
 Flask.jinja_options = {"bytecode_cache": KeptTemplates()}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(trylast=True)  # after what shuffles them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.stem in TOGETHER:
-            # Each database has a setting of its own.
-            kind = "-postgres" if item.get_closest_marker("postgres") else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{kind}"))
+    put_longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    return make_scheduler(config, log)
 
 
 @pytest.fixture(autouse=True)

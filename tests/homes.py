@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from sqlalchemy.exc import DBAPIError
 
 from gongshi.cli import run
 from gongshi.clock import World
@@ -18,17 +21,28 @@ from gongshi.court import Court
 from gongshi.settings import read_settings
 from portal.settings import PortalSettings
 from search_index.day import SHANGHAI
+from search_index.store import StoreDamaged, StoreWriter
 
 START = datetime(2026, 11, 18, 10, 0, tzinfo=SHANGHAI)
 
 
+_BEAT = timedelta(hours=12)
+
+
 @dataclass
 class Clock:
-    """A clock that moves only when it is told to."""
+    """A clock that moves only when it is told to. Where it is moved by days, the list is checked meanwhile as a worker
+    would do it, by `beats`, one of each home; none in tests of what happens where nobody does."""
 
     moment: datetime = START
+    beats: list[Callable[[datetime], None]] = field(default_factory=list)
+    heard_at: datetime = START
 
     def __call__(self) -> datetime:
+        if self.beats and abs(self.moment - self.heard_at) >= _BEAT:
+            self.heard_at = self.moment
+            for beat in self.beats:
+                beat(self.moment)
         return self.moment
 
     def advance(self, **step: float) -> None:
@@ -58,6 +72,22 @@ class Home:
     databases: dict[str, str] = field(default_factory=dict)
     random: Random = field(default_factory=lambda: Random(7))
     opened: list[Court] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock.beats.append(self._note_pulse)
+
+    def hear(self) -> None:
+        """Have the list checked by the clock of the machine, which processes of their own go by."""
+        self._note_pulse(datetime.now(UTC))
+
+    def _note_pulse(self, at: datetime) -> None:
+        url = self.databases.get("GONGSHI_DISCLOSED_URL", f"sqlite:///{self.folder / 'public' / 'disclosed.db'}")
+        if self.databases or (self.folder / "public" / "disclosed.db").exists():
+            writer = StoreWriter(url)
+            # A store that is damaged, or not there yet, is nobody's to check.
+            with suppress(StoreDamaged, DBAPIError):
+                writer.note_pulse(at)
+            writer.close()
 
     @property
     def world(self) -> World:

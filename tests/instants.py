@@ -34,6 +34,8 @@ SPAWN.set_forkserver_preload(
         "gongshi.commands.departures",
         "gongshi.commands.publishing",
         "gongshi.commands.serving",
+        "gongshi.commands.upgrade",
+        "gongshi.installing.upgrading",
     ]
 )
 

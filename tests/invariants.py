@@ -14,6 +14,7 @@ from typing import Any
 from homes import Home
 from sqlalchemy import select, text
 
+from gongshi.safety.witness_lines import Contents, Log
 from registry.record import State
 from registry.tables import AuditRow, BatchRow, JournalHeadRow, JournalRow, ProposalRow, RecordRow
 from search_index.index import Index
@@ -40,6 +41,8 @@ class Books:
     documents: Mapping[str, str]
     tombstones: frozenset[str]
     changes: Mapping[int, tuple[str, str]]
+    # The last sequences that were passed over when a registry came back from a backup, as the audit trail says.
+    leaps: frozenset[int] = frozenset()
 
 
 def find_faults(home: Home, gone: Collection[str] = ()) -> list[str]:
@@ -61,6 +64,7 @@ def find_faults_at_rest(home: Home, gone: Collection[str] = ()) -> list[str]:
     with court.store.snapshot(court.now) as snapshot:
         counted = snapshot.count()
     found = register.search(Query(), court.now).total
+    faults += _untold(court.witness.read(Log.DEPARTURES), books)
     court.close()
     return faults if found == counted else [*faults, f"a search finds {found} entries of {counted}"]
 
@@ -104,11 +108,23 @@ def read_books(home: Home) -> Books:
                 documents=documents,
                 tombstones=tombstones,
                 changes=changes,
+                leaps=frozenset(
+                    int(detail["sequence"])
+                    for detail in session.scalars(select(AuditRow.detail).where(AuditRow.action == "journal_leap"))
+                ),
             )
             session.expunge_all()
         return books
     finally:
         court.close()
+
+
+def _untold(log: Contents, books: Books) -> Iterator[str]:
+    """A departure that is in the journal and not in the log beside the database: a restored home would undo it."""
+    told = {(line.position, line.record) for line in log.lines if line.type == "gone"}
+    for line in books.lines:
+        if line.type == "gone" and line.position > (log.begins or 0) and (line.position, line.record) not in told:
+            yield f"line {line.position}: the departure of {line.record} is not in the log beside the database"
 
 
 def _damage(home: Home) -> Iterator[str]:
@@ -128,9 +144,11 @@ def _journal_faults(books: Books) -> Iterator[str]:
     sequences = [line.sequence for line in books.lines if line.sequence is not None]
     if positions != list(range(1, len(positions) + 1)):
         yield "the journal's positions have a gap"
-    if sequences != list(range(1, len(sequences) + 1)):
+    follows = zip([0, *sequences], sequences, strict=False)
+    if any(number != before + 1 and number - 1 not in books.leaps for before, number in follows):
         yield "the journal's sequences have a gap"
-    if books.head != (len(positions), len(sequences)):
+    last = max([0, *sequences, *books.leaps])
+    if books.head != (len(positions), last):
         yield f"the journal's head says {books.head} of {len(positions)} lines with {len(sequences)} sequences"
     departed: set[str] = set()
     for line in reversed(books.lines):

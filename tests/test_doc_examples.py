@@ -36,6 +36,7 @@ def databases() -> dict[str, str]:
 @contextmanager
 def serving(home: Home, what: str) -> Iterator[str]:
     """The address of `gongshi serve WHAT` over the home."""
+    home.hear()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GONGSHI_")}
     with subprocess.Popen(
         [sys.executable, "-m", "gongshi", "serve", what, "--bind", "127.0.0.1:0"],

@@ -69,6 +69,7 @@ class Units:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
+        self.home.hear()
         clean = {key: value for key, value in os.environ.items() if not key.startswith("GONGSHI_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gongshi", "serve", "units", "--bind", f"127.0.0.1:{self.port}"],

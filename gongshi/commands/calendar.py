@@ -12,7 +12,7 @@ import click
 from gongshi.calendar import StateCouncilCalendar, load_calendar, read_calendar_file, replace_calendar
 from gongshi.commands.common import acting, as_json, command, open_court, report, sign
 from gongshi.legal_clock import hold_what_is_due, recount
-from gongshi.settings import read_settings
+from gongshi.settings import CALENDAR, read_settings
 from registry import audit
 from registry.clockbook import Moved, show_day
 from registry.deadlines import EARLIEST_START, LATEST_START, RULE_LABEL, Reading
@@ -36,8 +36,10 @@ def import_(file: Path, actor: str, as_json: bool) -> int:
     """导入节假日文件（UTF-8 CSV，表头 date,type），整份替换原有的文件；暂定的期限随即重新计算，每一项变动都有记录。"""
     court = open_court()
     sign(court, actor, Role.ADMIN, Role.REVIEWER)
-    path = court.settings.private / "calendar.csv"
-    new = replace_calendar(path, read_calendar_file(file), load_calendar(court.settings.calendar_file))
+    text, old = read_calendar_file(file), load_calendar(court.settings.calendar_file)
+    new = replace_calendar(court.settings.private / CALENDAR, text, old)
+    # The gateway's user cannot see the registry's.
+    replace_calendar(court.settings.notifier / CALENDAR, text, StateCouncilCalendar())
     years = sorted(new.imported_years | {day.year for day in new.overrides})
     with court.session() as session:
         audit.note(session, court.now, actor, "calendar_import", detail={"years": years, "days": len(new.overrides)})

@@ -22,6 +22,7 @@ from gongshi.commands.common import command, make_court, world
 from gongshi.commands.demo_desk import CLERK, REVIEWER, Person, enrol_staff, enrol_units, find_due_day, open_cases
 from gongshi.court import Court
 from gongshi.office import open_register
+from gongshi.training import take_away_accounts
 from notifier.calendar import Period
 from search_index.day import day_of
 from search_index.page import Query
@@ -70,13 +71,8 @@ def demo(entries: int, port: int, no_serve: bool) -> int:
     started = time.monotonic()
     home = Path(os.environ.get("GONGSHI_HOME", "demo-home"))
     _make_fresh(home)
-    os.environ["GONGSHI_HOME"] = str(home.absolute())
-    os.environ["GONGSHI_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-    os.environ["GONGSHI_GATEWAY_URL"] = f"http://127.0.0.1:{port + 2}"
-    # Whoever looks at a demonstration at night or on a Sunday wants to see the messages, too.
-    os.environ["GONGSHI_QUIET_HOURS"] = "off"
-    given = world()
-    court, people, of_unit = _prepare(home, entries, given)
+    click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
+    court, people, of_unit = prepare_home(home, entries, port)
     click.echo(f"\n已就绪，用时 {time.monotonic() - started:.0f} 秒。")
     _tell(court, port, people, of_unit)
     return 0 if no_serve else _run_all(port)
@@ -84,9 +80,6 @@ def demo(entries: int, port: int, no_serve: bool) -> int:
 
 def _make_fresh(home: Path) -> None:
     """Remove the last demonstration, and nothing that is not one."""
-    for name in ("REGISTRY_URL", "DISCLOSED_URL", "NOTIFIER_URL"):
-        if os.environ.pop(f"GONGSHI_{name}", None):
-            click.echo(f"演示不使用 GONGSHI_{name}，已忽略")
     if home.exists() and any(home.iterdir()):
         if not (home / MARKER).exists():
             raise click.ClickException(f"{home} 不是演示目录，演示不会动它：请换一个目录，或不设置 GONGSHI_HOME")
@@ -95,8 +88,17 @@ def _make_fresh(home: Path) -> None:
     (home / MARKER).write_text("本目录由 gongshi demo 建立，全部是虚构数据，每次演示都会清空。\n", encoding="utf-8")
 
 
-def _prepare(home: Path, entries: int, given: World) -> tuple[Court, list[Person], Person]:
-    click.echo(f"演示目录 {home.absolute()}（虚构数据，与任何真人无关）")
+def prepare_home(home: Path, entries: int, port: int) -> tuple[Court, list[Person], Person]:
+    """A home for training in an empty folder, with a published list, messages that were sent, and cases; with everybody who
+    may sign in. The environment of this process, and of what it starts, is that home's: what is another's is taken out."""
+    for name in take_away_accounts(os.environ):
+        click.echo(f"虚构数据的目录不使用 {name}，已忽略")
+    os.environ["GONGSHI_HOME"] = str(home.absolute())
+    os.environ["GONGSHI_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    os.environ["GONGSHI_GATEWAY_URL"] = f"http://127.0.0.1:{port + 2}"
+    # Whoever looks at it at night or on a Sunday wants to see the messages, too.
+    os.environ["GONGSHI_QUIET_HOURS"] = "off"
+    given = world()
     court = make_court()
     court.init(PROFILE)
     earlier = replace(given, now=lambda: given.now() - _PUBLISHED_BEFORE)
@@ -146,7 +148,7 @@ def _step(arguments: Sequence[str], given: World, typed: str = "") -> None:
     finally:
         sys.stdin = keyboard
     if code == 2:
-        raise click.ClickException("演示没有完成：上面的命令未能办理")
+        raise click.ClickException("没有完成：上面的命令未能办理")
 
 
 def _last_quarter(court: Court) -> Period:

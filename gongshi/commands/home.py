@@ -10,6 +10,7 @@ import click
 
 from gongshi.commands.common import as_json, command, make_court, open_court, report, sign
 from gongshi.court import rules_of
+from gongshi.installing.release import note_release, refuse_older_home
 from gongshi.office import init_office
 from registry import sealbox
 from registry.staff import Role
@@ -23,10 +24,12 @@ EMBLEM_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 @as_json
 @command
 def init(as_json: bool) -> int:
-    """建立数据目录和数据库（或升级到本版本）。可以重复运行。"""
+    """建立数据目录和数据库。可以重复运行；旧版本的数据目录用 gongshi upgrade 升级。"""
     court = make_court()
+    refuse_older_home(court.settings)
     new, home = court.init(), court.settings.home
     init_office(court)
+    note_release(court.settings)
     text = f"数据目录 {home} 已建立" if new else f"数据目录 {home} 已是最新"
     report(as_json, {"home": str(home), "new": new}, text)
     return 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gongshi.channels import read_providers
 from gongshi.cli import fail
 from gongshi.commands.common import acting, as_json, command, open_court, report, sign
 from gongshi.court import Court
@@ -17,8 +18,10 @@ from notifier.channels import Outcome
 from notifier.context import Notifier
 from notifier.enrolling import CHANNEL_LABEL, CHANNELS, BadRecipient, Enrolment, Liaison, check_enrolment
 from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
+from notifier.institutions.addresses import BadAddress
 from notifier.institutions.opening import test_endpoint
 from notifier.institutions.settings import BadInstitutionSetting, InstitutionSettings, read_institution_settings
+from notifier.institutions.staying import check_staying
 from notifier.recipients import (
     SANDBOX,
     RecipientKind,
@@ -288,7 +291,14 @@ def _try_out(court: Court, office: Notifier, found: Registered) -> Outcome:
     endpoint = open_endpoints(office.engine)(found.recipient.slug)
     if endpoint is None:
         raise LookupError(found.recipient.slug)
-    return test_endpoint(_read_institutions(), endpoint, clock=court.world.now)
+    settings = _read_institutions()
+    if court.profile().training:
+        settings = read_providers(court, office).institutions
+        try:
+            check_staying(endpoint.address or "")
+        except BadAddress as error:
+            return Outcome(state=MessageState.FAILED_PERMANENT, detail=str(error))
+    return test_endpoint(settings, endpoint, clock=court.world.now)
 
 
 def _find_obstacle(found: Registered, settings: InstitutionSettings, gateway_url: str) -> str | None:

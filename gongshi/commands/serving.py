@@ -11,7 +11,7 @@ import click
 
 from gongshi.cli import fail
 from gongshi.clock import World
-from gongshi.server import BadAddress, Server, is_loopback, log_to_stderr, read_bind
+from gongshi.server import BadAddress, Server, is_loopback, is_private, log_to_stderr, read_bind
 
 _GATEWAY_THREADS = 16
 _DESK_THREADS = 4
@@ -98,13 +98,15 @@ def gateway(bind: str, workers: int) -> int:
     没有设置的服务商，其地址不存在，启动时说明一次。
     """
     from gongshi.channels import read_providers
-    from gongshi.commands.common import command, open_court
+    from gongshi.commands.common import command, open_notifier_side
     from gongshi.gateway import create_gateway, tell_what_is_off
     from gongshi.office import open_office
+    from gongshi.safety.closed import wait_until_open
 
     @command
     def work() -> int:
-        court = open_court()
+        court = open_notifier_side()
+        wait_until_open(court.settings.home, threading.Event(), click.echo)
         office = open_office(court)
         providers = read_providers(court, office)
         office.engine.dispose()
@@ -118,6 +120,27 @@ def gateway(bind: str, workers: int) -> int:
     return _checked(bind, work)
 
 
+@serve.command("metrics", short_help="监控系统读取的数字（Prometheus）。")
+@_bind("127.0.0.1:9464")
+@click.option("--anywhere", is_flag=True, help="允许监听公网地址；须由防火墙限定只有监控系统能连接。")
+def metrics(bind: str, anywhere: bool) -> int:
+    """监控系统读取的数字（Prometheus 文本格式，地址为 /metrics），只有条数和时长，不含姓名、地址和编号。"""
+    from gongshi.commands.common import command, open_court
+    from gongshi.settings import BadSetting
+    from gongshi.watching.metrics import create_metrics
+
+    @command
+    def work() -> int:
+        host, _port = read_bind(bind)
+        if not (anywhere or is_private(host)):
+            raise BadSetting(f"{host} 不是内部网络的地址：请改用本机或者内网地址；确有防火墙限定的，加 --anywhere")
+        app = create_metrics(open_court())
+        Server(lambda: app, bind, "监控数字", workers=1).run()
+        return 0
+
+    return _checked(bind, work)
+
+
 @click.command(short_help="后台工作进程。")
 @click.option("--once", is_flag=True, help="只做一次到期的工作。")
 def worker(once: bool) -> int:
@@ -125,18 +148,25 @@ def worker(once: bool) -> int:
     from gongshi.commands.common import command, open_court
     from gongshi.duty import Duty
     from gongshi.errorlog import logged
+    from gongshi.safety.closed import refuse_closed, wait_until_open
     from notifier.worker import run_worker, stop_on_signals
 
     @command
     def work() -> int:
         log_to_stderr()
         stop = threading.Event()
-        duty = Duty(open_court(), stop.is_set)
+        court = open_court()
+        if once:
+            refuse_closed(court.settings.home)
+        else:
+            stop_on_signals(stop)
+            if not wait_until_open(court.settings.home, stop, click.echo):
+                return 0
+        duty = Duty(court, stop.is_set)
         if once:
             duty.tick()
             click.echo("到期的工作已办理")
             return 0
-        stop_on_signals(stop)
         click.echo("后台工作进程已就绪")
         (first, every), *others = [(logged(part), seconds) for part, seconds in duty.beats]
         run_worker(first, stop, every, others)

@@ -15,6 +15,7 @@ import paramiko  # type: ignore[import-untyped]
 from notifier.institutions import Endpoint
 from notifier.institutions.addresses import SftpAddress, check_host_key
 from notifier.institutions.watch import cut_off
+from search_index.modes import is_shared
 
 # Seconds: for the connection, for one answer, and until the session is open.
 CONNECT_TIMEOUT = 15.0
@@ -40,8 +41,8 @@ def read_private_key(file: Path) -> paramiko.PKey:
     """The key in a file. Raises BadKey."""
     file = file.expanduser()
     try:
-        mode = file.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
+        allowed = stat.S_IRGRP if is_shared(file.parent) else 0
+        if stat.S_IMODE(file.stat().st_mode) & 0o077 & ~allowed:
             raise BadKey("私钥文件的权限过宽，应只有本用户可读（chmod 600）")
         return paramiko.PKey.from_path(file)
     except OSError as error:

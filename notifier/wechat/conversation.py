@@ -124,7 +124,7 @@ class Conversation:
         match command:
             case "newest":
                 newest = self.listing.newest(now, wording.SHOWN)
-                return Answer(text=wording.tell_newest(newest, self.listing.head(now).updated_at, self._site))
+                return Answer(text=wording.tell_newest(newest, self.listing.head(now), self._site))
             case "statistics":
                 return Answer(text=wording.tell_statistics(self.listing.search(Query(facets=True), now)))
             case "follow":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from urllib.parse import quote
 
 from notifier.wechat.texts import MOST_BYTES, cut_text, measure
 from search_index.day import SHANGHAI
 from search_index.document import Document
-from search_index.page import Hit, Page
+from search_index.freshness import Freshness
+from search_index.page import Head, Hit, Page
 
 SHOWN = 5
 _MOST_ASKED = 30
@@ -55,6 +56,14 @@ class Site:
         return link if self.address and measure(link) <= _MOST_LINK else None
 
 
+def tell_silence(found: Freshness) -> str:
+    """That the list may be out of date, where it may."""
+    if not found.is_silent or found.checked_at is None:
+        return ""
+    at = found.checked_at.astimezone(SHANGHAI)
+    return f"名单最近一次与法院核对是 {at:%Y-%m-%d %H:%M}，此后的变动可能尚未显示，请以法院答复为准。"
+
+
 # Answers to a search ------------------------------------------------------------------------------------------------
 
 
@@ -62,7 +71,7 @@ def tell_found(text: str, page: Page, site: Site) -> str:
     """The first entries of an answer that has some, the totals, how to narrow it, and the warning of namesakes."""
     # What is only near is shown where nothing is exact.
     shown = [hit for hit in page.hits if hit.match == "exact"] or list(page.hits)
-    head = f"“{shorten(text)}”：{_total(page)}。{_as_of(page.updated_at)}"
+    head = f"“{shorten(text)}”：{_total(page)}。{_as_of(page)}"
     people = [hit for hit in shown[:SHOWN] if hit.document.kind == "person"]
     return _compose(
         head,
@@ -79,7 +88,7 @@ def tell_refused(reason: str, site: Site) -> str:
 
 def tell_nothing(text: str, page: Page) -> str:
     """Nothing was found, in a list of which day, and what else could be asked."""
-    lines = [f"没有查到“{shorten(text)}”。{_as_of(page.updated_at)}", _ONLY_HERE]
+    lines = [f"没有查到“{shorten(text)}”。{_as_of(page)}", _ONLY_HERE]
     if page.suggestions:
         lines.append("可以改查：" + "、".join(f"{shorten(one.text)}（{one.total} 条）" for one in page.suggestions[:3]))
     lines.append("请核对姓名、单位全称或者案号有没有写错，再发一次。")
@@ -111,23 +120,23 @@ def _narrow(text: str, page: Page, count: int, site: Site) -> str:
 # Other answers ------------------------------------------------------------------------------------------------------
 
 
-def tell_newest(documents: Sequence[Document], updated_at: datetime | None, site: Site) -> str:
+def tell_newest(documents: Sequence[Document], head: Head, site: Site) -> str:
     """The entries published last."""
     if not documents:
-        return f"名单中目前没有信息。{_as_of(updated_at)}"
+        return f"名单中目前没有信息。{_as_of(head)}"
     hits = _as_hits(documents)
-    return _compose(f"最近公布的信息。{_as_of(updated_at)}", hits, site, lambda _count: [_warn_if_person(hits)])
+    return _compose(f"最近公布的信息。{_as_of(head)}", hits, site, lambda _count: [_warn_if_person(hits)])
 
 
 def tell_district(district: str, page: Page, site: Site) -> str:
     """The newest entries of a district, and how many it has."""
     name = shorten(district)
     if not page.total:
-        return f"{name}目前没有公布的信息。{_as_of(page.updated_at)}"
+        return f"{name}目前没有公布的信息。{_as_of(page)}"
     hits = list(page.hits[:SHOWN])
     link = site.search(region=district, sort="newest")
     return _compose(
-        f"{name}：共 {page.total} 条，以下为最近公布的。{_as_of(page.updated_at)}",
+        f"{name}：共 {page.total} 条，以下为最近公布的。{_as_of(page)}",
         hits,
         site,
         lambda count: [
@@ -142,7 +151,7 @@ def tell_statistics(page: Page) -> str:
     """How many entries there are, by kind, performance and district. `page` has facets."""
     counts = {facet.field: facet.counts for facet in page.facets}
     kinds = [(_KINDS.get(kind, kind), count) for kind, count in counts.get("kind", ())]
-    lines = [f"名单共 {page.total} 条。{_as_of(page.updated_at)}"]
+    lines = [f"名单共 {page.total} 条。{_as_of(page)}"]
     for title, values in (
         ("其中", kinds),
         ("履行情况", counts.get("performance", ())),
@@ -282,11 +291,11 @@ def _warn_if_person(hits: Iterable[Hit]) -> str:
     return NAMESAKES if any(hit.document.kind == "person" for hit in hits) else ""
 
 
-def _as_of(moment: datetime | None) -> str:
-    if moment is None:
+def _as_of(read: Head | Page) -> str:
+    if read.updated_at is None:
         return "名单尚未公布。"
-    local = moment.astimezone(SHANGHAI)
-    return f"名单更新于{_day(local)} {local:%H:%M}。"
+    local = read.updated_at.astimezone(SHANGHAI)
+    return f"名单更新于{_day(local)} {local:%H:%M}。{tell_silence(read.freshness)}"
 
 
 def _day(value: date | None) -> str | None:

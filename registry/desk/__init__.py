@@ -19,6 +19,7 @@ from registry.desk import (
     matters,
     readers,
     record,
+    running,
     signin,
     sources,
     staff_pages,
@@ -47,6 +48,7 @@ _PARTS = (
     units,
     sources,
     readers,
+    running,
 )
 _USUAL = Rules()
 

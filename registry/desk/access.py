@@ -20,6 +20,8 @@ class Access(StrEnum):
     ADMIN = "admin"
     # The list of what was done: who audits, and who looks after the accounts, without what is in the records.
     TRAIL = "trail"
+    # How the product itself runs: who looks after it, who answers for the list, and who audits.
+    RUNNING = "running"
 
 
 # An administrator never sees a private record; an auditor reads everything and changes nothing (法释〔2017〕7号 art. 13).
@@ -32,6 +34,7 @@ _ROLES: Mapping[Access, frozenset[Role]] = {
     Access.AUDIT: frozenset({Role.AUDITOR}),
     Access.ADMIN: frozenset({Role.ADMIN}),
     Access.TRAIL: frozenset({Role.AUDITOR, Role.ADMIN}),
+    Access.RUNNING: frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMIN}),
 }
 
 

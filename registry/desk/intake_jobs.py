@@ -22,6 +22,8 @@ from typing import Any
 
 import structlog
 
+from search_index.modes import make_private, open_lock, open_private
+
 _log = structlog.get_logger("registry")
 _NAME = re.compile(r"[0-9a-f]{16}")
 _KEPT = 30
@@ -93,7 +95,7 @@ class JobBook:
         path = self._prepare() / f"{job.name}.job"
         with self._written:
             new = path.with_suffix(".new")
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(asdict(job), file, ensure_ascii=False)
             new.replace(path)
@@ -141,7 +143,7 @@ class JobBook:
     @contextmanager
     def running(self, name: str) -> Iterator[None]:
         """Hold while a job runs: the lock goes with the process, however it ends."""
-        with (self._prepare() / f"{name}.lock").open("a") as file:
+        with open_lock(self._prepare() / f"{name}.lock") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -167,7 +169,7 @@ class JobBook:
         return Job(**values)
 
     def _prepare(self) -> Path:
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        make_private(self.folder)
         return self.folder
 
 

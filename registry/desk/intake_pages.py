@@ -31,6 +31,7 @@ from registry.lifecycle import NotAllowed
 from registry.reconciling import Reconciler, ToHold
 from registry.tables import BatchRow
 from registry.worklists import ListLine, find_lines
+from search_index.modes import open_private
 
 _NEWEST = 20
 _COPY = 1 << 20
@@ -122,8 +123,8 @@ def _refuse_busy(desk: Desk) -> None:
 
 
 def _keep(file: FileStorage, path: Path) -> None:
-    """Write an upload where only its owner reads it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    """Write an upload where only the private side reads it."""
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "wb") as target:
         file.save(target, buffer_size=_COPY)
 

@@ -21,6 +21,7 @@ from registry.intake.build import QUARANTINE_KEY
 from registry.intake.headers import QUARANTINE_TITLES, TITLES, fold_title
 from registry.record import Conduct
 from registry.values import InvalidValue
+from search_index.modes import open_private
 
 ROWS = 20
 _LONGEST_CELL = 20_000
@@ -247,6 +248,6 @@ def _open_to_read(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def _open_to_write(path: Path, encoding: str) -> Iterator[TextIO]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
         yield file

@@ -21,6 +21,7 @@ from registry.desk.base import (
     the_desk,
     token_field,
 )
+from registry.running import count_faults
 from registry.staff import ROLE_LABEL
 
 
@@ -46,6 +47,7 @@ _PLACES = (
     Place("desk.readers", "批量读取", Access.READ, ("/readers",)),
     Place("notifier_desk.runs", "名单推送", Access.READ, ("/runs", "/recalls", "/messages", "/recipients")),
     Place("desk.trail", "审计记录", Access.TRAIL, ("/audit",)),
+    Place("desk.running", "运行状况", Access.RUNNING, ("/running",)),
     Place("desk.staff", "工作人员", Access.ADMIN, ("/staff",)),
 )
 _PUSHING = ("/printings", "/templates", "/actions", "/inbox", "/phone")
@@ -91,6 +93,7 @@ def template_values() -> dict[str, Any]:
         "typed": _read_typed(),
         "today": the_desk().today,
         "is_training": _is_training,
+        "count_faults": _count_faults,
     }
 
 
@@ -100,6 +103,18 @@ def _read_typed() -> Mapping[str, str]:
         return request.form if request.method == "POST" else {}
     except HTTPException:
         return {}
+
+
+def _count_faults() -> int:
+    """How many faults an administrator is told of on every page; none for others, and where it cannot be known now."""
+    signed_in = find_current()
+    if signed_in is None or not signed_in.may(Access.ADMIN) or not signed_in.owns_password:
+        return 0
+    try:
+        with the_desk().court.reading() as session:
+            return count_faults(session)
+    except BROKEN:
+        return 0
 
 
 def _is_training() -> bool:

@@ -12,6 +12,7 @@ from registry.intake.build import QUARANTINE_KEY
 from registry.intake.headers import IGNORED_TITLES, QUARANTINE_TITLES, fold_title
 from registry.intake.jsontext import RepeatedKeys, check_object, decode, encode
 from registry.intake.model import FieldError, Format, Intake, Raw, Refused
+from search_index.modes import open_private
 
 _OWN_TITLES = frozenset(fold_title(title) for title in QUARANTINE_TITLES) & IGNORED_TITLES
 _LONG_NUMBER = 12
@@ -51,7 +52,7 @@ class Quarantine:
     def _open(self) -> TextIO:
         # Made anew, so that an old file's permissions, or a link in its place, decide nothing.
         self._path.unlink(missing_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
         encoding = "utf-8-sig" if self._is_table else "utf-8"
         self._stream = os.fdopen(descriptor, "w", encoding=encoding, errors="replace", newline="")
         if self._is_table:

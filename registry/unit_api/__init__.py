@@ -15,5 +15,5 @@ def unit_api(site: Site) -> Blueprint:
     api = Api(site)
     for part in _PARTS:
         part.add_endpoints(api)
-    openapi.add_endpoint(api.blueprint)
+    openapi.add_endpoint(api.blueprint, site)
     return api.blueprint

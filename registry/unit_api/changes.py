@@ -16,7 +16,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from registry.unit_api.base import Api, Caller, Site
+from registry.unit_api.base import Api, Caller, Site, tell_training
 from registry.unit_api.problems import ApiProblem
 from registry.unit_api.reading import Faults, read_count, read_given, refuse_parameters
 from registry.units.keys import Scope
@@ -24,6 +24,7 @@ from registry.units.ledger import LedgerKind, Line, append, list_under_verificat
 from registry.units.releases import list_releases
 from registry.units.uses import Given, is_folded
 from search_index.changes import Change, Changes, SinceTooOld, SinceUnknown
+from search_index.freshness import tell_freshness
 from search_index.number import is_number
 
 MOST_CHANGES = 1000
@@ -69,12 +70,12 @@ def add_endpoints(api: Api) -> None:
                 403, "no-list", "不接收名单", "法院没有决定向本单位推送名单，不能取用整份名单；变更和退出仍可跟踪。"
             )
         with caller.site.store.snapshot(caller.site.now) as found:
-            sequence, rows = found.sequence, found.count()
+            sequence, rows, told = found.sequence, found.count(), tell_freshness(found.freshness)
         with caller.site.court.session() as session:
             caller.write_use(session, "snapshot", given, rows=rows)
             _note_read(session, caller, sequence, rows, "取用整份名单")
         return Response(
-            _stream(caller.site, sequence),
+            _stream(caller.site, sequence, told),
             content_type="application/x-ndjson",
             headers={"Content-Disposition": 'attachment; filename="list.jsonl"'},
         )
@@ -106,6 +107,7 @@ def _tell_changes(caller: Caller, given: Given, found: Changes) -> Mapping[str, 
         "meta": {
             "head": found.head,
             "next": found.next,
+            **tell_freshness(found.freshness),
             "under_verification": sorted({line.record for line in under if line.record}),
             "open_releases": waiting,
         },
@@ -193,11 +195,11 @@ def _tell_entry(caller: Caller, given: Given, record: str) -> Mapping[str, Any]:
     return {"record": record, "status": status, "entry": document.as_json()}
 
 
-def _stream(site: Site, sequence: int) -> Iterator[bytes]:
+def _stream(site: Site, sequence: int, told: Mapping[str, Any]) -> Iterator[bytes]:
     """The list as JSON Lines: what it is of, every entry, and at the end how many there were and the digest of their
     lines, without which it is cut off. Read in short turns, each at its own moment: no entry is given after it left. With
     the changes since the sequence, it is the list."""
-    yield _line({"sequence": sequence, "at": site.now.isoformat()})
+    yield _line({"sequence": sequence, "at": site.now.isoformat(), **told, **tell_training(site)})
     digest, rows, after = sha256(), 0, ""
     while True:
         with site.store.snapshot(site.now) as snapshot:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from flask import Blueprint, Response
 
 from registry.unit_api.acks import MOST_RELEASED
-from registry.unit_api.base import to_json
+from registry.unit_api.base import Site, tell_training, to_json
 from registry.unit_api.changes import LARGEST_SEQUENCE, LONGEST_WAIT, MOST_CHANGES
 from registry.unit_api.openapi_compare import PATHS as COMPARE_PATHS
 from registry.unit_api.openapi_compare import SCHEMAS as COMPARE_SCHEMAS
 from registry.unit_api.problems import MEDIA, PREFIX
 from registry.unit_api.schema import (
+    CHECKED,
     COUNT,
     DAY,
     FLAG,
@@ -81,11 +84,13 @@ _CHANGES = build_object(
             {
                 "head": {**_SEQUENCE, "description": "名单现在的序号"},
                 "next": {**_SEQUENCE, "description": "下一次请求的 since"},
+                **CHECKED,
                 "under_verification": build_list(
                     RECORD, description="已告知本单位正在核实异议的条目：核实期间暂不执行联合惩戒措施"
                 ),
                 "open_releases": {**COUNT, "description": "已告知本单位、还没有确认解除的退出通知"},
-            }
+            },
+            optional=("stale",),
         ),
         "changes": build_list(refer("Change")),
     }
@@ -311,11 +316,31 @@ def build_openapi() -> Json:
     }
 
 
-def add_endpoint(blueprint: Blueprint) -> None:
+def describe_training(description: Json) -> Json:
+    """`description` of answers that say in `training` that they are an exercise."""
+    made: Json = deepcopy(description)
+    schemas = made["components"]["schemas"]
+    for operation in (one for path in made["paths"].values() for one in path.values()):
+        for content in (
+            part for answer in operation["responses"].values() for part in answer.get("content", {}).values()
+        ):
+            schema = content.get("schema", {})
+            schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+            if "properties" in schema:
+                schema["properties"]["training"] = {
+                    "type": "boolean",
+                    "const": True,
+                    "description": "演练数据，不得使用",
+                }
+    made["info"]["title"] = f"【演练】{made['info']['title']}"
+    return made
+
+
+def add_endpoint(blueprint: Blueprint, site: Site) -> None:
     """`/openapi.json`."""
     body = build_openapi()
 
     def describe() -> Response:
-        return to_json(body)
+        return to_json(describe_training(body) if tell_training(site) else body)
 
     blueprint.add_url_rule("/openapi.json", "describe", describe, methods=["GET"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry.unit_api.schema import (
+    CHECKED,
     COUNT,
     DAY,
     FLAG,
@@ -93,12 +94,14 @@ _ANSWER = build_object(
             {
                 "sequence": {**COUNT, "description": "比对时名单的序号：此后的变更见 /changes"},
                 "made_at": TIME,
+                **CHECKED,
                 "valid_until": TIME,
                 "rows": COUNT,
                 "hits": {**COUNT, "description": "命中名单的行数"},
                 "advisory": TEXT,
                 "objection": build_object({"text": TEXT, **_OBJECTION}),
-            }
+            },
+            optional=("stale",),
         ),
         "results": build_list(refer("CompareResult")),
         "applications": build_list(

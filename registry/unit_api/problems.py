@@ -64,6 +64,15 @@ _KNOWN: Mapping[int, tuple[str, str, str]] = {
 }
 
 
+# Nothing of the list may be shown now (search_index.store.StoreHidden).
+HIDDEN: Mapping[str, Any] = {
+    "slug": "hidden",
+    "title": "名单暂停显示",
+    "detail": "现在不能确认名单中的信息是否仍应公示，名单暂停显示，本次没有比对；这不表示名单中没有。请向法院询问。",
+    "headers": {"Retry-After": "600"},
+}
+
+
 def problem_of(status: int, **changes: Any) -> ApiProblem:
     """The usual problem of a status."""
     known = status if status in _KNOWN else 500 if status >= 500 else 400

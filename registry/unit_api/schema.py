@@ -46,6 +46,16 @@ def build_object(properties: Json, *, optional: tuple[str, ...] = ()) -> Json:
     }
 
 
+CHECKED: Json = {
+    "checked_at": {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "名单最近一次与登记库核对的时间：到那时为止的变动都已显示",
+    },
+    "stale": {"const": True, "description": "仅在很久没有核对时有：此后的变动可能尚未显示，请以法院答复为准"},
+}
+
+
 def build_list(items: Json, **more: Any) -> Json:
     return {"type": "array", "items": items, **more}
 

@@ -7,6 +7,7 @@ exist for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -27,14 +28,14 @@ from registry.desk.forms import Refused, Sent, build_token, is_foreign, read_tok
 from registry.desk.sessions import UNITS, SessionLine, find_session, needs_touch, touch_session
 from registry.matters.states import MatterRefused
 from registry.tables import RecordRow, UnitAccountRow, UnitRow
-from registry.unit_api.problems import is_api, respond_broken, respond_http
+from registry.unit_api.problems import HIDDEN, is_api, problem_of, respond, respond_broken, respond_http
 from registry.units.accounts import must_change_password
 from registry.units.ledger import UNIT_ACTOR, LedgerKind
 from registry.units.words import UnitError
 from registry.vault import VaultError
 from search_index.day import day_of
 from search_index.index import IndexUnavailable
-from search_index.store import Store, StoreDamaged, StoreUnavailable
+from search_index.store import Store, StoreDamaged, StoreHidden, StoreUnavailable
 
 _log = structlog.get_logger("registry")
 ShowPage = Callable[[str | None], str]
@@ -192,10 +193,12 @@ def read_page() -> int:
 
 
 def find_names(records: list[str]) -> Mapping[str, str]:
-    """The names of entries as the public sees them now, by their numbers; none of what has left the list."""
+    """The names of entries as the public sees them now, by their numbers; none of what has left the list, and none while
+    it is hidden."""
     site = the_site()
-    with site.store.snapshot(site.now) as snapshot:
+    with site.store.snapshot(site.now) as snapshot, suppress(StoreHidden):
         return {record: document.name for record, document in snapshot.documents(records).items()}
+    return {}
 
 
 def find_cases(session: Session, records: list[str]) -> Mapping[str, str]:
@@ -276,6 +279,8 @@ def show_error(error: HTTPException) -> ResponseValue:
 
 def show_broken(error: Exception) -> ResponseValue:
     """The page where a disk or a database cannot be used at this moment."""
+    if isinstance(error, StoreHidden):
+        return respond(problem_of(503, **HIDDEN)) if is_api() else refuse_page(HIDDEN["detail"], 503)
     # The error's own words may hold what was to be stored.
     _log.error("unit_page_failed", error=type(error).__name__)
     if is_api():

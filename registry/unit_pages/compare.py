@@ -46,7 +46,7 @@ def add_pages(pages: Blueprint, site: Site) -> None:
 
     @reads(pages, "/compare/template.xlsx")
     def compare_template() -> ResponseValue:
-        return _send(build_template(), "compare-template.xlsx")
+        return _send(build_template(training=site.court.profile().training), "compare-template.xlsx")
 
 
 def _compare_one(site: Site) -> Answer:
@@ -103,5 +103,9 @@ def _show(problem: str | None, answer: Answer | None = None) -> str:
     slips: dict[int, tuple[str, str | None]] = {}
     if answer is not None:
         hits = [hit for result in answer.results for hit in result.hits]
-        slips = {hit.entry: (write_slip(hit), telephone_of(hit, answer.profile)) for hit in hits if hit.status.counts}
+        slips = {
+            hit.entry: (write_slip(hit, training=answer.profile.training), telephone_of(hit, answer.profile))
+            for hit in hits
+            if hit.status.counts
+        }
     return show("compare", problem, answer=answer, slips=slips, megabytes=LARGEST_SHEET // (1024 * 1024), **values)

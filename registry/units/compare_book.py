@@ -93,7 +93,8 @@ def compare_rows(
     results: list[Result] = []
     # Before the registry is asked: what is published meanwhile comes after the sequence that is told.
     with store.snapshot(acting.now) as snapshot:
-        sequence, profile = snapshot.sequence, snapshot.profile()
+        snapshot.refuse_hidden()
+        sequence, profile, freshness = snapshot.sequence, snapshot.profile(), snapshot.freshness
     guesses = 0
     # No transaction is held for long: on SQLite an open read of the store keeps a departure from being committed.
     for start in range(0, max(len(rows), 1), MOST_ROWS):
@@ -110,6 +111,7 @@ def compare_rows(
         valid_until=min([end_of_day(acting.now), *(one.valid_until for one in results)]),
         results=tuple(results),
         profile=profile,
+        freshness=freshness,
     )
 
 

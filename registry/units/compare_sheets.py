@@ -14,9 +14,18 @@ from registry.intake.model import UnrecognisedFile
 from registry.intake.table import show_cell
 from registry.intake.xlsxfile import read_cells
 from registry.units.compare_rows import Fault, read_either, read_row
-from registry.units.compare_words import ADVISORY, OBJECTION, Answer, Hit, Result, list_entry, telephone_of
+from registry.units.compare_words import (
+    ADVISORY,
+    OBJECTION,
+    Answer,
+    Hit,
+    Result,
+    explain_silence,
+    list_entry,
+    telephone_of,
+)
 from registry.units.comparing import Applicant, Verdict
-from registry.units.words import UnitError
+from registry.units.words import TRAINING_MARK, UnitError
 from registry.values import InvalidValue
 from search_index.day import SHANGHAI
 from search_index.sheets import guard_formula
@@ -37,9 +46,10 @@ _LONGEST_CELL = 500
 Row = tuple[Mapping[str, str], Applicant | Fault]
 
 
-def build_template() -> bytes:
+def build_template(*, training: bool = False) -> bytes:
     """The empty sheet to fill in: every column as text, so that no number loses its last digits."""
-    return _build([("申请人", tuple(COLUMNS), [], "证件号码填写自然人的身份证件号码，或者单位的统一社会信用代码")])
+    note = f"{_mark(training)}证件号码填写自然人的身份证件号码，或者单位的统一社会信用代码"
+    return _build([("申请人", tuple(COLUMNS), [], note)])
 
 
 def read_applicants(content: bytes) -> list[Row]:
@@ -68,19 +78,20 @@ def read_applicants(content: bytes) -> list[Row]:
 def build_results(cells: Sequence[Mapping[str, str]], answer: Answer) -> bytes:
     """What was asked with what came of it, and the slips, as XLSX."""
     lines = [_to_cells(given, result) for given, result in zip(cells, answer.results, strict=True)]
-    note = f"比对时间：{_local(answer.made_at)}；名单序号 {answer.sequence}；有效期至{_local(answer.valid_until)}。{ADVISORY}"
+    mark = _mark(answer.profile.training)
+    note = f"{mark}比对时间：{_local(answer.made_at)}；名单序号 {answer.sequence}；有效期至{_local(answer.valid_until)}。{explain_silence(answer)}{ADVISORY}"
     slips = [
         slip for given, result in zip(cells, answer.results, strict=True) for slip in _list_slips(given, result, answer)
     ]
     return _build(
         [
             ("比对结果", (*COLUMNS, *_RESULT_COLUMNS), lines, note),
-            ("告知单", _SLIP_COLUMNS, slips, "每行一份，请告知当事人。" + OBJECTION),
+            ("告知单", _SLIP_COLUMNS, slips, f"{mark}每行一份，请告知当事人。{OBJECTION}"),
         ]
     )
 
 
-def write_slip(hit: Hit) -> str:
+def write_slip(hit: Hit, *, training: bool = False) -> str:
     """What a person is told whose application is affected: of what, and where to object."""
     court = hit.court or "作出决定的法院"
     if hit.restricted is not None:
@@ -90,10 +101,14 @@ def write_slip(hit: Hit) -> str:
     else:
         about = f"经比对，名单中有与您姓名相同、号码可见部分也相同的条目（{list_entry(hit)}），是否为您须核对完整号码"
     return (
-        f"{about}。您对此有异议的，可以向{court}书面申请纠正，法院应当在十五日内审查（法释〔2017〕7号第十一条、第十二条）；"
+        f"{_mark(training)}{about}。您对此有异议的，可以向{court}书面申请纠正，法院应当在十五日内审查（法释〔2017〕7号第十一条、第十二条）；"
         "信息核实期间，联合惩戒措施暂不执行。比对结果仅供参考，您有权要求说明，并有权拒绝仅通过自动化决策的方式作出决定"
         "（个人信息保护法第二十四条）。"
     )
+
+
+def _mark(training: bool) -> str:
+    return TRAINING_MARK if training else ""
 
 
 def _find_header(texts: Sequence[str]) -> list[str | None] | None:
@@ -139,7 +154,7 @@ def _list_slips(given: Mapping[str, str], result: Result, answer: Answer) -> lis
             given.get("ref", ""),
             given.get("name", ""),
             given.get("application", ""),
-            write_slip(hit),
+            write_slip(hit, training=answer.profile.training),
             hit.court or "",
             telephone_of(hit, answer.profile) or "请向该院查询",
         ]

@@ -14,6 +14,7 @@ from registry.units.comparing import Applicant, Verdict, strongest
 from registry.units.releases import Retained
 from search_index.day import SHANGHAI, day_of
 from search_index.document import Document
+from search_index.freshness import FRESH, Freshness, tell_freshness
 from search_index.profile import Profile
 
 ADVISORY = (
@@ -124,11 +125,21 @@ class Answer:
     valid_until: datetime
     results: tuple[Result, ...]
     profile: Profile
+    freshness: Freshness = FRESH
 
     @property
     def hits(self) -> int:
         """How many rows hit the list."""
         return sum(result.is_hit for result in self.results)
+
+
+def explain_silence(answer: Answer) -> str:
+    """That the list may be out of date, where it may."""
+    at = answer.freshness.checked_at
+    if not answer.freshness.is_silent or at is None:
+        return ""
+    checked = at.astimezone(SHANGHAI)
+    return f"名单最近一次与法院核对是 {checked:%Y-%m-%d %H:%M}，此后的变动可能尚未显示，请以法院答复为准。"
 
 
 def end_of_day(now: datetime) -> datetime:
@@ -166,6 +177,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "meta": {
             "sequence": answer.sequence,
             "made_at": _moment(answer.made_at),
+            **tell_freshness(answer.freshness),
             "valid_until": _moment(answer.valid_until),
             "rows": len(answer.results),
             "hits": answer.hits,

@@ -14,13 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.acting import Acting
+from registry.journal import newest_profile
 from registry.tables import UnitRow
 from registry.units.consents import ConsentKind, list_consents
 from registry.units.feedback import FeedbackState, read_feedback
 from registry.units.ledger import LedgerKind, LedgerLine, count_kinds, list_ledger
 from registry.units.quarters import Quarter
 from registry.units.releases import list_releases
-from registry.units.words import UnitError
+from registry.units.words import TRAINING_MARK, UnitError
 from search_index.day import SHANGHAI, day_of
 from search_index.sheets import guard_formula
 
@@ -88,7 +89,8 @@ def assess(session: Session, unit: UnitRow, quarter: Quarter, acting: Acting) ->
 def build_assessment(session: Session, units: Sequence[UnitRow], quarters: Sequence[Quarter], acting: Acting) -> bytes:
     """The sheet for the assessment of these units in these quarters, as XLSX."""
     rows = [assess(session, unit, quarter, acting) for unit in units for quarter in quarters]
-    return _build("考核", _COLUMNS, [_to_cells(row) for row in rows], f"制表时间：{_local(acting.now)}；由台账生成")
+    note = f"{_mark(session)}制表时间：{_local(acting.now)}；由台账生成"
+    return _build("考核", _COLUMNS, [_to_cells(row) for row in rows], note)
 
 
 def build_ledger(session: Session, unit: UnitRow, acting: Acting, *, outside: bool = False) -> bytes:
@@ -104,7 +106,7 @@ def build_ledger(session: Session, unit: UnitRow, acting: Acting, *, outside: bo
         if len(lines) >= total or not part:
             break
         page += 1
-    note = f"{unit.name}；制表时间：{_local(acting.now)}"
+    note = f"{_mark(session)}{unit.name}；制表时间：{_local(acting.now)}"
     return _build("台账", _LEDGER_COLUMNS, [_to_ledger_cells(line, outside=outside) for line in lines], note)
 
 
@@ -169,6 +171,11 @@ def _to_ledger_cells(line: LedgerLine, *, outside: bool) -> list[str | int]:
         line.who_outside if outside else line.who,
         line.words,
     ]
+
+
+def _mark(session: Session) -> str:
+    """What a sheet of a home for training begins with."""
+    return TRAINING_MARK if newest_profile(session).training else ""
 
 
 def _build(name: str, columns: Sequence[str], rows: Sequence[Sequence[str | int]], note: str) -> bytes:

@@ -11,6 +11,7 @@ from search_index.codes import has_citizen_number, has_long_number
 
 LONGEST_LINE = 80
 LONGEST_TEXT = 1000
+TRAINING_MARK = "【演练数据，不得使用】"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()（）\-－]*(?:(?:转|分机|,)[ ]?[0-9]{1,6})?", re.ASCII)

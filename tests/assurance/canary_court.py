@@ -452,6 +452,7 @@ def _look_after(court: CanaryCourt) -> None:
     court.do("index", "rebuild")
     court.do("doctor")
     court.run("doctor")
+    court.run("doctor", "--alarm")
     court.do("deadline", "exit", "--from", "2026-03-02")
     court.do("generate", "5", "--out", court.files / "generated.jsonl")
     for batch in (1, 2):
@@ -600,7 +601,7 @@ def _fail(court: CanaryCourt) -> None:
     to = ("--name", "甲", "--kind", "television", "--channel", "mail", "--as", ADMIN)
     court.fail("recipient", "add", "tv9", *to, "--address", phone)
     court.fail("recipient", "add", "tv9", *to, "--address", "a@b.invalid", "--liaison-phone", phone)
-    for part in ("portal", "desk", "gateway"):
+    for part in ("portal", "desk", "gateway", "metrics"):
         assert court.run("serve", part, "--bind", f"{phone}:{number}").code == 2
         assert court.run("serve", part, "--bind", number).code == 2
     assert court.run("worker", f"--{number}").code == 2
@@ -617,6 +618,7 @@ def _with_junk(court: CanaryCourt, part: str) -> None:
             ("publish",),
             ("index", "verify"),
             ("doctor",),
+            ("doctor", "--alarm"),
             ("withdraw", record, "--ground", "wrongly_listed", "--basis", note, "--as", REVIEWER),
             ("import", court.lines(court.person("imported in vain")), "--as", CLERK),
             ("correct", record, "--set", f"note={note}", *BOTH, "--as", REVIEWER),

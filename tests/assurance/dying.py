@@ -19,17 +19,18 @@ SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["gongshi.commands.publishing", "gongshi.commands.serving", "gongshi.duty"])
 
 
-def dies(home: Home, instant: int, *arguments: str) -> bool:
-    """Run a command that is to die before its `instant`-th lasting change; False where it ended by itself."""
+def dies(home: Home, instant: int, *arguments: str, refuses: bool = False, typed: str = "") -> bool:
+    """Run a command that is to die before its `instant`-th lasting change; False where it ended by itself, which it may do
+    with something refused. `typed` is what it reads from standard input."""
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
-    process = SPAWN.Process(target=_run, args=(instant, home.clock(), arguments, env))
+    process = SPAWN.Process(target=_run, args=(instant, home.clock(), arguments, env, typed))
     process.start()
     process.join(300)
-    assert process.exitcode in (0, -signal.SIGKILL), (arguments, process.exitcode)
+    assert process.exitcode in (0, int(refuses), -signal.SIGKILL), (arguments, process.exitcode)
     return process.exitcode == -signal.SIGKILL
 
 
-def _run(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+def _run(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mapping[str, str], typed: str) -> None:
     from sqlalchemy import Engine, event
 
     from gongshi.cli import run
@@ -44,5 +45,6 @@ def _run(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mappin
     event.listen(Engine, "commit", pass_one)
     sys.addaudithook(lambda name, _: pass_one() if name in LASTING else None)
     os.environ.update(env)
-    sys.stdout = sys.stderr = io.StringIO()
+    sys.stdin, sys.stdout = io.StringIO(typed), io.StringIO()
+    sys.stderr = sys.stdout
     os._exit(run(arguments, World(now=lambda: moment)))

@@ -77,7 +77,7 @@ def main(port: int, abstract: str, places: list[str]) -> None:
 
 
 FOLDERS = (
-    "/", "/etc", "/usr/bin", "/var", "/run", "/opt/gongshi", "/opt/gongshi/portal", "/var/lib/gongshi",
+    "/", "/etc", "/usr/bin", "/var", "/run", "/opt/gongshi", "/opt/gongshi/current/checkout/portal", "/var/lib/gongshi",
     "/var/lib/gongshi/public", "/var/lib/gongshi/public/index", "/dev", "/proc/sys/kernel", "/sys/fs/cgroup",
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A service manager of its own: systemd as the first process of new namespaces, with the unit files that it is given.
 
 So a unit is tried as an administrator installs it, under the real systemd, also where the machine was started by
-something else. In it the checkout is /opt/gongshi, the home /var/lib/gongshi, and /tmp is empty. It needs root.
+something else. In it a release is /opt/gongshi/current with the checkout in it, the home /var/lib/gongshi, and /tmp is empty. It needs root.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _SPARE = Path("/usr/local/src")
 _BOOT = """
 set -e
 mount --make-rprivate /
-mount --rbind {checkout} {base}/opt/gongshi
+mount --rbind {checkout} {base}/opt/gongshi/releases/tested/checkout
 mount --rbind {libraries} {base}/venv/libraries
-mount --rbind {base}/venv {base}/opt/gongshi/.venv
+mount --rbind {base}/venv {base}/opt/gongshi/releases/tested/venv
 mount --rbind {base}/opt /opt
 mount --rbind {home} {base}/lib/gongshi
 mount --rbind {base}/lib /var/lib
@@ -180,8 +180,19 @@ def service_manager(
 
 
 def _build(base: Path, units: dict[str, str], environ: dict[str, str]) -> None:
-    for folder in ("opt/gongshi", "lib", "run/postgresql", "targets", "units", "nothing", "venv/bin", "venv/libraries"):
+    for folder in (
+        "opt/gongshi/releases/tested/checkout",
+        "opt/gongshi/releases/tested/venv",
+        "lib",
+        "run/postgresql",
+        "targets",
+        "units",
+        "nothing",
+        "venv/bin",
+        "venv/libraries",
+    ):
         (base / folder).mkdir(parents=True)
+    (base / "opt/gongshi/current").symlink_to("releases/tested")
     (base / "lib/gongshi").mkdir()
     for target in _TARGETS:
         (base / f"targets/{target}.target").write_text("[Unit]\n")
@@ -199,19 +210,21 @@ def _build(base: Path, units: dict[str, str], environ: dict[str, str]) -> None:
 
 
 def _build_venv(venv: Path) -> None:
-    """The environment as `bootstrap.sh` makes it in /opt/gongshi: same packages, same command."""
+    """The environment as the bundle makes it in /opt/gongshi/current: same packages, same command."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = venv / "lib" / version / "site-packages"
     packages.mkdir(parents=True)
     for path in (Path(sys.prefix) / "lib" / version / "site-packages").iterdir():
         if not path.name.startswith("__editable__"):
-            (packages / path.name).symlink_to(f"/opt/gongshi/.venv/libraries/{version}/site-packages/{path.name}")
-    (packages / "gongshi.pth").write_text("/opt/gongshi\n")
+            (packages / path.name).symlink_to(
+                f"/opt/gongshi/current/venv/libraries/{version}/site-packages/{path.name}"
+            )
+    (packages / "gongshi.pth").write_text("/opt/gongshi/current/checkout\n")
     python = _SPARE / "bin" / version if _is_private(Path(sys.base_prefix)) else Path(sys.base_prefix) / "bin" / version
     (venv / "pyvenv.cfg").write_text(f"home = {python.parent}\ninclude-system-site-packages = false\n")
     (venv / "bin/python").symlink_to(python)
     command = (Path(sys.prefix) / "bin/gongshi").read_text().partition("\n")[2]
-    (venv / "bin/gongshi").write_text(f"#!/opt/gongshi/.venv/bin/python\n{command}")
+    (venv / "bin/gongshi").write_text(f"#!/opt/gongshi/current/venv/bin/python\n{command}")
     (venv / "bin/gongshi").chmod(0o755)
 
 

@@ -321,6 +321,7 @@ def compare(withheld: Sequence[float], absent: Sequence[float]) -> Verdict:
 @contextmanager
 def serving(home: OwnHome) -> Iterator[Ask]:
     """The portal as a process of its own, asked over one connection that stays open."""
+    home.hear()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

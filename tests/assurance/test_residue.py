@@ -238,6 +238,7 @@ def test_the_worker_process_clears_what_departed_while_it_was_down(home: Home) -
 
 @contextmanager
 def process(home: Home, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    home.hear()
     environ = {
         "PATH": os.environ["PATH"],
         "GONGSHI_HOME": str(home.folder),

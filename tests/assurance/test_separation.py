@@ -56,6 +56,7 @@ def test_the_desk_without_sign_in_listens_to_no_socket_file(tmp_path: Path) -> N
 
 @ON_FILES
 def test_who_asks_through_a_socket_file_chooses_neither_its_address_nor_the_path_of_the_site(home: Home) -> None:
+    home.hear()
     bind = f"{home.folder}/portal.sock"
     command = [sys.executable, "-m", "gongshi", "serve", "portal", "--bind", f"unix:{bind}"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as portal:
@@ -112,13 +113,13 @@ def intruder(home: Home, unit: str, *places: str) -> Iterator[dict[str, Any]]:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
         other.bind(f"\0{abstract}")
         other.listen()
-        script = "/opt/gongshi/tests/assurance/intruder.py"
+        script = "/opt/gongshi/current/checkout/tests/assurance/intruder.py"
         given = " ".join([str(server.getsockname()[1]), abstract, *places])
         lines = [line for line in unit.splitlines() if not line.startswith(("ExecStart=", "Restart"))]
         place = lines.index("[Service]") + 1
         lines[place:place] = [
             "Type=oneshot",
-            f"ExecStart=/opt/gongshi/.venv/bin/python {script} {given}",
+            f"ExecStart=/opt/gongshi/current/venv/bin/python {script} {given}",
             "StandardOutput=append:/run/told",
         ]
         with service_manager(home.folder, {INTRUDER: "\n".join(lines)}) as manager:
@@ -143,8 +144,15 @@ def test_whoever_takes_the_portal_over_can_read_the_public_half_and_drop_a_file(
         assert dropped == {PORTAL_USER}
 
 
-# The drop folder, the folder of its socket, and what is its own and goes with it.
-WRITABLE = {"/var/lib/gongshi/public/drop", "/run/gongshi-portal", "/tmp", "/var/tmp", "/dev/mqueue"}
+# The folders where something is dropped, the folder of its socket, and what is its own and goes with it.
+WRITABLE = {
+    "/var/lib/gongshi/public/drop",
+    "/var/lib/gongshi/public/emergency",
+    "/run/gongshi-portal",
+    "/tmp",
+    "/var/tmp",
+    "/dev/mqueue",
+}
 
 
 @pytest.mark.separation

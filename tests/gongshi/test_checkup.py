@@ -12,7 +12,7 @@ from homes import Home
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
-from gongshi.checkup import check_sending
+from gongshi.watching.sending import check_sending
 from gongshi.duty import Duty
 from gongshi.office import open_office
 from notifier.calendar import Period

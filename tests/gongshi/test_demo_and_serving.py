@@ -22,6 +22,7 @@ from standins.wechat_server import SECRET
 
 from gongshi.clock import system_now
 from notifier.wechat.wording import FOLLOWED
+from search_index.store import StoreWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 # A portal on another machine: the private packages are not there, and neither is their half of the home.
@@ -120,6 +121,8 @@ WECHAT_TOKEN, AES_KEY = "CurrentToken01", "abcdefghijklmnopqrstuvwxyz0123456789A
 def served(founded: Path, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
     """A gateway in processes of its own, with WeChat and Twilio set up: its address, and what it printed."""
     shutil.copytree(founded, tmp_path / "home")
+    # The list was checked with the court, by the clock that the processes go by.
+    StoreWriter(f"sqlite:///{tmp_path / 'home' / 'public' / 'disclosed.db'}").note_pulse(system_now())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{free.getsockname()[1]}"

@@ -141,20 +141,20 @@ REAL = {
 }
 
 
-def test_a_real_home_has_no_phone_and_a_home_in_training_says_what_it_is(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_real_home_has_no_phone_whatever_accounts_it_has(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in REAL.items():
         monkeypatch.setenv(name, value)
     real = open_training(home, training=False)
     for address in ("/phone", "/phone/sms"):
         assert real.client.get(address, base_url="http://127.0.0.1").status_code == 404
     assert "演练手机" not in real.get("/runs")
-    real.court.set_profile(replace(real.court.profile(), training=True), "reviewer")
-    again = replace(real, app=create_desk(real.court))
-    assert "演练环境" in again.get("/runs")
-    assert "已关注公众号" in again.get("/phone")
+    assert "演练环境" not in real.get("/runs")
     real.court.close()
+
+
+def test_a_home_in_training_has_a_phone_and_says_what_it_is(training: Training) -> None:
+    assert "演练环境" in training.get("/runs")
+    assert "已关注公众号" in training.get("/phone")
 
 
 def test_what_is_typed_is_answered_by_the_gateway_out_of_the_list(training: Training) -> None:
@@ -347,16 +347,16 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_every_page_is_without_fault_and_its_forms_work(browser: Browser, site: str) -> None:
     faults: dict[str, list[str]] = {}
-    for screen, (width, height) in SCREENS.items():
-        page = browser.new_page(viewport={"width": width, "height": height})
-        sign_in(page, site)
-        said: list[str] = []
-        page.on("console", lambda message, said=said: said.append(message.text) if message.type in LOUD else None)
-        for address in walk(page, site):
-            page.goto(address)
+    page = browser.new_page()
+    sign_in(page, site)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in LOUD else None)
+    for address in walk(page, site):
+        for screen, (width, height) in SCREENS.items():
+            page.set_viewport_size({"width": width, "height": height})
             faults[f"{screen} {address.removeprefix(site)}"] = find_faults(page)
-        assert said == []
-        page.close()
+    assert said == []
+    page.close()
     assert len(faults) > 2 * 30
     assert {name: found for name, found in faults.items() if found} == {}
     page = browser.new_page()
@@ -389,9 +389,9 @@ def sign_in(page: Page, site: str) -> None:
     assert page.url == f"{site}/"
 
 
-def walk(page: Page, site: str) -> list[str]:
-    """Every page of the desk, by following its links; one of each shape is enough."""
-    todo, seen, shapes = [f"{site}/"], [], set()
+def walk(page: Page, site: str) -> Iterator[str]:
+    """Every page of the desk, each time it is shown, by following its links; one of each shape is enough."""
+    todo, shapes = [f"{site}/"], set()
     while todo:
         address = todo.pop(0)
         shape = re.sub(r"/\d+(?=/|$)|/[0-9a-f]{16}$|=[^&]*", "/…", address)
@@ -402,8 +402,8 @@ def walk(page: Page, site: str) -> list[str]:
         assert answer.status == 200, f"{address}: {answer.status}"
         if not answer.headers["content-type"].startswith("text/html"):
             continue
-        seen.append(address)
         page.goto(address)
+        yield address
         links: list[str] = page.eval_on_selector_all("a[href]", "all => all.map(one => one.href)")
         pages = [
             link.split("#")[0]
@@ -411,7 +411,6 @@ def walk(page: Page, site: str) -> list[str]:
             if link.startswith(site) and not re.search(r"\.\w{2,6}$|SUMS$|\.sig$", link)
         ]
         todo += [link for link in pages if "/r1/" not in link]
-    return seen
 
 
 def find_faults(page: Page) -> list[str]:

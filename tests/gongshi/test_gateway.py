@@ -310,21 +310,14 @@ def training(home: Home, read_again: Callable[[], Providers]) -> Providers:
 
 
 def test_in_training_the_accounts_are_made_up_and_the_same_in_every_process(
-    home: Home,
-    training: Providers,
-    monkeypatch: pytest.MonkeyPatch,
-    open_gateway: Open,
-    read_again: Callable[[], Providers],
+    home: Home, training: Providers, open_gateway: Open, read_again: Callable[[], Providers]
 ) -> None:
-    for name, value in {**WECHAT, **TWILIO}.items():
-        monkeypatch.setenv(name, value)
     again = read_again()
     assert again.wechat is not None
     assert training.wechat is not None
     assert again.wechat.tokens == training.wechat.tokens != (TOKEN,)
     assert again.wechat.aes_keys == training.wechat.aes_keys != (AES_KEY,)
-    assert set(again.ignored) == {"GONGSHI_TWILIO_ACCOUNT_SID", "GONGSHI_WECHAT_APPID"}
-    client = open_gateway(**WECHAT)
+    client = open_gateway()
     assert phone(client, home).say("帮助").status == 403
     own = {"token": again.wechat.tokens[0], "aes_key": again.wechat.aes_keys[0], "appid": again.wechat.appid}
     text = phone(client, home, **own).say("帮助").text
@@ -332,7 +325,20 @@ def test_in_training_the_accounts_are_made_up_and_the_same_in_every_process(
     assert "订阅" in text
     (line,) = tell_what_is_off(again)
     assert "沙盒" in line
-    assert ACCOUNT not in line
+
+
+@on_sqlite
+def test_in_training_real_accounts_are_refused_and_no_value_of_them_is_told(
+    training: Providers, monkeypatch: pytest.MonkeyPatch, read_again: Callable[[], Providers]
+) -> None:
+    for name, value in {**WECHAT, **TWILIO}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting) as refused:
+        read_again()
+    told = str(refused.value)
+    assert "演练" in told
+    assert all(name in told for name in (*WECHAT, *TWILIO))
+    assert not [value for value in (*WECHAT.values(), *TWILIO.values()) if value in told]
 
 
 @on_sqlite

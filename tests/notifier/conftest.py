@@ -150,11 +150,12 @@ def clock() -> Clock:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database for the notifier."""
+    """The address of a database for the notifier: no file yet, or on PostgreSQL one with its tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/home/notifier/notifier.db"
         return
-    with fresh_databases(request.param, parts=["notifier"]) as urls:
+    migrated = request.getfixturevalue("migrated_on_postgres")
+    with fresh_databases(request.param, parts=["notifier"], like=migrated) as urls:
         yield urls["GONGSHI_NOTIFIER_URL"]
 
 
@@ -164,6 +165,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated")
     migrate(NotifierSettings(url=f"sqlite:///{folder}/notifier.db", folder=folder))
     return folder / "notifier.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The same on PostgreSQL."""
+    with fresh_databases("postgres", parts=["notifier"]) as urls:
+        migrate(NotifierSettings(url=urls["GONGSHI_NOTIFIER_URL"], folder=tmp_path_factory.mktemp("migrated")))
+        yield urls
 
 
 @pytest.fixture
@@ -177,8 +186,6 @@ def town(tmp_path: Path, database: str, clock: Clock, migrated: Path) -> Iterato
     if (path := sqlite_file(database)) is not None:
         path.parent.mkdir(mode=0o700)
         copy(migrated, path)
-    else:
-        migrate(settings)
     reading = Store(store)
     register = Register(reading, public / "index")
     notifier = open_notifier(settings, register, StateCouncilCalendar())

@@ -78,7 +78,7 @@ def make_run(town: Town, period: Period) -> None:
 
 
 def hand_over(town: Town, recipient: int, package: int, *, followed: int) -> bool:
-    return note_handover(town.notifier.engine, 1, recipient, package, by="取件", now=town.clock(), followed=followed)
+    return note_handover(town.notifier, 1, recipient, package, by="取件", now=town.clock(), followed=followed)
 
 
 def follow(town: Town) -> int:

@@ -22,6 +22,7 @@ from standins.twilio_server import ACCOUNT, SENDER, TOKEN, TwilioServer
 
 from notifier.gateway_voice import VOICE_PATH, voice_gateway
 from notifier.sms.settings import SmsSettings, TwilioSettings
+from search_index.freshness import FRESH, Freshness
 from search_index.keypad import is_keys, keys_of, list_candidates
 from search_index.number import draw_number
 from search_index.profile import Profile
@@ -76,8 +77,8 @@ class Kept:
             raise RegisterUnavailable
         return {record: state for record, state in self.states.items() if keys_of(record) == keys}
 
-    def profile(self, now: datetime) -> Profile:
-        return Profile(court="测试市人民法院")
+    def frame(self, now: datetime) -> tuple[Profile, Freshness]:
+        return Profile(court="测试市人民法院"), FRESH
 
 
 def open_line(listing: Register | Kept) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,12 +17,14 @@ from registry.sealbox import open_envelope, prepare_box
 from search_index.document import DisclosedConduct, Document
 from search_index.index import IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
+from search_index.marks import prepare_folder
 from search_index.number import draw_number
 from search_index.profile import Profile
 from search_index.store import Store, StoreWriter
 from search_index.submission import Submission
 from search_index.sync import sync
 
+_BEAT = timedelta(hours=12)
 START = datetime(2026, 8, 3, 2, 0, tzinfo=UTC)
 EMBLEM = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4.5" cy="4.5" r="4"/></svg>'
 
@@ -98,15 +100,19 @@ class World:
     journal: list[JournalEntry] = field(default_factory=list)
     sequence: int = 0
     is_indexed: bool = True  # only a search needs the index
+    beats: bool = True  # somebody brings the list up to date, whenever it is
     random: Random = field(default_factory=lambda: Random(7))
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.heard_at = self.now
         self.url = f"sqlite:///{self.folder / 'disclosed.db'}"
         self.index = IndexWriter(self.folder / "index")
         self.writer = StoreWriter(self.url)
         self.writer.create()
         self.drop = self.folder / "drop"
+        self.marks = self.folder / "emergency"
+        prepare_folder(self.marks)
         self.key = self.folder.parent / f"{self.folder.name}-court" / "submissions.key"
         self.profile = replace(PROFILE, sealing_key=prepare_box(self.key, self.drop))
         self.set_profile(self.profile)
@@ -146,11 +152,18 @@ class World:
             "disclosed_url": self.url,
             "index_folder": self.folder / "index",
             "drop_folder": self.drop,
+            "emergency_folder": self.marks,
             "public_url": "https://example.invalid",
             "rate_limit": False,
             **settings,
         }
-        return create_app(PortalSettings(**given), lambda: self.now)  # type: ignore[arg-type]
+        return create_app(PortalSettings(**given), self._tell_time)  # type: ignore[arg-type]
+
+    def _tell_time(self) -> datetime:
+        if self.beats and not timedelta() <= self.now - self.heard_at < _BEAT:
+            self.heard_at = self.now
+            self.writer.note_pulse(self.now)
+        return self.now
 
     def client(self, **settings: object) -> FlaskClient:
         app = self.build_app(**settings)

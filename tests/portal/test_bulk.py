@@ -229,7 +229,7 @@ def test_the_csv_opens_as_a_table_and_says_how_it_ends(
     heading, *entries, end = rows
     assert {len(row) for row in rows} == {len(heading)}
     assert heading[:4] == ["序号", "公开编号", "类型", "姓名或者名称"]
-    assert heading[-4:] == ["名单序号", "取得时间", "水印", "使用条款"]
+    assert heading[-5:] == ["名单序号", "取得时间", "水印", "使用条款", "核对时间"]
     last = content[content.rindex(b"#END") :]
     assert last.endswith(b"\r\n")
     assert end[:3] == ["#END", str(len(entries)), sha256(content.removesuffix(last)).hexdigest()]
@@ -239,7 +239,7 @@ def test_the_csv_opens_as_a_table_and_says_how_it_ends(
     found = {row[column].removeprefix("'") for row in entries}
     assert set(texts) <= found
     assert "****" not in content.decode()
-    assert {row[-2] for row in entries} == {"R-TEST0001"}
+    assert {row[-3] for row in entries} == {"R-TEST0001"}
 
 
 def test_who_leaves_while_it_is_sent_is_not_sent(world: World, key: dict[str, str], monkeypatch: Any) -> None:

@@ -246,6 +246,6 @@ def test_an_unforeseen_error_is_told_and_logged_without_what_was_asked(world: Wo
     assert answer.headers["Content-Security-Policy"]
     error, request = lines
     assert (error["event"], error["type"], error["rule"]) == ("error", "RuntimeError", "/breaks/<word>")
-    assert any(place.startswith("test_headers.py:") for place in error["at"])
+    assert any(place.startswith("test_headers.py:") for place in error["where"])
     assert request["status"] == 500
     assert "secretword" not in str(lines) + answer.text

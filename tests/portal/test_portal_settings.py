@@ -64,7 +64,9 @@ def test_nothing_private_is_read_or_kept() -> None:
     assert {f.name for f in fields(PortalSettings)} == {
         "disclosed_url",
         "drop_folder",
+        "emergency_folder",
         "index_folder",
+        "limits",
         "public_url",
         "rate_limit",
         "trusted_proxies",

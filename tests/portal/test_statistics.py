@@ -92,6 +92,7 @@ def test_page_pictures_and_json_say_the_same(client: FlaskClient, world: World) 
     assert body["meta"] == {
         "sequence": 3,
         "updated_at": START.astimezone(datetime.fromisoformat(body["meta"]["updated_at"]).tzinfo).isoformat(),
+        "checked_at": body["meta"]["updated_at"],
         "license": "https://example.invalid/about#terms",
     }
     assert body["counts"]["region"] == [{"value": "测试市", "count": 2}, {"value": None, "count": 1}]
@@ -259,5 +260,5 @@ def test_figures_of_another_version_never_break_the_page(departures: dict[str, A
     counts = Counts(sequence=0, updated_at=None, entries=0, values=empty, months=())
     found = read_statistics(counts, departures, pushes)
     assert all(len(row) == len(table.columns) for table in build_tables(found) for row in table.rows)
-    body = {"meta": {"sequence": 0, "updated_at": None, "license": "https://x"}, **build_json(found)}
+    body = {"meta": {"sequence": 0, "updated_at": None, "checked_at": None, "license": "https://x"}, **build_json(found)}
     VALIDATOR.validate(body)

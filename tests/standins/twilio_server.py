@@ -40,7 +40,7 @@ MAGIC_FROM = {
     "+15005550008": (21611, "The queue of this 'From' number is full"),
 }
 _KNOWN = {"To", "From", "MessagingServiceSid", "Body", "StatusCallback"}
-_PATH = re.compile(r"/2010-04-01/Accounts/(?P<account>[^/]+)/Messages(?:/(?P<sid>[^/]+))?\.json")
+_PATH = re.compile(r"/2010-04-01/Accounts/(?P<account>[^/]+)/(?:(?P<money>Balance)|Messages(?:/(?P<sid>[^/]+))?)\.json")
 
 
 class Fault(Enum):
@@ -200,6 +200,7 @@ class TwilioServer(Loopback):
         self.page_size = 50
         self.status_of_new = "queued"
         self.token = TOKEN
+        self.balance = "100.00"
         super().__init__()
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
@@ -209,7 +210,9 @@ class TwilioServer(Loopback):
         try:
             self._check_account(request, found)
             assert found is not None
-            if request.command == "POST":
+            if found["money"]:
+                answer(request, 200, {"currency": "USD", "balance": self.balance, "account_sid": ACCOUNT})
+            elif request.command == "POST":
                 self._create(request, body)
             elif found["sid"]:
                 self._fetch(request, found["sid"])

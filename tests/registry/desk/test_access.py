@@ -32,7 +32,8 @@ TABLE: dict[Access, str] = {
     Access.ANYONE: "GET /signin, POST /signin",
     Access.SIGNED_IN: """
         GET /, GET /account, POST /account/deputy, POST /account/password, GET /account/second-factor,
-        POST /account/second-factor, POST /account/sessions, POST /signout
+        POST /account/second-factor, POST /account/sessions, POST /signout,
+        GET /restoring, POST /restoring, POST /restoring/take-back
     """,
     Access.READ: """
         POST /alarms/seen,
@@ -83,7 +84,8 @@ TABLE: dict[Access, str] = {
     """,
     Access.AUDIT: "",
     Access.TRAIL: "GET /audit, POST /audit/verify",
-    Access.ADMIN: "GET /staff, POST /staff/add, POST /staff/change, POST /staff/deputy",
+    Access.RUNNING: "GET /running",
+    Access.ADMIN: "POST /running/read, GET /staff, POST /staff/add, POST /staff/change, POST /staff/deputy",
 }
 DECLARED = {one: access for access, text in TABLE.items() for one in re.split(r"\s*,\s*", text.strip()) if one}
 

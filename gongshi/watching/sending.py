@@ -5,16 +5,14 @@ No value of a setting is ever shown, and of people only how many.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
 
-from gongshi.channels import Providers, open_channels, read_providers, read_rules
+from gongshi.channels import read_rules
 from gongshi.court import Court
 from gongshi.notices import list_stuck
-from gongshi.office import open_office, open_register, signing_key_file
-from notifier.channels import Channel
-from notifier.context import Notifier
+from gongshi.office import open_whole_register, signing_key_file
+from gongshi.watching.finding import Finding
+from gongshi.watching.rounds import Check, Round
 from notifier.digests import CHAT_TEMPLATES
 from notifier.exports.exporting import LATE_AFTER, list_behind, list_last
 from notifier.followups import list_overdue
@@ -43,7 +41,6 @@ from notifier.wechat.followers import FollowerBook
 from notifier.wechat.templates import load_templates
 from notifier.worker import find_due_periods, find_waiting
 
-Grade = Literal["ok", "warn", "fail"]
 CHANNEL_LABEL = {
     MAINLAND_CHANNEL: "境内短信",
     ABROAD_CHANNEL: "境外短信",
@@ -74,42 +71,24 @@ _STEP_LABEL = {
     "figures": "退出办理的统计",
     "push figures": "推送与回执的统计",
     "audit": "留存审计链尾",
+    "witness": "核对见证记录",
+    "emergency": "收取紧急停止显示的标记",
+    "retention": "抹除到期的数据",
     "quarter": "季度反馈",
     "units": "单位台账",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One matter of `doctor`. `text` says what it is, and what to do."""
-
-    matter: str
-    grade: Grade
-    text: str
-
-
 def check_sending(court: Court) -> Iterator[Finding]:
     """All that concerns sending. Raises BadSetting."""
-    office = open_office(court)
-    providers = read_providers(court, office)
-    channels = open_channels(court, office, providers)
-    yield from _rules(court, providers)
-    yield from _sms(providers)
-    yield from _notices(court, providers)
-    yield from _wechat(providers)
-    yield from _institutions(providers)
-    yield _gateway(court, office)
-    yield from _recipients(office, channels)
-    yield from _tools(court)
-    yield from _worker(court, office)
-    yield from _runs(court, office, providers)
-    yield from _messages(court, office)
-    yield from _answers(court, office)
-    yield from _exports(court, office)
+    look = Round(court)
+    for check in SENDING:
+        yield from check.work(look)
 
 
-def _rules(court: Court, providers: Providers) -> Iterator[Finding]:
-    rules = read_rules(court.settings, training=providers.training)
+def _rules(look: Round) -> Iterator[Finding]:
+    providers = look.providers
+    rules = read_rules(look.court.settings, training=providers.training)
     if rules.dry_run:
         yield Finding("发送方式", "warn", "演练发送（GONGSHI_SENDING=dry_run）：什么都不会发出")
     if rules.trial is not None:
@@ -120,11 +99,10 @@ def _rules(court: Court, providers: Providers) -> Iterator[Finding]:
         yield Finding("推送批准", "ok", "每次季度推送须经批准（GONGSHI_PUSH_APPROVAL=required）")
     if not rules.quiet:
         yield Finding("免打扰时段", "warn", "已关闭（GONGSHI_QUIET_HOURS=off），只用于演练")
-    if providers.ignored:
-        yield Finding("演练", "warn", f"演练的数据目录不使用真实的账号，已忽略 {'、'.join(providers.ignored)}")
 
 
-def _sms(providers: Providers) -> Iterator[Finding]:
+def _sms(look: Round) -> Iterator[Finding]:
+    providers = look.providers
     settings = providers.sms
     if providers.training:
         yield Finding("短信", "ok", "演练：放入沙盒收件箱，不发出")
@@ -141,7 +119,8 @@ def _sms(providers: Providers) -> Iterator[Finding]:
         yield Finding(CHANNEL_LABEL[MAINLAND_CHANNEL], "warn", text)
 
 
-def _notices(court: Court, providers: Providers) -> Iterator[Finding]:
+def _notices(look: Round) -> Iterator[Finding]:
+    court, providers = look.court, look.providers
     missing = find_gaps(court.profile()) if providers.sms.twilio or providers.sms.aliyun else []
     for line in missing:
         yield Finding("短信通知", "warn", line)
@@ -152,7 +131,8 @@ def _notices(court: Court, providers: Providers) -> Iterator[Finding]:
         )
 
 
-def _wechat(providers: Providers) -> Iterator[Finding]:
+def _wechat(look: Round) -> Iterator[Finding]:
+    providers = look.providers
     settings = providers.wechat
     if providers.training:
         yield Finding("微信", "ok", "演练：沙盒账号，不连接真实的公众号")
@@ -174,26 +154,26 @@ def _wechat(providers: Providers) -> Iterator[Finding]:
         yield Finding("微信", "ok", "已设置，模板齐全，只接受加密消息")
 
 
-def _institutions(providers: Providers) -> Iterator[Finding]:
-    lines = institution_remarks(providers.institutions)
+def _institutions(look: Round) -> Iterator[Finding]:
+    lines = institution_remarks(look.providers.institutions)
     for line in lines:
         yield Finding("送达单位的通道", "ok", line)
     if not lines:
         yield Finding("送达单位的通道", "ok", "邮件、SFTP、回调均已设置")
 
 
-def _gateway(court: Court, office: Notifier) -> Finding:
-    if court.settings.gateway_url:
-        return Finding("网关", "ok", "已设置 GONGSHI_GATEWAY_URL")
-    needs = sorted({one.channel for one in list_recipients(office.engine)} & {MAIL, SFTP, WEBHOOK, PULL})
-    if needs:
+def _gateway(look: Round) -> Iterator[Finding]:
+    if look.court.settings.gateway_url:
+        yield Finding("网关", "ok", "已设置 GONGSHI_GATEWAY_URL")
+    elif {one.channel for one in list_recipients(look.office.engine)} & {MAIL, SFTP, WEBHOOK, PULL}:
         text = "没有设置 GONGSHI_GATEWAY_URL：发给单位的名单包和通知里没有领取和回执的链接"
-        return Finding("网关", "warn", text)
-    return Finding("网关", "ok", "没有设置 GONGSHI_GATEWAY_URL，目前没有用到")
+        yield Finding("网关", "warn", text)
+    else:
+        yield Finding("网关", "ok", "没有设置 GONGSHI_GATEWAY_URL，目前没有用到")
 
 
-def _recipients(office: Notifier, channels: Mapping[str, Channel]) -> Iterator[Finding]:
-    receivers = list_recipients(office.engine)
+def _recipients(look: Round) -> Iterator[Finding]:
+    channels, receivers = look.channels, list_recipients(look.office.engine)
     if not receivers:
         yield Finding("接收单位", "warn", "没有登记接收单位：季度名单只制作、不发出；用 gongshi recipient add 登记")
         return
@@ -204,9 +184,9 @@ def _recipients(office: Notifier, channels: Mapping[str, Channel]) -> Iterator[F
         yield Finding("接收单位", "ok", f"{len(receivers)} 个，通道均已启用")
 
 
-def _tools(court: Court) -> Iterator[Finding]:
+def _tools(look: Round) -> Iterator[Finding]:
     try:
-        fingerprint = open_signing_key(signing_key_file(court)).public.fingerprint
+        fingerprint = open_signing_key(signing_key_file(look.court)).public.fingerprint
         yield Finding("签名密钥", "ok", f"公钥指纹 {fingerprint}")
     except SigningKeyError as error:
         yield Finding("签名密钥", "fail", str(error))
@@ -217,8 +197,8 @@ def _tools(court: Court) -> Iterator[Finding]:
         yield Finding("画面字体", "fail", str(error))
 
 
-def _worker(court: Court, office: Notifier) -> Iterator[Finding]:
-    beat = read_beat(office.engine)
+def _worker(look: Round) -> Iterator[Finding]:
+    court, beat = look.court, read_beat(look.office.engine)
     if beat is None:
         yield Finding("后台工作进程", "warn", "从未运行：请用系统服务运行 gongshi worker")
         return
@@ -232,7 +212,8 @@ def _worker(court: Court, office: Notifier) -> Iterator[Finding]:
         yield Finding("后台工作进程", "ok", f"最近一次工作在 {at}")
 
 
-def _runs(court: Court, office: Notifier, providers: Providers) -> Iterator[Finding]:
+def _runs(look: Round) -> Iterator[Finding]:
+    court, office, providers = look.court, look.office, look.providers
     rules = read_rules(court.settings, training=providers.training)
     due = find_due_periods(office, court.now)
     waiting = find_waiting(office.engine, due, rules)
@@ -249,7 +230,8 @@ def _runs(court: Court, office: Notifier, providers: Providers) -> Iterator[Find
         yield Finding("季度推送", "ok", "没有逾期的推送")
 
 
-def _messages(court: Court, office: Notifier) -> Iterator[Finding]:
+def _messages(look: Round) -> Iterator[Finding]:
+    court, office = look.court, look.office
     engine = office.engine
     unknown = count_unknown(engine, court.now)
     if unknown:
@@ -270,7 +252,8 @@ def _messages(court: Court, office: Notifier) -> Iterator[Finding]:
     yield Finding("微信订阅", "ok", f"订阅全部名单 {followers.get(DIGEST, 0)} 人，订阅地区 {others} 人次")
 
 
-def _answers(court: Court, office: Notifier) -> Iterator[Finding]:
+def _answers(look: Round) -> Iterator[Finding]:
+    court, office = look.court, look.office
     overdue = list_overdue(office.engine, court.today)
     if overdue:
         text = f"{len(overdue)} 份撤回、更正通知或者澄清公告超过期限没有回执：请在内部页面查看并电话催办"
@@ -282,9 +265,10 @@ def _answers(court: Court, office: Notifier) -> Iterator[Finding]:
         yield Finding("播出回执", "warn", f"{unanswered} 个单位催办期满仍未回执是否播出或发布")
 
 
-def _exports(court: Court, office: Notifier) -> Iterator[Finding]:
+def _exports(look: Round) -> Iterator[Finding]:
     """Platforms that have the list and were not told of what left (香格里拉市 四（二）4, 5: within three days)."""
-    behind = list_behind(office.engine, open_register(court), court.now)
+    court, office = look.court, look.office
+    behind = list_behind(office.engine, open_whole_register(court), court.now)
     for one in behind:
         if one.owed is None:
             text = f"{one.title}（{one.profile}）上次导出之后的变动已经查不到：请全量导出一次并送达"
@@ -297,3 +281,20 @@ def _exports(court: Court, office: Notifier) -> Iterator[Finding]:
     made = list_last(office.engine)
     if made and not behind:
         yield Finding("导出", "ok", f"{'、'.join(one.title for one in made)}：没有等待导出超过两天的退出")
+
+
+SENDING: tuple[Check, ...] = (
+    Check("发送方式", _rules, ("推送批准", "免打扰时段")),
+    Check("短信", _sms, ("境内短信", "境外短信")),
+    Check("短信通知", _notices),
+    Check("微信", _wechat),
+    Check("送达单位的通道", _institutions),
+    Check("网关", _gateway),
+    Check("接收单位", _recipients),
+    Check("签名密钥", _tools, ("画面字体",)),
+    Check("后台工作进程", _worker),
+    Check("季度推送", _runs),
+    Check("消息", _messages, ("结果不明的消息", "通道", "消息总数", "微信订阅")),
+    Check("撤回", _answers, ("播出回执",)),
+    Check("导出", _exports),
+)
