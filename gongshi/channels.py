@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from gongshi.court import Court
 from gongshi.settings import BadSetting, Settings
-from gongshi.training import find_real
+from gongshi.training import refuse_real
 from notifier.channels import Channel
 from notifier.channels.sandbox import SandboxChannel, TaskChannel
 from notifier.context import Notifier
@@ -80,8 +80,8 @@ def read_providers(court: Court, office: Notifier, environ: Mapping[str, str] | 
     problem = ""
     try:
         institutions = read_institution_settings(environ)
-        if training and (problem := find_real(environ, institutions) or ""):
-            raise BadSetting(problem)
+        if training:
+            refuse_real(environ, institutions)
         sms, wechat = (
             _make_up(office.engine, court.settings)
             if training

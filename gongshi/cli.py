@@ -75,7 +75,9 @@ class Commands(click.Group):
         module, attribute = COMMANDS[name].split(":")
         return _in_chinese(getattr(import_module(module), attribute))
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
         if found[0] is not None and closes(found[0], found[2]):
             raise HomeClosed

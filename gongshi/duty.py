@@ -86,7 +86,12 @@ class Duty:
     def tick(self) -> None:
         """Everything that is due now. What fails is raised when the rest is done."""
         steps = Steps()
-        for name, part in (("collect", self.collect), ("prepare", self.prepare), ("send", self.send), ("export", self.export)):
+        for name, part in (
+            ("collect", self.collect),
+            ("prepare", self.prepare),
+            ("send", self.send),
+            ("export", self.export),
+        ):
             steps.take(name, part, None)
         _finish(steps)
 

@@ -33,9 +33,13 @@ def list_due(court: Court, office: Notifier) -> list[Due]:
 
 def erase_daily(court: Court, office: Notifier) -> Mapping[str, int]:
     """Erase what is over, unless the clock may have been set ahead; how much of each class. Raises RetentionError."""
+    return erase_due(court, office) if is_time_certain(court) else {}
+
+
+def is_time_certain(court: Court) -> bool:
+    """Whether the clock has gone on day by day up to now, as the audit trail knows."""
     with court.reading() as session:
-        is_certain = erasing.is_time_certain(session, court.now)
-    return erase_due(court, office) if is_certain else {}
+        return erasing.is_time_certain(session, court.now)
 
 
 def erase_due(court: Court, office: Notifier) -> Mapping[str, int]:

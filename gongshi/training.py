@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gongshi.settings import BadSetting
 from notifier.institutions.addresses import is_loopback_name
 from notifier.institutions.settings import MAIL_FROM, SFTP_KEY, SMTP_URL, InstitutionSettings
 from registry import journal
@@ -45,13 +46,12 @@ def list_accounts(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name, value in environ.items() if name.startswith(_ACCOUNTS) and value.strip())
 
 
-def find_real(environ: Mapping[str, str], institutions: InstitutionSettings) -> str | None:
-    """Why the settings are not for a home in training, in one line that names them and no value; None where they are."""
+def refuse_real(environ: Mapping[str, str], institutions: InstitutionSettings) -> None:
+    """Raises BadSetting, with a line that names the settings and no value, where they are not for a home in training."""
     if accounts := list_accounts(environ):
-        return f"演练的数据目录不得使用真实的账号：请先去掉设置 {'、'.join(accounts)}，或者换一个数据目录"
+        raise BadSetting(f"演练的数据目录不得使用真实的账号：请先去掉设置 {'、'.join(accounts)}，或者换一个数据目录")
     if institutions.mail is not None and not is_loopback_name(institutions.mail.host):
-        return f"演练的数据目录只能用本机的邮件服务器：请去掉设置 {SMTP_URL}，或者改为 127.0.0.1"
-    return None
+        raise BadSetting(f"演练的数据目录只能用本机的邮件服务器：请去掉设置 {SMTP_URL}，或者改为 127.0.0.1")
 
 
 def take_away_accounts(environ: MutableMapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@ process of their pages (`gongshi serve units`)."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gongshi.closed_sites import close_site
 from gongshi.court import Court
 from gongshi.errorlog import log_error
+from gongshi.training import refuse_real
 from gongshi.unit_limits import KeyLimits
 from notifier.acknowledging import name_answer
 from notifier.answers import AckKind
 from notifier.context import Notifier
+from notifier.institutions.settings import InstitutionSettings
 from notifier.states import MessageState, Purpose
 from notifier.tables import (
     AcknowledgementRow,
@@ -90,7 +93,8 @@ class UnitsApp(Flask):
 
 
 def create_units(court: Court) -> UnitsApp:
-    """The application of `serve units`. Made before the server forks, with no database left open."""
+    """The application of `serve units`. Made before the server forks, with no database left open. Raises BadSetting where
+    a home for training is given real accounts."""
     app = UnitsApp("gongshi.units", static_folder=str(STATIC), static_url_path="/static")
     app.config.update(
         TRUSTED_HOSTS=[*_HOSTS, *court.settings.units_host_list],
@@ -111,6 +115,8 @@ def create_units(court: Court) -> UnitsApp:
         )
     # A wrong key is told before anybody signs in.
     _ = court.vault
+    if court.profile().training:
+        refuse_real(os.environ, InstitutionSettings())
     # A connection that two processes hold belongs to neither.
     court.engine.dispose()
     court.store.close()

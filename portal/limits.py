@@ -79,7 +79,11 @@ SLIDE_RULES = (_rule("slide", "120/minute"),)
 MARK_RULES = (_rule("mark", "900/minute"),)
 NOTICE_RULES = (_rule("notice", "20/minute"),)
 # A code has 75 bits, and each try costs the portal a tenth of a second.
-EMERGENCY_RULES = (_rule("emergency", "5/minute"), _rule("emergency", "30/day"), _rule("emergency", "20/minute", "all"))
+EMERGENCY_RULES = (
+    _rule("emergency", "5/minute"),
+    _rule("emergency", "30/day"),
+    _rule("emergency", "300/minute", "all"),
+)
 
 SUBMIT_RULES = (_rule("submit", "20/hour"), _rule("submit", "60/day"), _rule("submit", "600/hour", "all"))
 STATE_RULES = (_rule("state", "10/minute"), _rule("state", "100/day"), _rule("state", "600/minute", "all"))

@@ -7,10 +7,11 @@ one it was made on. It is taken away again when two people have said so, or when
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +20,19 @@ from registry import audit, journal
 from registry.acting import SYSTEM, Acting
 from registry.record import State
 from registry.tables import EmergencyRow, RecordRow
-from search_index.emergency import CODES, SUBJECT, Codes, Mark, Signed, draw_codes, is_genuine, read_codes, tell
+from registry.witnessing import note_emergency
+from search_index.emergency import (
+    CODES,
+    SUBJECT,
+    Codes,
+    Mark,
+    Signed,
+    draw_codes,
+    is_genuine,
+    read_codes,
+    read_told,
+    tell,
+)
 
 
 class EmergencyError(Exception):
@@ -42,7 +55,7 @@ class EmergencyLine:
 def make_codes(session: Session, acting: Acting, random: Random) -> list[str]:
     """New codes for the envelopes, to be printed once; the old ones end. Their marks go on counting."""
     printed, codes = draw_codes(random, _read_codes(session))
-    journal.append_subject(session, acting.now, SUBJECT, CODES, codes.as_json())
+    _tell(session, acting, CODES, codes.as_json())
     audit.note(session, acting.now, acting.actor, "emergency_codes", detail={"count": len(printed)})
     return printed
 
@@ -103,6 +116,17 @@ def lift(session: Session, mark: str, acting: Acting) -> EmergencyLine:
     return _to_line(row)
 
 
+def take_again(session: Session, key: str, body: Mapping[str, Any], acting: Acting) -> None:
+    """Take in what this registry knew before it came back from a backup: a mark, or the codes. Known, nothing changes."""
+    if key == CODES:
+        if journal.newest_subject(session, SUBJECT, CODES) != body:
+            _tell(session, acting, CODES, body)
+        return
+    mark = read_told(key, body)
+    if mark is not None and session.scalar(select(EmergencyRow.id).where(EmergencyRow.mark == key)) is None:
+        _take(session, mark, acting)
+
+
 def list_removable(session: Session, names: Sequence[str], before: datetime) -> list[str]:
     """Of the marks in the folder those that the journal has told of since before `before`: every portal knows them by now."""
     query = select(EmergencyRow.mark).where(EmergencyRow.mark.in_(names), EmergencyRow.collected_at < before)
@@ -122,10 +146,16 @@ def _take(session: Session, mark: Mark, acting: Acting) -> None:
     row = EmergencyRow(mark=mark.name, record=mark.record, code=mark.code, hidden_at=mark.at, collected_at=acting.now)
     session.add(row)
     session.flush()
-    journal.append_subject(session, acting.now, SUBJECT, mark.name, tell(mark))
+    _tell(session, acting, mark.name, tell(mark))
     record = session.scalar(select(RecordRow.id).where(RecordRow.number == mark.record)) if mark.record else None
     detail = {"mark": mark.name, "code": mark.code, "hidden_at": mark.at.isoformat(), "whole": mark.record is None}
     audit.note(session, acting.now, SYSTEM, "emergency_hide", record=record, detail=detail)
+
+
+def _tell(session: Session, acting: Acting, key: str, body: Mapping[str, Any]) -> None:
+    """Every portal is to know it, and a home that comes back from a backup too."""
+    journal.append_subject(session, acting.now, SUBJECT, key, body)
+    note_emergency(session, acting.now, key, body)
 
 
 def _lift(session: Session, row: EmergencyRow, acting: Acting) -> None:

@@ -7,7 +7,7 @@ was killed is written by the next one, with the same lines under the same number
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -22,6 +22,7 @@ from search_index.rows import utc
 # Departures are told again in every file for so long: a file that is lost delays none that the next one knows.
 REPEATED_FOR = timedelta(days=7)
 _AT_ONCE = 500
+_ENDING_WORDS = (ChangeType.GONE.value, ChangeType.CORRECTED.value)
 
 
 class HistoryLost(Exception):
@@ -82,6 +83,25 @@ def list_unwritten(session: Session) -> list[int]:
     return list(session.scalars(query))
 
 
+def list_older_with_departed(session: Session, number: int) -> list[int]:
+    """The files of before that hold words of what departs, or is corrected, in the file of `number`: a file made since then
+    holds none."""
+    row = session.get_one(JournalFileRow, number)
+    within = (JournalRow.position > row.first, JournalRow.position <= row.last)
+    gone = select(JournalRow.record, JournalRow.position).where(JournalRow.type.in_(_ENDING_WORDS), *within)
+    departed = gone.subquery()
+    query = (
+        select(JournalFileRow.number)
+        .join(JournalRow, (JournalRow.position > JournalFileRow.first) & (JournalRow.position <= JournalFileRow.last))
+        .join(departed, departed.c.record == JournalRow.record)
+        .where(JournalFileRow.number < number, JournalFileRow.end < departed.c.position)
+        .where(JournalFileRow.written_at.is_not(None))
+        .distinct()
+        .order_by(JournalFileRow.number)
+    )
+    return list(session.scalars(query))
+
+
 def mark_written(session: Session, number: int, now: datetime) -> None:
     session.get_one(JournalFileRow, number).written_at = now
 
@@ -94,6 +114,7 @@ def read_plan(session: Session, number: int, now: datetime) -> Plan:
         last = newest.number if newest else 0
         raise NoSuchFile(f"没有第 {number} 号日志文件：最近一个是第 {last} 号" if last else "还没有导出过日志文件")
     entries = journal.read_after(session, row.first, row.last - row.first) if row.last > row.first else []
+    entries = _without_overtaken(session, entries)
     begin = session.scalar(select(func.min(JournalFileRow.number)).where(JournalFileRow.epoch == row.epoch))
     before = session.get(JournalFileRow, number - 1) if begin != number else None
     header = Header(
@@ -110,6 +131,20 @@ def read_plan(session: Session, number: int, now: datetime) -> Plan:
         court=journal.newest_profile(session).court,
     )
     return Plan(header=header, entries=entries, repeated=_repeated(session, row, entries, now))
+
+
+def _without_overtaken(session: Session, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """The lines without the words of entries that were corrected since: what was mended is not told once more."""
+    records = sorted({one.record for one in entries if isinstance(one, EntryChange) and one.body is not None})
+    newest: dict[str, int] = {}
+    for start in range(0, len(records), _AT_ONCE):
+        some = JournalRow.record.in_(records[start : start + _AT_ONCE])
+        last = select(JournalRow.record, func.max(JournalRow.position)).where(some).group_by(JournalRow.record)
+        newest.update((record, position) for record, position in session.execute(last) if record is not None)
+    return [
+        replace(one, body=None) if isinstance(one, EntryChange) and one.position < newest.get(one.record, 0) else one
+        for one in entries
+    ]
 
 
 def last_made(session: Session) -> tuple[datetime, int] | None:

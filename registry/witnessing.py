@@ -37,6 +37,7 @@ class Kind(StrEnum):
     INSIDE = "inside"
     SUBJECT = "subject"
     PROFILE = "profile"
+    EMERGENCY = "emergency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,14 @@ def note_subject(session: Session, position: int, at: datetime, subject: str, ke
     if not found.by_time:
         rest = {"subject": subject, "key": key}
         found.others.append(Told(position=position, sequence=None, record=None, type=Kind.SUBJECT, at=at, rest=rest))
+
+
+def note_emergency(session: Session, at: datetime, key: str, body: Mapping[str, Any]) -> None:
+    """Collect what was hidden on the portal in need, or new codes for it: the mark itself does not lie there for long."""
+    rest = {"key": key, "body": dict(body)}
+    _collected(session).others.append(
+        Told(position=None, sequence=None, record=None, type=Kind.EMERGENCY, at=at, rest=rest)
+    )
 
 
 @contextmanager

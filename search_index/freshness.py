@@ -73,15 +73,15 @@ def tell_freshness(found: Freshness) -> dict[str, Any]:
 def judge(
     pulse: datetime | None, updated_at: datetime | None, now: datetime, limits: Limits | None, *, is_shut: bool = False
 ) -> Freshness:
-    """How the list may be shown at `now`. Where no pulse was ever noted, the time of the last change stands for it; a pulse
-    that lies ahead of `now` counts as fresh: a clock is wrong, which is for `doctor` to tell. Without limits nothing is
-    hidden: whoever takes names back must read on."""
+    """How the list may be shown at `now`. Where no pulse was ever noted, the time of the last change stands for it. A
+    pulse that lies ahead of `now` counts like one as far behind: a clock is wrong, and whether the registry is silent could not
+    be told before it has caught up. Without limits nothing is hidden: whoever takes names back must read on."""
     checked_at = pulse or updated_at
     if limits is None:
         return Freshness(checked_at=checked_at)
     if is_shut:
         return Freshness(standing=Standing.HIDDEN, checked_at=checked_at, cause=Cause.SHUT)
-    silence = timedelta() if checked_at is None else now - checked_at
+    silence = timedelta() if checked_at is None else abs(now - checked_at)
     if silence > limits.hide:
         return Freshness(standing=Standing.HIDDEN, checked_at=checked_at, cause=Cause.SILENCE)
     return Freshness(standing=Standing.SILENT if silence > limits.silent else Standing.FRESH, checked_at=checked_at)

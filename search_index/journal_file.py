@@ -158,7 +158,7 @@ def read_file(content: bytes, trusted: Collection[str]) -> JournalFile:
             repeated=tuple(_departure(line) for line in read[end["lines"] :]),
         )
         _check_order(file)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         raise FileRefused("签名属实，但内容不是本版本能读的：请核对两侧的软件版本，先升级公众一侧") from None
     return file
 

@@ -95,8 +95,12 @@ def prepare_folder(folder: Path) -> None:
 def _read_file(path: Path) -> bytes:
     # Never waits for what is no file.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(LARGEST_MARK + 1)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENXIO, "no plain file")
+        return os.read(descriptor, LARGEST_MARK + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -241,7 +241,8 @@ class Register:
         documents = {document.record: document for document in self._read_all(now)}
         with self._snapshot(now) as snapshot:
             changed = snapshot.changed_since(start)
-            for record in changed:
+            # What was hidden in an emergency while the list was read is no public change.
+            for record in (*changed, *snapshot.marked):
                 documents.pop(record, None)
             documents.update(snapshot.documents(changed))
             return snapshot.sequence, sorted(documents.values(), key=_newest_first)

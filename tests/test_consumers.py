@@ -144,6 +144,8 @@ class Court:
     def _apply(self, entries: list[JournalEntry]) -> None:
         self.position += len(entries)
         self.writer.apply(entries)
+        # Whenever it says that it was: the portal goes by the real clock.
+        self.writer.note_pulse(datetime.now(UTC))
 
 
 def public(document: Document) -> Entry:

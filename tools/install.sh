@@ -25,7 +25,7 @@ free="$(df -Pk /opt | awk 'NR==2 {print $4}')"
 
 echo "==> 核对文件"
 sha256sum --quiet --strict -c SHA256SUMS >&2 || refuse "有文件与 SHA256SUMS 不符：安装包损坏或被改动，请重新取得"
-[ "$(find . -type f ! -name SHA256SUMS | wc -l)" = "$(wc -l <SHA256SUMS)" ] || refuse "安装包里多了 SHA256SUMS 没有列出的文件"
+[ "$(find . ! -type d ! -name SHA256SUMS | wc -l)" = "$(wc -l <SHA256SUMS)" ] || refuse "安装包里多了 SHA256SUMS 没有列出的文件"
 
 echo "==> 建立用户和组"
 install -D -m 644 deploy/sysusers.conf /etc/sysusers.d/gongshi.conf

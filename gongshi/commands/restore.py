@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from gongshi.commands.common import (
     world,
 )
 from gongshi.court import Court
+from gongshi.safety.closed import is_closed
 from gongshi.safety.opening import agree, describe
 from gongshi.safety.opening import take_back as take_back_word
 from gongshi.safety.recovery_keys import RecoveryKey, read_words
 from gongshi.safety.restored import Step, read_state
-from gongshi.safety.restoring import Evidence, move_aside, place
-from gongshi.safety.settling import settle
+from gongshi.safety.restoring import Evidence, move_aside, place, sweep
+from gongshi.safety.settling import newest_witnesses, settle
 from gongshi.safety.telling import tell_restored
 from gongshi.safety.trial import Trial, note_trial, try_backup
 from search_index.database import sqlite_file
@@ -88,8 +90,11 @@ def restore_from(
             evidence = _move_aside(court, evidence)
         name = f"{court.now:%Y%m%d%H%M%S}-{court.world.random.getrandbits(32):08x}"
         place(court.settings, file, key, evidence, name, court.now, _tell)
-    elif file is not None:
-        _tell("上一次恢复没有做完，从中断处继续")
+    else:
+        # Killed between the last step of placing and its own tidying up.
+        sweep(court.settings)
+        if file is not None:
+            _tell("上一次恢复没有做完，从中断处继续")
     settle(court, _tell)
     return _show(court, as_json)
 
@@ -175,6 +180,8 @@ def _move_aside(court: Court, evidence: Evidence) -> Evidence:
     """Move the broken home away, and take from it what tells of the time after the backup."""
     old = move_aside(court.settings, court.now)
     _tell(f"原数据目录已移到 {old}")
+    if is_closed(old):
+        return _take_on(old, evidence)
     store = old / "public" / "disclosed.db"
     has_own = sqlite_file(court.settings.disclosed_database) is not None
     return Evidence(
@@ -182,6 +189,20 @@ def _move_aside(court: Court, evidence: Evidence) -> Evidence:
         sent=(*evidence.sent, *_existing(old / "notifier" / "sent.log")),
         left=old / "public",
         public=evidence.public or (store if has_own and store.is_file() and store.stat().st_size else None),
+    )
+
+
+def _take_on(old: Path, evidence: Evidence) -> Evidence:
+    """A home that was never opened again tells what it was told itself: its own logs are those of its backup, and end there."""
+    told = newest_witnesses(old / "registry")
+    if told is None:
+        return replace(evidence, left=old / "public")
+    store = told / "disclosed.db"
+    return Evidence(
+        departures=(*evidence.departures, *sorted(told.glob("departures-*.log"))),
+        sent=(*evidence.sent, *sorted(told.glob("sent-*.log"))),
+        left=old / "public",
+        public=evidence.public or (store if store.is_file() else None),
     )
 
 

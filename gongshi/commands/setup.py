@@ -15,14 +15,18 @@ import click
 from gongshi.cli import fail
 from gongshi.clock import World
 from gongshi.commands.common import as_json, command, report
-from gongshi.installing.answers import Answers, BadAnswer, Side, read_answers
+from gongshi.installing.answers import LABELS, Answers, BadAnswer, Side, read_answers, write_answers
 from gongshi.installing.asking import ask
 from gongshi.installing.composing import ANSWERS_FILE, INCOMING, compose, environment, secrets
 from gongshi.installing.running import Done, StepFailed, found_home, prepare_certificates, prepare_machine, start
-from gongshi.installing.writing import Fate, Step, TemplatesMissing, plan, read_templates, write
+from gongshi.installing.writing import Fate, Step, TemplatesMissing, plan, read_templates, write, write_file
 from gongshi.settings import BadSetting, read_settings
 from notifier.institutions.settings import BadInstitutionSetting, read_institution_settings
+from registry.policy import packaged_policies
+from search_index.journal_file import read_keys
 
+# What the home was told of the answers, as the file of the answers has them.
+_TOLD = "/etc/gongshi/.told.toml"
 _PROVIDERS = "/etc/gongshi/providers.env"
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _NOT_PROPOSED = ("recipients", "administrator_password", "smtp_url")
@@ -50,7 +54,7 @@ def _set_up(file: Path | None, root: Path, *, check: bool, without_home: bool, m
     whole = root == Path("/")
     if whole and os.geteuid() != 0:
         raise StepFailed("请以 root 运行")
-    previous = _read_previous(root)
+    previous = _read_written(root, ANSWERS_FILE)
     answers = read_answers(_gather(file, previous, root))
     check_settings(answers)
     templates = read_templates(Path(sys.prefix).parent / "deploy")
@@ -63,7 +67,7 @@ def _set_up(file: Path | None, root: Path, *, check: bool, without_home: bool, m
     write(steps, root)
     done = [Done(line) for line in told]
     if whole:
-        done += _bring_up(answers, previous, without_home=without_home, quiet=machine)
+        done += _bring_up(answers, without_home=without_home, quiet=machine)
     found = {
         "written": [step.target for step in steps if step.fate is not Fate.SAME],
         "told": [one.text for one in done],
@@ -73,13 +77,25 @@ def _set_up(file: Path | None, root: Path, *, check: bool, without_home: bool, m
 
 
 def check_settings(answers: Answers) -> None:
-    """Raises BadSetting or BadInstitutionSetting where a process would refuse the settings that come of the answers."""
+    """Raises BadAnswer or BadSetting where a process would refuse the settings that come of the answers."""
+    if answers.policy not in packaged_policies():
+        raise BadAnswer(f"“{LABELS['policy']}”（policy）只能写 {'、'.join(packaged_policies())}")
+    if answers.side is Side.PUBLIC and not _is_public_key(answers.journal_key):
+        raise BadAnswer(f"“{LABELS['journal_key']}”（journal_key）应为 64 位十六进制公钥，几个之间用逗号分开")
     given = {name.removeprefix("GONGSHI_").lower(): value for name, value in environment(answers).items()}
     read_settings(**given)
     try:
         read_institution_settings(secrets(answers))
     except BadInstitutionSetting as error:
         raise BadSetting(str(error)) from None
+
+
+def _is_public_key(typed: str) -> bool:
+    """Whether what was typed names keys that the public side can believe."""
+    try:
+        return bool(read_keys(typed))
+    except ValueError:
+        return False
 
 
 def _gather(file: Path | None, previous: Answers | None, root: Path) -> dict[str, Any]:
@@ -103,11 +119,12 @@ def _as_given(answers: Answers | None) -> dict[str, Any]:
     return given
 
 
-def _read_previous(root: Path) -> Answers | None:
+def _read_written(root: Path, place: str) -> Answers | None:
+    """Answers that were written down; None where there are none that can be read."""
     try:
-        text = (root / ANSWERS_FILE.lstrip("/")).read_text(encoding="utf-8")
+        text = (root / place.lstrip("/")).read_text(encoding="utf-8")
         return read_answers(tomllib.loads(text))
-    except (FileNotFoundError, tomllib.TOMLDecodeError, BadAnswer):
+    except (FileNotFoundError, tomllib.TOMLDecodeError, UnicodeDecodeError, BadAnswer):
         return None
 
 
@@ -117,12 +134,14 @@ def _read_kept(root: Path) -> dict[str, str]:
         lines = (root / _PROVIDERS.lstrip("/")).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError:
+        raise BadAnswer(f"{_PROVIDERS} 不是 UTF-8 编码，不能读取：请改存为 UTF-8，再运行 gongshi setup") from None
     found = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     names = {"GONGSHI_SMTP_URL": "smtp_url", "GONGSHI_MAIL_FROM": "mail_from"}
     return {key: found[name].strip("'\"") for name, key in names.items() if found.get(name)}
 
 
-def _bring_up(answers: Answers, previous: Answers | None, *, without_home: bool, quiet: bool) -> list[Done]:
+def _bring_up(answers: Answers, *, without_home: bool, quiet: bool) -> list[Done]:
     world: World = click.get_current_context().find_root().obj
     password = answers.administrator_password or "".join(world.random.choice(_ALPHABET) for _ in range(16))
     done: list[Done] = []
@@ -136,12 +155,19 @@ def _bring_up(answers: Answers, previous: Answers | None, *, without_home: bool,
     take(prepare_machine(answers))
     take(prepare_certificates(answers, world.now()))
     if without_home:
+        _note_told(answers)
         return [*done, Done("没有建立数据目录，没有启动服务：请接着从备份恢复，见 docs/operations.md 的 Restore")]
-    take(found_home(answers, previous, password))
+    take(found_home(answers, _read_written(Path("/"), _TOLD), password))
+    _note_told(answers)
     if not answers.administrator_password and any("已增加系统管理员" in one.text for one in done):
         done.append(Done(f"系统管理员的初始口令（只显示这一次）：{password}"))
     take(start(answers))
     return done
+
+
+def _note_told(answers: Answers) -> None:
+    # Not before the home has them: what a killed setup has not told is told by the next one.
+    write_file(Path(_TOLD), write_answers(answers).encode(), 0o600)
 
 
 def _describe(step: Step) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Any
 
 LARGEST_SLUG = 40
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
-_NETWORK = re.compile(r"[0-9a-fA-F.:]+(?:/\d{1,3})?")
 _PATH = re.compile(r"/[^\s'\"\\;{}$@%]*[^\s'\"\\;{}$@%/]")
 _MAIL = re.compile(r"[^\s@,;'\"<>\\]+@[^\s@,;'\"<>\\]+\.[^\s@,;'\"<>\\]+")
+# Folders that setup gives to one user are nobody else's: not the system's, nor those that many share. What the sandbox of the
+# units hides from them, or empties when the machine starts, is of no use either.
+_FOREIGN = re.compile(
+    r"/(?:(?:bin|boot|dev|etc|home|lib\w*|proc|root|run|sbin|sys|tmp|usr)(?:/.*)?|var/(?:run|tmp)(?:/.*)?"
+    r"|(?:media|mnt|opt|srv|var)|var/(?:backups|cache|lib|lock|log|mail|opt|spool|www)|opt/gongshi/.*)"
+)
+_FOLDERS = ("backup_folder", "witness_folder", "journal_export_folder")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 INNER = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,127.0.0.1,::1"
 
 
@@ -152,7 +161,7 @@ def read_answers(given: Mapping[str, Any]) -> Answers:
             _check_text(key, value)
     public = given.get("side") == Side.PUBLIC
     for key in ("public_name", "journal_key" if public else "court"):
-        if not given.get(key):
+        if not given.get(key, "").strip():
             raise _bad(key, "必须填写")
     values = {key: value.strip() for key, value in given.items() if key != "recipients"}
     if values.get("tls", Tls.OWN) not in set(Tls):
@@ -163,6 +172,8 @@ def read_answers(given: Mapping[str, Any]) -> Answers:
         raise _bad("one_way", "只能写 yes 或 no")
     values["tls"], values["side"] = Tls(values.get("tls", Tls.OWN)), Side(values.get("side", Side.WHOLE))
     answers = Answers(**values, recipients=_read_recipients(given.get("recipients", [])))
+    if not answers.administrator:
+        raise _bad("administrator", "必须填写")
     _check(answers)
     return answers
 
@@ -194,13 +205,13 @@ def _check_text(key: str, value: Any) -> None:
     if not isinstance(value, str):
         raise _bad(key, "应为文字，写在引号里")
     # They come into files that a shell and systemd read, between single quotes.
-    if any(ord(character) < 32 or character in "'\x7f" for character in value):
-        raise _bad(key, "不能含换行、控制字符和英文单引号")
+    if "'" in value or any(unicodedata.category(character) in _UNSEEN for character in value):
+        raise _bad(key, "不能含换行、看不见的字符和英文单引号；显示为乱码的，请把终端或者文件的编码改为 UTF-8")
 
 
 def _read_recipients(given: Any) -> tuple[Recipient, ...]:
     known = {one.name for one in fields(Recipient)}
-    found = []
+    found: list[Recipient] = []
     for number, one in enumerate(given if isinstance(given, list) else [None], start=1):
         if not isinstance(one, dict) or not all(isinstance(value, str) for value in one.values()):
             raise BadAnswer(f"第 {number} 个接收单位应写成 [[recipients]] 一节，各项为文字")
@@ -208,6 +219,8 @@ def _read_recipients(given: Any) -> tuple[Recipient, ...]:
             raise BadAnswer(f"第 {number} 个接收单位没有“{min(unknown)}”这一项：可以写 {'、'.join(sorted(known))}")
         if missing := {"slug", "name", "kind", "channel"} - one.keys():
             raise BadAnswer(f"第 {number} 个接收单位缺少 {'、'.join(sorted(missing))}")
+        if one["slug"] in {known.slug for known in found}:
+            raise BadAnswer(f"第 {number} 个接收单位的简称“{one['slug']}”和前面的相同")
         found.append(Recipient(**one))
     return tuple(found)
 
@@ -216,13 +229,17 @@ def _check(answers: Answers) -> None:
     names = [(key, getattr(answers, key)) for key in ("public_name", "desk_name", "units_name", "gateway_name")]
     for key, name in names:
         if name and not _NAME.fullmatch(name):
-            raise _bad(key, "应为小写的主机名，例如 list.example.cn，不带 https:// 和路径")
+            raise _bad(
+                key, "应为小写的主机名，例如 list.example.cn，不带 https:// 和路径；中文域名写成 xn-- 开头的形式"
+            )
     used = [name for _, name in names if name]
     if len(set(used)) < len(used):
         raise BadAnswer("各网站的主机名不能相同：内部页面不能和公示网站同名")
     for network in answers.inner_networks.split(","):
-        if not _NETWORK.fullmatch(network.strip()):
-            raise _bad("inner_networks", "应为网段，以逗号分隔，例如 10.0.0.0/8,fc00::/7")
+        try:
+            ip_network(network.strip(), strict=False)
+        except ValueError:
+            raise _bad("inner_networks", "应为网段，以逗号分隔，例如 10.0.0.0/8,fc00::/7") from None
     for key in ("alarm_mail", "acme_mail"):
         for mail in filter(None, (part.strip() for part in getattr(answers, key).split(","))):
             if not _MAIL.fullmatch(mail):
@@ -246,12 +263,17 @@ def _check_certificates(answers: Answers) -> None:
 
 
 def _check_folders(answers: Answers) -> None:
-    for key in ("backup_folder", "witness_folder", "journal_export_folder"):
-        path = getattr(answers, key)
-        if (path or key == "backup_folder") and (not _PATH.fullmatch(path) or ".." in path.split("/")):
+    chosen = [(key, path) for key in _FOLDERS if (path := getattr(answers, key)) or key == "backup_folder"]
+    for key, path in chosen:
+        if not _PATH.fullmatch(path) or {"", ".", ".."} & set(path.split("/")[1:]):
             raise _bad(key, "应为以 / 开头的目录，不含空格和特殊字符")
         if f"{path}/".startswith("/var/lib/gongshi/"):
             raise _bad(key, "不能在数据目录 /var/lib/gongshi 之内：数据目录坏了，它也就没有了")
-    inside = f"{answers.witness_folder}/".startswith(f"{answers.backup_folder}/")
-    if answers.witness_folder and inside:
-        raise _bad("witness_folder", "不能在备份目录之内")
+        if path.startswith("/var/lib/gongshi-") or _FOREIGN.fullmatch(path):
+            raise _bad(
+                key, "是系统的或者别的程序共用的目录，各服务也可能看不到：请另给一个专用的，例如 /srv/gongshi-backup"
+            )
+    for key, path in chosen:
+        for other, outer in chosen:
+            if key != other and f"{path}/".startswith(f"{outer}/"):
+                raise _bad(key, f"不能和“{LABELS[other]}”相同，也不能在它之内")

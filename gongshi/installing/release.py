@@ -130,7 +130,10 @@ def refuse_older_home(settings: Settings) -> None:
 def _find_quickly(settings: Settings) -> Release:
     # The note is written when everything else was done, so what it says of the tables is so; without one they are asked.
     try:
-        return Release(**json.loads((settings.private / NOTE).read_text(encoding="utf-8")))
+        noted = Release(**json.loads((settings.private / NOTE).read_text(encoding="utf-8")))
+        if not all(isinstance(one, str) for one in (noted.version, *noted._tables())):
+            raise TypeError("the note is not of this form")
+        return noted
     except (FileNotFoundError, ValueError, TypeError):
         found, ours = read_release(settings), this_release()
         # A home may be made without a notifier, and get one later.

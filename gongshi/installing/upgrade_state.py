@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gongshi.installing.durable import sync_folder, write_durably
 from gongshi.installing.parts import Part, Print, take_print
+from gongshi.installing.release import UpgradeRefused
 
 STATE = "upgrade.json"
 
@@ -52,13 +53,19 @@ class State:
 
 
 def read_state(private: Path) -> State | None:
-    """The upgrade that is under way in a home. Raises OSError, ValueError or TypeError."""
+    """The upgrade that is under way in a home. Raises OSError, or UpgradeRefused where what is known of it cannot be read."""
     try:
         found = json.loads((private / STATE).read_text(encoding="utf-8"))
+        prints = {path: tuple(numbers) for path, numbers in found.pop("prints").items()}
+        return State(**{**found, "phase": Phase(found["phase"]), "prints": prints, "units": tuple(found["units"])})
     except FileNotFoundError:
         return None
-    prints = {path: tuple(numbers) for path, numbers in found.pop("prints").items()}
-    return State(**{**found, "phase": Phase(found["phase"]), "prints": prints, "units": tuple(found["units"])})
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # Nobody can tell any more which of the files are the ones in use: whoever guessed could lose a departure.
+        raise UpgradeRefused(
+            f"升级进度文件 {private / STATE} 已损坏，不能确定升级做到哪一步：请不要删改数据目录，"
+            "把它整个另存后，从升级之前的备份恢复（gongshi restore）"
+        ) from None
 
 
 def has_state(private: Path) -> bool:

@@ -19,6 +19,7 @@ from registry.journal_files import (
     NoSuchFile,
     last_made,
     last_number,
+    list_older_with_departed,
     list_unwritten,
     list_written,
     mark_written,
@@ -137,10 +138,22 @@ def _write_unwritten(court: Court, folder: Path) -> list[int]:
     with court.reading() as session:
         numbers = list_unwritten(session)
     for number in numbers:
+        _erase_departed(court, folder, number)
         _write(court, folder, number)
         with court.session() as session:
             mark_written(session, number, court.now)
     return numbers
+
+
+def _erase_departed(court: Court, folder: Path, number: int) -> None:
+    """Make anew, without the words, what still lies here of what departs in a file. Killed, it is repeated with the file."""
+    with court.reading() as session:
+        older = list_older_with_departed(session, number)
+    standing = court.settings.journal_export_folder
+    for place in {folder, standing or folder}:
+        for one in older:
+            if (place / name_file(one)).is_file():
+                _write(court, place, one)
 
 
 def _write(court: Court, folder: Path, number: int) -> None:

@@ -78,6 +78,8 @@ def make_backup(court: Court, order: Order, progress: Progress = quiet) -> Made:
         home = home_of(court)
         _clear_leftovers(court, folder, home)
         _check_room(court, folder)
+        # A copy of a log that begins later would not be complete for who comes back from this backup.
+        court.witness.begin()
         at = court.now
         name = name_backup(home, at.astimezone(SHANGHAI))
         if (folder / name).exists():

@@ -19,7 +19,20 @@ TOLD = (
 SHORT = "系统正从备份恢复，暂停服务，请稍后再来。"
 # What is of use while a home is closed, and tells the public nothing. Everything else is refused.
 ALLOWED = frozenset(
-    {"audit", "deadline", "demo", "doctor", "generate", "recovery", "restore", "serve", "setup", "training", "user", "worker"}
+    {
+        "audit",
+        "deadline",
+        "demo",
+        "doctor",
+        "generate",
+        "recovery",
+        "restore",
+        "serve",
+        "setup",
+        "training",
+        "user",
+        "worker",
+    }
 )
 _PATIENCE = 2.0  # seconds between two looks
 

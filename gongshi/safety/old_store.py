@@ -1,4 +1,4 @@
-"""The disclosed store of a home that was lost, where it outlived the rest: what it tells of departures. Only read."""
+"""The disclosed store of a home that was lost, where it outlived the rest: what it tells of departures. Of a copy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def read_old_store(path: Path) -> OldStore | None:
     """What an old store says; None where there is none. Raises OldStoreUnreadable."""
     if not path.exists():
         return None
-    engine = create_engine(f"sqlite:///file:{path.absolute()}?mode=ro&immutable=1&uri=true")
+    # It is a copy, with what a writer that was killed left beside it: SQLite takes that back first.
+    engine = create_engine(f"sqlite:///file:{path.absolute()}?mode=rw&uri=true")
     try:
         with engine.connect() as connection:
             shown = frozenset(connection.scalars(select(document_table.c.record)))

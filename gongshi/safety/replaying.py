@@ -20,13 +20,15 @@ from registry import audit, journal
 from registry.acting import SYSTEM, Acting
 from registry.clockwork import Clockwork
 from registry.departing import Grounds, NotPermitted, take_down
+from registry.emergency import take_again
 from registry.ending import end_record, is_over
 from registry.lifecycle import Action, NotAllowed
 from registry.moving import follow_departures, keep_stage
 from registry.policy import Policy
 from registry.record import State
-from registry.tables import AuditRow, MatterRow, RecordRow
+from registry.tables import AuditRow, JournalRow, MatterRow, RecordRow
 from registry.witnessing import Kind
+from search_index.emergency import SUBJECT
 from search_index.journal import ChangeType
 from search_index.profile import Profile
 
@@ -50,11 +52,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be done, in order; the newest profile; subjects that were taken away."""
+    """What is to be done, in order; the newest profile; subjects that were taken away; what was hidden on the portal in need
+    and not shown again, by its key."""
 
     tasks: tuple[Task, ...] = ()
     profile: Mapping[str, Any] | None = None
     subjects: tuple[tuple[str, str], ...] = ()
+    emergencies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     highest: int = 0
 
 
@@ -90,6 +94,12 @@ def plan_replay(contents: Contents, position: int, made_at: datetime) -> Plan:
         for line in doubtful
         if line.type in _ABOUT_RECORDS and _key(line) not in known
     ]
+    # A full disk cuts a line short and keeps no departure back.
+    tasks += [
+        Task(line=Line(number=0, type=Kind.GONE, at=made_at, position=place, record=record, rest={}), hold=UNCONFIRMED)
+        for place, record in sorted(contents.cut)
+        if place > position and record not in known
+    ]
     profiles = [line.rest.get("profile") for line in after if line.type == Kind.PROFILE]
     subjects = {
         (str(line.rest.get("subject")), str(line.rest.get("key"))): None
@@ -98,13 +108,64 @@ def plan_replay(contents: Contents, position: int, made_at: datetime) -> Plan:
     }
     highest = max((line.sequence or 0 for line in contents.lines), default=0)
     return Plan(
-        tasks=tuple(tasks), profile=profiles[-1] if profiles else None, subjects=tuple(subjects), highest=highest
+        tasks=tuple(tasks),
+        profile=profiles[-1] if profiles else None,
+        subjects=tuple(subjects),
+        emergencies=_find_emergencies(after),
+        highest=highest,
     )
 
 
-def is_complete(copies: Iterable[Contents], position: int) -> bool:
-    """Whether one copy of the log, by itself, tells of everything after `position`."""
-    return any(copy.begins is not None and copy.begins <= position and not copy.faults for copy in copies)
+Place = tuple[int, str | None]
+"""Where in the journal something left, and which entry."""
+
+
+def is_complete(copies: Sequence[Contents], position: int, gone: Iterable[Place]) -> bool:
+    """Whether one copy of the log, by itself, tells of everything after `position`. `gone` are the departures that the backup
+    knows: what lacks one of them, or what another copy tells, was not written all the time."""
+    known = list_known(copies, gone)
+    return any(
+        copy.begins is not None and copy.begins <= position and not copy.faults and not is_lacking(copy, known)
+        for copy in copies
+    )
+
+
+def list_known(copies: Iterable[Contents], gone: Iterable[Place]) -> frozenset[Place]:
+    """All that the backup and the copies together know of."""
+    told = {
+        (line.position, line.record)
+        for copy in copies
+        for line in copy.lines
+        if line.position is not None and line.type != BEGIN
+    }
+    return frozenset({*gone, *told})
+
+
+def is_lacking(copy: Contents, known: Iterable[Place]) -> bool:
+    """Whether a copy lacks what it should tell of."""
+    told = {(line.position, line.record) for line in copy.lines}
+    begins = copy.begins or 0
+    return any(place[0] > begins and place not in told for place in known)
+
+
+def tells_all(copy: Contents, known: Iterable[Contents], made_at: datetime) -> bool:
+    """Whether a copy of the log of what was sent tells, by itself, of everything since `made_at`: it begins before, nothing
+    of it is missing, and it has what the backup's own log and the other copies (`known`) have."""
+    begun = min((line.at for line in copy.lines if line.type == BEGIN), default=None)
+    if begun is None or begun > made_at or copy.faults:
+        return False
+    told = {line.identity for line in copy.lines}
+    return all(
+        line.identity in told for other in known for line in other.lines if line.type != BEGIN and line.at >= begun
+    )
+
+
+def list_gone(session: Session, position: int) -> list[Place]:
+    """The departures of the journal until `position`: where in it, and which entry."""
+    query = select(JournalRow.position, JournalRow.record).where(
+        JournalRow.type == ChangeType.GONE.value, JournalRow.position <= position
+    )
+    return [(place, record) for place, record in session.execute(query)]
 
 
 def next_epoch(*told: int) -> int:
@@ -122,6 +183,8 @@ def carry_out(session: Session, plan: Plan, policy: Policy, clockwork: Clockwork
         _keep_profile(session, plan.profile, now)
     for subject, key in plan.subjects:
         journal.append_subject(session, now, subject, key, None)
+    for key, body in plan.emergencies.items():
+        take_again(session, key, body, Acting(actor=SYSTEM, now=now, clockwork=clockwork))
     return done
 
 
@@ -150,6 +213,17 @@ def hold_departed(
         if hold_record(session, row, OLD_STORE, clockwork, tombstones.get(row.number, now)):
             held.append(row.number)
     return held
+
+
+def _find_emergencies(lines: Iterable[Line]) -> Mapping[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for line in lines:
+        key, body = str(line.rest.get("key")), line.rest.get("body")
+        if line.type == Kind.EMERGENCY and isinstance(body, Mapping):
+            found[key] = body
+        elif line.type == Kind.SUBJECT and line.rest.get("subject") == SUBJECT:
+            found.pop(key, None)
+    return found
 
 
 def _is_after(line: Line, position: int, made_at: datetime) -> bool:

@@ -215,7 +215,8 @@ def _put_in_place(
             load_dump(urls[side], dumps[side])
             dumps[side].unlink()
         else:
-            _place_file(urls[side], staging / side, side)
+            target = settings.notifier if side == "notifier" else settings.private
+            _place_file(urls[side], staging / side / f"{side}.db", target)
     _shut_old_store(settings)
     for left in (staging / "public", evidence.left):
         if left is not None:
@@ -230,11 +231,14 @@ def _put_in_place(
         sync_folder(settings.home)
 
 
-def _place_file(url: str, folder: Path, side: str) -> None:
-    """A SQLite database that lies elsewhere than in the home goes there, before the home is."""
+def _place_file(url: str, usual: Path, target: Path) -> None:
+    """A SQLite database that the settings call otherwise gets that name in the folder that will be `target`; one that lies
+    elsewhere goes there, before the home is."""
     path = sqlite_file(url)
-    usual = folder / f"{side}.db"
-    if path is None or path.parent.name == side:
+    if path is None:
+        return
+    if path.parent.resolve() == target.resolve():
+        usual.rename(usual.with_name(path.name))
         return
     if path.exists():
         raise RestoreRefused(f"{path} 已经存在，不会覆盖：请先移走")
@@ -250,9 +254,20 @@ def _place_public(settings: Settings, left: Path) -> None:
             if target.parent.is_dir() or folder == "drop":
                 make_public(target.parent)
                 with suppress(FileExistsError):
-                    _copy(source, target)
-                    if folder == "emergency":
-                        settle_public(target, target.parent)
+                    _copy_whole(source, target, is_open=folder == "emergency")
+
+
+def _copy_whole(source: Path, target: Path, *, is_open: bool) -> None:
+    """A portal that runs meanwhile reads a mark once, and must not find half of it."""
+    new = target.with_name(f".new-{target.name}")
+    new.unlink(missing_ok=True)
+    try:
+        _copy(source, new)
+        if is_open:
+            settle_public(new, new.parent)
+        os.link(new, target)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _shut_old_store(settings: Settings) -> None:

@@ -49,7 +49,7 @@ class SentLog:
 
     def begin(self) -> None:
         """Begin the copies that are not there."""
-        self._append([file for file in self.files if not file.path.exists()], [])
+        self._append([file for file in self.files if not file.has_begun()], [])
 
     def read(self) -> Contents:
         """What both copies say together. Raises OSError or VaultError."""

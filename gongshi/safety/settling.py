@@ -5,7 +5,7 @@ met again, so that a restoration that is killed goes on where it was."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from gongshi.safety.old_store import OldStore, read_old_store
 from gongshi.safety.restored import Restored, Step, read_state, write_mark, write_state
 from gongshi.safety.sent_log import CALLING, ENDED, HANDED, read_copy
 from gongshi.safety.witness import read_departures
-from gongshi.safety.witness_lines import BEGIN, Contents, Line, unite
+from gongshi.safety.witness_lines import BEGIN, Contents, Line, Log, unite
 from notifier.context import Notifier
 from notifier.reconciling import Listed, Sent, free_notice_keys, hold_unsure, is_marked, mark, read_mark, reconcile
 from notifier.states import Purpose
@@ -39,12 +39,20 @@ WITNESSES = "restored"
 """The folder of the registry in which a restoration keeps what it was told by."""
 RESTORED = "restored"
 _RESULT = "replayed.json"
+_SENT_LACKING = "sent.log 不完整，或者不是备份以后的：不能说明备份以后发出了什么，等待发送的一律列为结果不明"
+_LACKING = "有一份 departures.log 缺少备份或者另一份中已有的退出：它中途停过，不能单凭它说明谁已退出"
 Tell = Callable[[str], None]
 
 
 def witness_folder(private: Path, state: Restored) -> Path:
     """Where the logs lie that a restoration goes by."""
     return private / WITNESSES / state.id
+
+
+def newest_witnesses(private: Path) -> Path | None:
+    """Where the newest restoration keeps what it was told by. Their names begin with the time."""
+    found = sorted(path for path in (private / WITNESSES).glob("*") if path.is_dir())
+    return found[-1] if found else None
 
 
 def settle(court: Court, tell: Tell) -> Restored:
@@ -95,7 +103,11 @@ def _replay(court: Court, state: Restored) -> Restored:
     contents = unite(copies)
     made_at = datetime.fromisoformat(state.made_at)
     plan = replaying.plan_replay(contents, state.position, made_at)
-    complete = replaying.is_complete(copies, state.position)
+    with court.reading() as session:
+        gone = replaying.list_gone(session, state.position)
+    complete = replaying.is_complete(copies, state.position, gone)
+    known = replaying.list_known(copies, gone)
+    is_lacking = any(replaying.is_lacking(copy, known) for copy in copies if copy.lines)
     old = read_old_store(folder / "disclosed.db")
     # A store that is older than the backup knows less than it.
     old = old if old is not None and old.is_newer_than(state.sequence, made_at) else None
@@ -124,7 +136,11 @@ def _replay(court: Court, state: Restored) -> Restored:
     return replace(state, departures=complete, public=old is not None).at(
         Step.REPLAYED,
         **found,
-        faults=[*contents.faults, *(["日志最后一行不完整（断电所致），没有采用"] if contents.torn else [])],
+        faults=[
+            *contents.faults,
+            *([_LACKING] if is_lacking else []),
+            *(["日志最后一行不完整（断电所致），没有采用"] if contents.torn else []),
+        ],
         log_until=last.isoformat() if last else None,
         log_complete=complete,
         store_until=old.known_until.isoformat() if old and old.known_until else None,
@@ -165,11 +181,24 @@ def _read_copies(folder: Path, name: str, read: Callable[[Path], Contents]) -> l
 
 
 def _read_sent(court: Court, state: Restored) -> list[Sent]:
+    since = datetime.fromisoformat(state.made_at)
+    lines = unite(_read_sent_copies(court, state)).lines
+    return gather(line for line in lines if line.type != BEGIN and line.at >= since - _MARGIN)
+
+
+def _read_sent_copies(court: Court, state: Restored) -> list[Contents]:
     key = court.settings.notifier / "witness.key"
     folder = witness_folder(court.private, state)
-    copies = _read_copies(folder, "sent", lambda path: read_copy(path, key)) if key.exists() else []
-    since = datetime.fromisoformat(state.made_at)
-    return gather(line for line in unite(copies).lines if line.type != BEGIN and line.at >= since - _MARGIN)
+    return _read_copies(folder, "sent", lambda path: read_copy(path, key)) if key.exists() else []
+
+
+def _has_all_sent(court: Court, state: Restored, copies: Sequence[Contents]) -> bool:
+    """Whether one copy of the log, by itself, tells of everything that was sent after the backup."""
+    own = (
+        read_copy(court.settings.notifier / Log.SENT, court.settings.notifier / "witness.key") if copies else Contents()
+    )
+    made_at = datetime.fromisoformat(state.made_at)
+    return any(replaying.tells_all(copy, [own, *copies], made_at) for copy in copies)
 
 
 _MARGIN = datetime.resolution * 60_000_000  # a minute: the notifier is copied after the registry
@@ -234,8 +263,9 @@ def _to_handed(line: Line) -> Sent:
 
 def _reconcile(court: Court, state: Restored) -> Restored:
     office, sent = open_office(court), _read_sent(court, state)
-    folder = witness_folder(court.private, state)
-    has_log = any(folder.glob("sent*.log"))
+    copies = _read_sent_copies(court, state)
+    has_log = _has_all_sent(court, state, copies)
+    faults = [*unite(copies).faults, *([_SENT_LACKING] if copies and not has_log else [])]
     listed = _find_listed(court, state)
     with court.reading() as session:
         last_notice = session.scalar(select(func.max(NoticeRow.id))) or 0
@@ -247,7 +277,8 @@ def _reconcile(court: Court, state: Restored) -> Restored:
             unsure = 0 if has_log else hold_unsure(session, court.now)
             body = {**asdict(done), "unknown": done.unknown + unsure}
             mark(session, state.id, json.dumps(body, ensure_ascii=False))
-    return replace(state, sent=has_log).at(Step.REPLAYED, messages=_read_mark(office, state)).at(Step.RECONCILED)
+    told = [*state.found.get("faults", ()), *faults]
+    return replace(state, sent=has_log).at(Step.RECONCILED, messages=_read_mark(office, state), faults=told)
 
 
 def _read_mark(office: Notifier, state: Restored) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class WitnessLogs:
 
     def begin(self) -> None:
         """Begin the logs that are not there, so that they say from where on they are complete."""
-        self._append([file for file in self.departures if not file.path.exists()], [])
+        self._append([file for file in self.departures if not file.has_begun()], [])
         self.sent.begin()
 
     def read(self, log: Log) -> Contents:

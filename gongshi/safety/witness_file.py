@@ -78,6 +78,13 @@ class WitnessFile:
         if new:
             sync_folder(self.path.parent)
 
+    def has_begun(self) -> bool:
+        """Whether it has a first line: an installation may lay an empty file."""
+        try:
+            return self.path.stat().st_size > 0
+        except OSError:
+            return False
+
     def read(self, vault: Vault) -> Contents:
         """All that is in it; nothing where there is no file. Raises OSError."""
         with suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ apart by its number and takes no other line with it; a number that is left out t
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from registry.vault import Vault, VaultError
 
 BEGIN = "begin"
 """The type of a file's first line: its `position` says from which line of the journal on it is complete."""
+
+
+# What may be read of a line that a full disk cut short.
+_NAMED = re.compile(rb'"position":(\d{1,18}),"sequence":\d+,"record":"(SX-[0-9A-Z]{8})"')
 
 
 class Log(StrEnum):
@@ -57,11 +62,12 @@ class Line:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What a log says. `faults` is what could not be used, each a Chinese line; `torn`: its last line was cut short, which a
-    loss of power does."""
+    loss of power does; `cut`: the place in the journal and the entry that such a line still names."""
 
     lines: tuple[Line, ...] = ()
     faults: tuple[str, ...] = ()
     torn: bool = False
+    cut: frozenset[tuple[int, str]] = frozenset()
 
     @property
     def begins(self) -> int | None:
@@ -91,7 +97,9 @@ def read_log(log: Log, vault: Vault, content: bytes) -> Contents:
             faults.append(f"{log} 第 {place} 行之前缺少 {line.number - before - 1} 行")
         before = max(before, line.number)
         lines.append(line)
-    return Contents(lines=tuple(lines), faults=tuple(faults), torn=bool(last))
+    named = _NAMED.search(last)
+    cut = frozenset({(int(named[1]), named[2].decode())} if named else ())
+    return Contents(lines=tuple(lines), faults=tuple(faults), torn=bool(last), cut=cut)
 
 
 def read_number(text: bytes) -> int | None:
@@ -106,11 +114,12 @@ def unite(copies: Iterable[Contents]) -> Contents:
     """What several copies of one log say together: each thing once, in the order of the first copy that has it."""
     found: dict[tuple[object, ...], Line] = {}
     faults: list[str] = []
-    torn = False
+    torn, cut = False, set[tuple[int, str]]()
     begins: list[Line] = []
     for copy in copies:
         faults += copy.faults
         torn |= copy.torn
+        cut |= copy.cut
         for line in copy.lines:
             if line.type == BEGIN:
                 begins.append(line)
@@ -118,7 +127,12 @@ def unite(copies: Iterable[Contents]) -> Contents:
                 found.setdefault(line.identity, line)
     earliest = min(begins, key=lambda line: line.position or 0, default=None)
     lines = sorted(found.values(), key=lambda line: line.at)
-    return Contents(lines=(*([earliest] if earliest else []), *lines), faults=tuple(dict.fromkeys(faults)), torn=torn)
+    return Contents(
+        lines=(*([earliest] if earliest else []), *lines),
+        faults=tuple(dict.fromkeys(faults)),
+        torn=torn,
+        cut=frozenset(cut),
+    )
 
 
 def split_undone(lines: Sequence[Line]) -> tuple[tuple[Line, ...], tuple[Line, ...]]:

@@ -19,6 +19,7 @@ from typing import Any
 import openpyxl
 from canary import ADMIN, CLERK, REVIEWER, SECOND, Canaries, Watch, is_canary
 from canary_opened import fail_to_open, open_to_others, take_over, use_what_is_open
+from canary_running import fail_to_keep_running, keep_running
 from homes import Clock, Home, Said
 from sqlalchemy import create_engine, inspect, make_url, select, text
 
@@ -458,6 +459,7 @@ def _look_after(court: CanaryCourt) -> None:
     for batch in (1, 2):
         court.run("findings", batch)
     court.do("init")
+    keep_running(court, ADMIN)
 
 
 def _send_in(court: CanaryCourt) -> None:
@@ -589,6 +591,7 @@ def _fail(court: CanaryCourt) -> None:
     court.fail("unit", "add", f"{number}甲", "--name", "某局", "--as", REVIEWER)
     court.fail("unit", "liaison", phone, "--name", "甲", "--phone", phone, "--as", REVIEWER)
     fail_to_open(court, number, phone)
+    fail_to_keep_running(court, number, ADMIN)
     court.fail("user", "add", CLERK, "--role", "clerk", typed=password + "\n")
     court.fail("user", "add", "新人", "--role", number, typed=password + "\n")
     court.fail("user", "add", "新人", "--role", "clerk", typed=password[:3] + "\n")
@@ -657,7 +660,11 @@ def _day(text: str) -> date:
 def add_keys(court: CanaryCourt) -> None:
     """The key of what is sealed, and the digests by which debtors are matched: nobody outside has a use for them."""
     for path in (court.home.folder / "registry/keys").iterdir():
-        court.secret.add(path.read_text().strip(), f"{path.stem}")
+        if path.suffix == ".pub":
+            continue
+        # Of a key in PEM its end: the frame and the first words are those of any key.
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("-----")]
+        court.secret.add("".join(lines).strip()[-40:], f"{path.stem}")
     opened = court.home.court
     with opened.reading() as session:
         for row in session.scalars(select(RecordRow)):

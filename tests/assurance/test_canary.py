@@ -255,6 +255,16 @@ def test_exports_hold_what_is_disclosed_and_nothing_of_who_left(court: CanaryCou
     }
 
 
+def test_what_leaves_to_keep_running_holds_what_is_disclosed_or_nothing(court: CanaryCourt) -> None:
+    """Files for an isolated portal and that portal hold the list; backups, bundles and papers for the law nothing of it."""
+    everything = Watch({**court.outside.known, **court.shown.known})
+    for folder in ("backups", "bundles", "papers", "root"):
+        assert everything.find_in_folder(court.files / folder) == {}, folder
+    for folder in ("journal", "isolated"):
+        assert court.outside.find_in_folder(court.files / folder) == {}, folder
+        assert court.shown.find_in_folder(court.files / folder)
+
+
 LISTS = ("list.csv", "list.json", "list.xlsx")
 # These tell less of an entry.
 WORDS = ("播报稿.docx", "滚动字幕.txt", "滚动字幕-GB18030.txt")
@@ -332,6 +342,7 @@ NOT_GIVEN = {
     ("/complaints/new", "POST"): "the same form under another name",
     ("/objections/state", "POST"): "its codes are seen by nobody but who sent it in",
     ("/certificates", "POST"): "the court has issued none",
+    ("/emergency", "POST"): "a code that is right would hide the list; tests/portal/test_hidden.py asks it",
 }
 """Routes that answer nothing here, and why; every other answered at least once with what was asked of it."""
 

@@ -504,6 +504,33 @@ def test_what_is_sent_in_comes_back_sealed_and_once(registry: Registry, home: Ho
     assert (done["missing"], done["new"], done["known"]) == ([], 1, 7)
 
 
+def test_a_departure_takes_the_words_out_of_files_that_still_lie_there(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing, carried = tmp_path / "out", tmp_path / "usb"
+    standing.mkdir()
+    carried.mkdir()
+    monkeypatch.setenv("GONGSHI_JOURNAL_EXPORT_FOLDER", str(standing))
+    home.publish(a_person(1, name="甲离开"), a_person(2, name="乙留下"))
+    registry = Registry(home.court, home.clock, carried, Random(8))
+    portal = open_portal(registry, home, tmp_path, "east")
+    export(registry.court, standing)
+    first = standing / name_file(1)
+    assert "甲离开" in first.read_text("utf-8")
+    home.clock.advance(hours=1)
+    case = "（2025）测0101执1号"
+    record = home.ask("hold", case, "--basis", "（2026）测0101执监1号", "--as", "clerk")["record"]
+    # By hand onto a disk: the worker's folder is not forgotten over it.
+    registry.export()
+    assert "甲离开" not in first.read_text("utf-8")
+    assert "乙留下" in first.read_text("utf-8")
+    for path in (first, carried / name_file(2)):
+        portal.deliver(find_number(path.name) or 0, path.read_bytes())
+    assert portal.apply().problems() == []
+    assert portal.status(record) == 410
+    registry.court.close()
+
+
 def test_the_worker_exports_a_departure_at_once_and_every_ten_minutes(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,9 @@ from homes import Home
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
-from gongshi.watching.sending import check_sending
 from gongshi.duty import Duty
 from gongshi.office import open_office
+from gongshi.watching.sending import check_sending
 from notifier.calendar import Period
 from notifier.channels import Letter
 from notifier.context import Notifier

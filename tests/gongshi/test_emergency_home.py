@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from entries import a_person
@@ -13,9 +13,11 @@ from sqlalchemy import select
 
 from gongshi.duty import Duty
 from gongshi.emergency import collect_marks
+from gongshi.office import open_register
 from portal.app import create_app
 from registry.tables import AuditRow, EmergencyRow
-from search_index.register import ListHidden
+from search_index.document import Document
+from search_index.register import ListHidden, Register
 from search_index.store import StoreHidden
 
 
@@ -112,6 +114,22 @@ def test_a_decision_ends_the_mark_and_the_worker_does_it_all(home: Home, client:
     with pytest.raises(ListHidden):  # the package waits, and everything else has been done
         duty.send()
     assert client.get("/api/v1/entries").status_code == 503
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_is_hidden_while_a_whole_list_is_read_is_not_in_it(
+    home: Home, client: FlaskClient, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = list_public(client)
+    read_all = Register._read_all
+
+    def read_and_hide(register: Register, now: datetime) -> Iterator[Document]:
+        yield from read_all(register, now)
+        hide(client, codes[0], first)
+
+    monkeypatch.setattr(Register, "_read_all", read_and_hide)
+    _, documents = open_register(home.court).everything(home.clock())
+    assert [document.record for document in documents] == [second]
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

@@ -337,8 +337,9 @@ def test_in_training_real_accounts_are_refused_and_no_value_of_them_is_told(
         read_again()
     told = str(refused.value)
     assert "演练" in told
-    assert all(name in told for name in (*WECHAT, *TWILIO))
-    assert not [value for value in (*WECHAT.values(), *TWILIO.values()) if value in told]
+    accounts = {name: value for name, value in {**WECHAT, **TWILIO}.items() if name != "GONGSHI_GATEWAY_URL"}
+    assert all(name in told for name in accounts)
+    assert not [value for value in accounts.values() if value in told]
 
 
 @on_sqlite

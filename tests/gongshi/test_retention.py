@@ -75,7 +75,7 @@ def test_a_record_goes_with_everything_that_hangs_on_it_when_its_time_is_over(ho
     assert {"record", "decision", "clock", "matter"} <= rows_about(court, first).keys()
     # On the day before the last nothing is over.
     home.clock.advance(days=FIVE_YEARS - 2)
-    assert home.ask("retention", "--run")["erased"] == {}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {}
     # Somebody complains about the second now: it stays while that is open.
     home.clock.advance(days=2)
     with court.session() as session:
@@ -83,11 +83,11 @@ def test_a_record_goes_with_everything_that_hangs_on_it_when_its_time_is_over(ho
         session.add(MatterRow(**about, received_on=court.today, registered_at=court.now, registered_by="clerk"))
     over = {one["class"]: one["over"] for one in home.ask("retention")["classes"]}
     assert over["records"] == 1
-    erased = home.ask("retention", "--run")["erased"]
+    erased = home.ask("retention", "--run", "--today", home.court.today)["erased"]
     assert erased["records"] == 1
     assert rows_about(court, first) == {}
     assert rows_about(court, second)["record"] == 1
-    assert home.ask("retention", "--run")["erased"] == {}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {}
     # What remains says that there was something, and nothing of whom it was about.
     with court.store.snapshot(court.now) as snapshot:
         assert snapshot.departed(number) is not None
@@ -113,7 +113,7 @@ def test_the_newest_record_is_never_erased(home: Home) -> None:
     home.publish(a_person(1))
     depart(home, FIRST, "结案通知书")
     home.clock.advance(days=2 * FIVE_YEARS)
-    assert home.ask("retention", "--run")["erased"] == {}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {}
 
 
 def test_every_table_about_records_is_known() -> None:
@@ -132,7 +132,7 @@ def test_uses_of_the_list_are_kept_three_years(home: Home) -> None:
         for days in (1095, 1096):
             at = court.now - timedelta(days=days)
             session.add(UnitUseRow(at=at, purpose=None, operator=None, reference=None, **values))
-    home.run("retention", "--run")
+    home.run("retention", "--run", "--today", home.court.today)
     with court.reading() as session:
         (left,) = session.scalars(select(UnitUseRow.at))
     assert left == court.now - timedelta(days=1095)
@@ -166,7 +166,7 @@ def test_messages_keep_that_they_went_and_lose_to_whom_and_what(home: Home) -> N
                 session.add(
                     ReceiptRow(**told, reference="SM1", detail="+8613900000000", received_at=court.now, applied=True)
                 )
-    assert home.ask("retention", "--run")["erased"] == {"notices": 1}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {"notices": 1}
     with Session(for_reading(office.engine)) as session:
         kept = {row.key: row for row in session.scalars(select(MessageRow))}
         assert (kept["ended"].address, kept["ended"].content) == (None, None)
@@ -184,10 +184,10 @@ def test_files_of_lines_that_could_not_be_imported_are_removed(home: Home) -> No
     (home.folder.parent / "bad.jsonl").write_text('{"kind": "person", "name": "丁测试"}\n', encoding="utf-8")
     assert home.run("import", home.folder.parent / "bad.jsonl", "--as", "clerk").code == 1
     assert list((home.folder / "registry" / "quarantine").iterdir())
-    assert home.ask("retention", "--run")["erased"] == {}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {}
     # Files tell their age by the machine's clock.
     home.clock.advance(days=3650)
-    assert home.ask("retention", "--run")["erased"] == {"quarantine": 1}
+    assert home.ask("retention", "--run", "--today", home.court.today)["erased"] == {"quarantine": 1}
     assert not list((home.folder / "registry" / "quarantine").iterdir())
 
 
@@ -205,7 +205,7 @@ def test_files_of_lines_that_could_not_be_imported_are_removed(home: Home) -> No
 )
 def test_a_courts_own_terms_are_checked_and_a_bad_file_erases_nothing(home: Home, body: str, said: str) -> None:
     (home.folder / "registry" / OVERRIDES).write_text(body, encoding="utf-8")
-    refused = home.run("retention", "--run")
+    refused = home.run("retention", "--run", "--today", home.court.today)
     assert refused.code == 2
     assert said in refused.err
 
@@ -228,5 +228,10 @@ def test_a_clock_that_jumps_ahead_erases_nothing_until_days_have_passed_under_it
     note_alarms(court, court.acting(SYSTEM))
     for day in range(8):
         home.clock.advance(days=2 * FIVE_YEARS if day == 0 else 1)
+        if day == 0:
+            refused = home.run("retention", "--run")
+            assert refused.code == 2
+            assert "可能设错了" in refused.err
+            assert home.run("retention", "--run", "--today", "2026-11-23").code == 2
         court.record_audit_head()
         assert erase_daily(court, office) == ({"records": 1} if day == 7 else {}), f"after {day} days"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from io import StringIO
@@ -126,6 +130,64 @@ def test_only_the_inner_network_comes_to_the_desk() -> None:
         assert "return 301 https://" in sites[f"{name}.conf"]
 
 
+def test_by_hand_settings_are_read_and_never_run_and_the_newest_whole_release_upgrades(tmp_path: Path) -> None:
+    etc, releases, trap = tmp_path / "etc", tmp_path / "releases", tmp_path / "trap"
+    etc.mkdir()
+    (etc / "common.env").write_text(
+        f'# 手工\nGONGSHI_A=\'甲 $HOME `x` "\'\nGONGSHI_B=a b&touch {trap}\nGONGSHI_C=$(touch {trap})\nPATH=/none\nGONGSHI_D="d"'
+    )
+    for number, whole in (("0.9.0", True), ("0.10.0", True), ("0.11.0", False)):
+        program = releases / number / "venv/bin/gongshi"
+        program.parent.mkdir(parents=True)
+        program.write_text(f'#!/bin/sh\necho {number} "$@"\nenv\n')
+        program.chmod(0o755)
+        if whole:
+            (releases / number / ".complete").touch()
+    script = TEMPLATES["gongshi"].replace("/etc/gongshi", str(etc)).replace("/opt/gongshi/releases", str(releases))
+    script = script.replace('"$(id -u)"', "0")
+    done = subprocess.run(["sh", "-c", script, "gongshi", "upgrade", "--check"], capture_output=True, text=True)
+    assert done.stdout.splitlines()[0] == "0.10.0 upgrade --check", done.stderr
+    for line in (
+        'GONGSHI_A=甲 $HOME `x` "',
+        f"GONGSHI_B=a b&touch {trap}",
+        f"GONGSHI_C=$(touch {trap})",
+        "GONGSHI_D=d",
+    ):
+        assert line in done.stdout.splitlines()
+    assert not trap.exists()
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
+def test_nginx_writes_no_search_word_down_while_the_portal_is_stopped(tmp_path: Path) -> None:
+    files, log = files_of(LEAST, ipv6=False), tmp_path / "log"
+    log.mkdir()
+    site = files["/etc/nginx/conf.d/gongshi-portal.conf"].replace("/var/log/gongshi", str(log))
+    site = site.replace("listen 80;", f"listen unix:{tmp_path}/front;").replace("/run/gongshi-portal", str(tmp_path))
+    temporary = "".join(
+        f"{kind}_temp_path {tmp_path};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    shared = files["/etc/nginx/conf.d/gongshi-00-common.conf"]
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"pid {tmp_path}/pid; error_log {log}/main.log emerg; daemon off; master_process off;"
+        f"events {{}} http {{ {temporary} {shared} {site} }}"
+    )
+    with subprocess.Popen(["nginx", "-c", str(configuration), "-p", str(tmp_path)], stderr=subprocess.DEVNULL) as nginx:
+        try:
+            end = time.monotonic() + 30
+            while not (tmp_path / "front").exists():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            with socket.socket(socket.AF_UNIX) as browser:
+                browser.connect(str(tmp_path / "front"))
+                browser.sendall(b"GET /search?q=zhangsan HTTP/1.0\r\nHost: list.example\r\n\r\n")
+                assert b"HTTP/1.1 " in browser.recv(4096)
+        finally:
+            nginx.terminate()
+    assert "GET" in (log / "portal.log").read_text()
+    assert "zhangsan" not in "".join(path.read_text() for path in log.iterdir())
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -139,6 +201,21 @@ def test_only_the_inner_network_comes_to_the_desk() -> None:
         ("witness_folder", "/var/lib/gongshi/registry"),
         ("backup_folder", "/srv/../var/lib/gongshi"),
         ("inner_networks", "all; allow all"),
+        ("inner_networks", "999.1.1.1/999"),
+        ("inner_networks", "..."),
+        ("backup_folder", "/var//lib/gongshi/registry"),
+        ("backup_folder", "/home"),
+        ("backup_folder", "/etc"),
+        ("backup_folder", "/var/backups"),
+        ("backup_folder", "/root/copies"),
+        ("backup_folder", "/var/lib/gongshi-returned"),
+        ("witness_folder", "/var/backups/gongshi"),
+        ("journal_export_folder", "/var/backups/gongshi/out"),
+        ("court", "  "),
+        ("court", "法院\u2028"),
+        ("court", "\udcb7\udca8"),
+        ("administrator", " "),
+        ("recipients", [{"slug": "tv", "name": "甲", "kind": "television", "channel": "pull"}] * 2),
         ("commission_number", "函'\nGONGSHI_SENDING=x"),
         ("certificate", "/a b"),
         ("alarm_mail", "nobody"),
@@ -155,7 +232,10 @@ def test_an_answer_that_cannot_be_used_is_one_line(key: str, value: Any) -> None
 
 
 @given(
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="'"), min_size=1).map(str.strip)
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="'"),
+        min_size=1,
+    ).map(str.strip)
 )
 def test_what_is_written_down_of_the_answers_is_read_again_as_it_was(text: str) -> None:
     given = {**WHOLE, "address": text, "court": text or "-"}
@@ -216,6 +296,29 @@ def test_a_bad_mail_server_is_refused_before_anything_is_written(setup: Callable
     assert "GONGSHI_SMTP_URL" in said.err
     assert "secret" not in said.err
     assert not (tmp_path / "image").exists()
+
+
+@pytest.mark.parametrize(("given", "said"), [({"policy": "xx"}, "national"), (PUBLIC, "64 位")])
+def test_what_a_later_step_would_refuse_is_refused_before_anything_is_written(
+    setup: Callable[..., Said], tmp_path: Path, given: dict[str, Any], said: str
+) -> None:
+    answers = write(tmp_path / "answers.toml", {**LEAST, **given})
+    refused = setup("--root", tmp_path / "image", "--answers", answers)
+    assert refused.code == 2
+    assert said in refused.err
+    assert not (tmp_path / "image").exists()
+
+
+def test_files_saved_in_another_encoding_are_told_by_name(setup: Callable[..., Said], tmp_path: Path) -> None:
+    words = ("--root", tmp_path / "image", "--answers", write(tmp_path / "answers.toml", LEAST))
+    assert setup(*words).code == 0
+    etc = tmp_path / "image/etc/gongshi"
+    (etc / "answers.toml").write_bytes('court = "法院"'.encode("gb18030"))
+    assert setup(*words, "--check").code == 0
+    (etc / "providers.env").write_bytes("# 手工\n".encode("gb18030"))
+    refused = setup(*words, "--check")
+    assert refused.code == 2
+    assert "providers.env 不是 UTF-8 编码" in refused.err
 
 
 @pytest.mark.parametrize(("folder_mode", "file_mode", "below"), [(0o700, 0o600, 0o700), (0o2770, 0o660, 0o2770)])

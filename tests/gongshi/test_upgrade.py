@@ -97,6 +97,23 @@ def test_init_refuses_a_database_of_a_newer_version(home: Home, file: str, table
     assert home.run("publish").code == 2
 
 
+@pytest.mark.parametrize("body", ['{"x', "[]", "{}", '{"version": 1, "prints": []}'])
+def test_a_damaged_state_is_one_line_and_nothing_is_guessed(home: Home, body: str) -> None:
+    state = home.folder / "registry" / "upgrade.json"
+    state.write_text(body)
+    for words in (("doctor",), ("upgrade",)):
+        refused = home.run(*words)
+        assert refused.code == 2
+        assert "升级进度文件" in refused.err
+        assert state.read_text() == body
+
+
+@pytest.mark.parametrize("body", ["[1]", "{", '{"version": 5, "registry": 7, "notifier": []}'])
+def test_a_damaged_note_of_the_version_gives_way_to_what_the_tables_say(home: Home, body: str) -> None:
+    (home.folder / "registry" / "version.json").write_text(body)
+    assert home.run("user", "list").code == 0
+
+
 def test_nothing_is_done_where_nothing_is_to_be_done(home: Home) -> None:
     before = {path: take_print(path) for path in home.folder.rglob("*.db")}
     said = home.ask("upgrade")

@@ -183,8 +183,8 @@ def town(tmp_path: Path, database: str, clock: Clock, migrated: Path) -> Iterato
     writer = StoreWriter(store)
     writer.create()
     settings = NotifierSettings(url=database, folder=tmp_path / "home" / "notifier")
+    settings.folder.mkdir(mode=0o700)
     if (path := sqlite_file(database)) is not None:
-        path.parent.mkdir(mode=0o700)
         copy(migrated, path)
     reading = Store(store)
     register = Register(reading, public / "index")

@@ -32,7 +32,17 @@ def description(client: FlaskClient) -> dict[str, Any]:
 def test_a_list_answers_with_meta_and_entries(client: FlaskClient, listed: list[Document]) -> None:
     body = client.get(f"{ENTRIES}?q=扎西&kind=person").json
     assert list(body) == ["meta", "entries"]
-    assert list(body["meta"]) == ["total", "near", "page", "pages", "sequence", "updated_at", "checked_at", "reading", "license"]
+    assert list(body["meta"]) == [
+        "total",
+        "near",
+        "page",
+        "pages",
+        "sequence",
+        "updated_at",
+        "checked_at",
+        "reading",
+        "license",
+    ]
     assert (body["meta"]["total"], body["meta"]["page"], body["meta"]["pages"]) == (1, 1, 1)
     (entry,) = body["entries"]
     assert list(entry) == [*KEYS, "match", "found_in"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from portal_world import COMPANY, PERSON, START, World
+from portal_world import COMPANY, PERSON, World
 from sealed_codes import give_codes
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
@@ -90,9 +90,14 @@ def test_a_silent_list_says_so_everywhere(world: World, client: FlaskClient, lis
     # A word from the registry, and all is as it was.
     world.writer.note_pulse(world.now)
     assert TOLD not in client.get("/").text
-    # A clock that was put back shows no less.
-    world.now = START - timedelta(days=1)
+    # A clock that was put back a little shows no less; one that is days behind cannot know how old the list is.
+    pulse = world.now
+    world.now = pulse - timedelta(hours=24)
     assert TOLD not in client.get("/").text
+    world.now = pulse - timedelta(hours=25)
+    assert TOLD in client.get("/").text
+    world.now = pulse - timedelta(hours=73)
+    assert client.get("/entries/" + listed[0].record).status_code == 503
 
 
 @pytest.mark.parametrize("cause", ["silence", "shut", "emergency"])

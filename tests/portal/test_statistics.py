@@ -260,5 +260,8 @@ def test_figures_of_another_version_never_break_the_page(departures: dict[str, A
     counts = Counts(sequence=0, updated_at=None, entries=0, values=empty, months=())
     found = read_statistics(counts, departures, pushes)
     assert all(len(row) == len(table.columns) for table in build_tables(found) for row in table.rows)
-    body = {"meta": {"sequence": 0, "updated_at": None, "checked_at": None, "license": "https://x"}, **build_json(found)}
+    body = {
+        "meta": {"sequence": 0, "updated_at": None, "checked_at": None, "license": "https://x"},
+        **build_json(found),
+    }
     VALIDATOR.validate(body)

@@ -110,3 +110,12 @@ def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0)
     with pytest.raises(MarksUnreadable):
         MarkFolder(tmp_path).read()
+
+
+def test_what_is_planted_as_a_folder_costs_no_descriptor(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"20261123020000-{number:016x}.mark").mkdir()
+    open_files = Path("/proc/self/fd")
+    before = len(list(open_files.iterdir()))
+    assert MarkFolder(tmp_path).read() == []
+    assert len(list(open_files.iterdir())) == before

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from gongshi.watching.alarm_words import write_mail
 from gongshi.watching.alarms import BETWEEN, Comparison, Deadlines, Memory, Sheet, Trouble, choose, compare, may_send
 from gongshi.watching.finding import Finding, Grade
 from gongshi.watching.memory import FILE, alone, read_memory, write_memory
+from gongshi.watching.rounds import Check, Round, go_round
 from search_index.day import SHANGHAI, day_of
 
 NIGHT = datetime(2026, 12, 31, 23, 30, tzinfo=SHANGHAI)
@@ -63,6 +66,19 @@ def test_what_was_not_looked_at_is_not_mended() -> None:
     after = compare([], known, {"检索索引"}, NOON)
     assert [one.id for one in after.open] == [1]
     assert after.mended == ("公示库",)
+
+
+def test_nobody_waits_for_a_locked_database_once_for_each_check() -> None:
+    made = []
+
+    def work(_look: Round) -> list[Finding]:
+        made.append(1)
+        raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+
+    seen = go_round(None, [Check(f"项{number}", work) for number in range(9)], lambda _error: "占用")  # type: ignore[arg-type]
+    assert len(made) == 2
+    assert [one.matter for one in seen.findings] == ["项0", "项1", "检查"]
+    assert all(seen.is_unknown(f"项{number}") for number in range(9))
 
 
 def test_deadlines_are_told_at_once_when_something_is_over_and_else_in_the_morning() -> None:
