@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -231,8 +230,3 @@ def _find_first(keeper: subprocess.Popen[bytes]) -> int:
 
     wait_until(is_up)
     return found[0]
-
-
-def is_possible() -> bool:
-    """Whether this machine has what it takes."""
-    return all(shutil.which(program) for program in ("debootstrap", "unshare", "nsenter", "ip"))

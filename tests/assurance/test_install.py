@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from machine import Machine, boot, is_possible, make_tree
+from machine import Machine, boot, make_tree
 from service_manager import wait_until
 
 from gongshi.installing.certificates import make_certificate
@@ -30,8 +30,6 @@ SITES = {"list.example": OWN, "notify.example": OWN, "desk.court.internal": INNE
 pytestmark = [
     pytest.mark.long,
     pytest.mark.separation,
-    pytest.mark.xdist_group("install"),
-    pytest.mark.skipif(not is_possible(), reason="needs debootstrap and namespaces"),
 ]
 
 

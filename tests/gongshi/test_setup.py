@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -157,7 +156,7 @@ def test_by_hand_settings_are_read_and_never_run_and_the_newest_whole_release_up
     assert not trap.exists()
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
+@pytest.mark.separation
 def test_nginx_writes_no_search_word_down_while_the_portal_is_stopped(tmp_path: Path) -> None:
     files, log = files_of(LEAST, ipv6=False), tmp_path / "log"
     log.mkdir()

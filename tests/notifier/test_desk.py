@@ -197,7 +197,8 @@ def test_what_was_not_sent_is_shown_with_its_reason_and_without_addresses(desk: 
     page = read(desk, "/push/messages")
     for words in ("结果不明，需核实", "对方没有答复", "账户余额不足", "暂停", "待发送"):
         assert words in page
-    assert "138" not in page
+    assert "1380" not in page
+    assert "+86" not in page
 
 
 def test_what_the_sandbox_received_is_shown_as_it_was_sent(desk: FlaskClient, town: Town) -> None:
