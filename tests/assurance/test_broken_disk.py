@@ -28,6 +28,7 @@ from invariants import find_faults_at_rest
 from life import TASKS, Life, report
 from sqlalchemy import delete, update
 
+from gongshi.clock import system_now
 from portal.app import create_app
 from registry.tables import JournalRow
 
@@ -415,6 +416,8 @@ class Served:
 @contextmanager
 def serving(home: Home) -> Iterator[Served]:
     """`gongshi serve portal`, as it is run in earnest."""
+    # The portal goes by the clock of the machine, and what is published while it runs vouches for the list by the home's.
+    home.clock.moment = system_now()
     home.hear()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -798,6 +798,7 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "/api/v1/entries.csv": ["/api/v1/entries.csv"],
     "/api/v1/acks": ["/api/v1/acks"],
     "/check": ["/check", "/check?mode=elder", "/check?name=1"],
+    "/emergency": ["/emergency", "/emergency?mode=elder"],
     "/rights": ["/rights"],
     "/about": ["/about"],
     "/api": ["/api", "/api?mode=elder", "/api?x=1"],

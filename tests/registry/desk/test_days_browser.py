@@ -425,7 +425,7 @@ def test_an_administrator_looks_after_accounts_and_sees_no_record(
     change_password(newcomer, "second-password", "my-next-password")
 
     places = admin.page.get_by_role("navigation", name="主要栏目").get_by_role("link").all_inner_texts()
-    assert places == ["首页", "审计记录", "工作人员"]
+    assert places == ["首页", "审计记录", "运行状况", "工作人员"]
     for place in places:
         admin.follow(place, within=admin.page.get_by_role("navigation", name="主要栏目"))
         assert "扎西测试" not in admin.words
