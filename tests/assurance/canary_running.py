@@ -25,14 +25,14 @@ tls = "none"
 def keep_running(court: CanaryCourt, admin: str) -> None:
     """Recovery keys, a backup, a trial of it, codes, what is over, papers for the law, files for an isolated portal."""
     words = court.do("recovery", "make", "--as", admin)
-    typed = "\n".join(_texts(words)) + "\n"
+    typed = "\n".join(words["words"]) + "\n"
     court.do("recovery", "show")
-    court.run("recovery", "confirm", typed=typed)
+    court.do("recovery", "confirm", typed=typed)
     for name in ("backups", "journal", "bundles", "papers"):
         (court.files / name).mkdir(mode=0o700)
     backup = court.do("backup", "--to", court.files / "backups")["file"]
     court.do("backup", "list")
-    court.run("restore", "--trial", backup, typed=typed)
+    court.do("restore", "--trial", backup, typed=typed)
     court.do("emergency", "codes", "--as", admin)
     court.do("emergency", "list", "--as", admin)
     court.do("retention", "--run", "--today", day_of(court.home.clock()))
@@ -68,19 +68,6 @@ def fail_to_keep_running(court: CanaryCourt, number: str, admin: str) -> None:
     own.write_text(f"[terms]\n{number} = 1\n", encoding="utf-8")
     court.fail("retention")
     own.unlink()
-
-
-def _texts(given: object) -> Iterator[str]:
-    """Every text in what a command printed: the words of a key are among them."""
-    match given:
-        case str():
-            yield given
-        case dict():
-            for value in given.values():
-                yield from _texts(value)
-        case list():
-            for value in given:
-                yield from _texts(value)
 
 
 @contextmanager
