@@ -23,6 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from homes import settle
+
 Blow = Literal["none", "kill", "disconnect"]
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -96,10 +98,7 @@ def _work(order: Order, told: str) -> None:
     from gongshi.cli import run
     from gongshi.clock import World
 
-    # What starts the processes may remember the settings of another home.
-    for name in [name for name in os.environ if name.startswith("GONGSHI_")]:
-        del os.environ[name]
-    os.environ.update(order.environ)
+    settle(order.environ)
     watch = Watch(order)
     out, err = io.StringIO(), io.StringIO()
     if order.file_limit is not None:

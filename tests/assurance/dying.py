@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
 
-from homes import Home
+from homes import Home, settle
 
 # What makes a change last: the end of a transaction, a file put in place, taken away or cut short.
 LASTING = frozenset({"os.rename", "os.remove", "os.truncate", "shutil.rmtree"})
@@ -44,7 +44,7 @@ def _run(instant: int, moment: datetime, arguments: tuple[str, ...], env: Mappin
 
     event.listen(Engine, "commit", pass_one)
     sys.addaudithook(lambda name, _: pass_one() if name in LASTING else None)
-    os.environ.update(env)
+    settle(env)
     sys.stdin, sys.stdout = io.StringIO(typed), io.StringIO()
     sys.stderr = sys.stdout
     os._exit(run(arguments, World(now=lambda: moment)))

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from dying import LASTING, SPAWN
 from entries import a_person
-from homes import Home
+from homes import Home, settle
 from sqlalchemy import select
 from submissions import PDF, PNG, a_submission, drop, seal
 
@@ -108,10 +108,7 @@ def _run(instant: int, moment: datetime, env: Mapping[str, str]) -> None:
         if next(passed) == instant:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    # The server that forks was started by another test, with the databases of that one.
-    for name in [name for name in os.environ if name.startswith("GONGSHI_")]:
-        del os.environ[name]
-    os.environ.update(env)
+    settle(env)
     court = Court(read_settings(), World(now=lambda: moment, random=Random(1)))
     _ = court.vault
     event.listen(Engine, "commit", pass_one)

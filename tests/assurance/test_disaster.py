@@ -28,7 +28,7 @@ import pytest
 from backed_up import WORDS, back_up
 from dying import SPAWN
 from entries import a_person
-from homes import Clock, Home
+from homes import Clock, Home, settle
 from invariants import find_faults
 from sqlalchemy import select
 from standins.hook_server import SECRET, HookServer
@@ -65,7 +65,7 @@ def _serve(arguments: tuple[str, ...], at: float, since: float, env: Mapping[str
     from gongshi.cli import run
     from gongshi.clock import World
 
-    os.environ.update(env)
+    settle(env)
     sys.stdout = sys.stderr = Path(log).open("a", encoding="utf-8")  # noqa: SIM115  # as long as the process
     os._exit(run(arguments, World(now=lambda: datetime.fromtimestamp(at + time.time() - since, SHANGHAI))))
 
