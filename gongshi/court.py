@@ -44,7 +44,8 @@ from search_index.index import IndexUnavailable, IndexWriter
 from search_index.journal import ChangeType, EntryChange, JournalEntry
 from search_index.marks import MarkFolder
 from search_index.profile import Profile
-from search_index.store import Guard, Store, StoreDamaged, StoreUnavailable, StoreWriter
+from search_index.snapshot import Guard, StoreUnavailable
+from search_index.store import Store, StoreDamaged, StoreWriter
 from search_index.sync import rebuild as rebuild_index
 from search_index.sync import sync
 

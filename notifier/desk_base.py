@@ -32,7 +32,7 @@ from notifier.wechat import CHANNEL
 from notifier.wechat.templates import RegisteredTemplate
 from search_index.day import SHANGHAI
 from search_index.register import RegisterUnavailable
-from search_index.store import StoreUnavailable
+from search_index.snapshot import StoreUnavailable
 
 _log = structlog.get_logger("notifier")
 

@@ -49,7 +49,8 @@ from portal.site import (
 from portal.statistics import statistics
 from search_index.marks import MarkFolder
 from search_index.register import Register
-from search_index.store import Guard, Store
+from search_index.snapshot import Guard
+from search_index.store import Store
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _LARGEST_BODY = 16 * 1024  # bytes; the forms by which something is sent in have limits of their own

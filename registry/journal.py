@@ -18,7 +18,7 @@ from search_index.document import Document
 from search_index.journal import ChangeType, EntryChange, JournalEntry, ProfileChange, SubjectChange
 from search_index.number import is_number
 from search_index.profile import Profile
-from search_index.store import JournalGap
+from search_index.store_applying import JournalGap
 from search_index.subjects import read_end
 
 _ENTRY = "entry"

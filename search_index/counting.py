@@ -21,7 +21,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from search_index.day import SHANGHAI, day_of
 from search_index.rows import local, utc
-from search_index.store import VISIBLE, Snapshot, change_table, document_table
+from search_index.snapshot import Snapshot
+from search_index.store_queries import VISIBLE
+from search_index.store_tables import change_table, document_table
 
 CountedField = Literal["kind", "court", "region", "performance", "year", "conduct"]
 MONTHS = 24

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from search_index.database import ReadingSide
 from search_index.rows import upsert
-from search_index.store import change_table, document_table, tombstone_table
+from search_index.store_tables import change_table, document_table, tombstone_table
 from search_index.subjects import subject_table
 
 _CHANGES = select(change_table.c.record, change_table.c.sequence, change_table.c.at).order_by(change_table.c.sequence)

@@ -17,7 +17,9 @@ from search_index.changes import read_entry
 from search_index.document import Document
 from search_index.journal import ChangeType
 from search_index.rows import local
-from search_index.store import VISIBLE, Snapshot, change_table, document_table
+from search_index.snapshot import Snapshot
+from search_index.store_queries import VISIBLE
+from search_index.store_tables import change_table, document_table
 
 BLOCK = 100
 

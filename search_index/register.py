@@ -32,7 +32,8 @@ from search_index.profile import Profile
 from search_index.query import read_question
 from search_index.question import Meaning, Question, Way
 from search_index.retrieval import Found, Judged, find
-from search_index.store import Snapshot, Store, StoreHidden, StoreUnavailable
+from search_index.snapshot import Snapshot, StoreHidden, StoreUnavailable
+from search_index.store import Store
 from search_index.words import split_words
 
 _LOOKS = 5

@@ -17,10 +17,11 @@ from sqlalchemy import select, text
 from gongshi.safety.witness_lines import Contents, Log
 from registry.record import State
 from registry.tables import AuditRow, BatchRow, JournalHeadRow, JournalRow, ProposalRow, RecordRow
+from search_index.database import for_reading
 from search_index.index import Index
 from search_index.page import Query
 from search_index.register import Register
-from search_index.store import change_table, document_table, for_reading, state_table, tombstone_table
+from search_index.store_tables import change_table, document_table, state_table, tombstone_table
 from search_index.sync import verify
 
 DOWN = frozenset({State.HELD.value, State.WITHDRAWN.value, State.REMOVED.value, State.EXPIRED.value})

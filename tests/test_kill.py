@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 
 from registry.record import State
 from registry.tables import AuditRow, BatchRow, JournalRow, RecordRow
-from search_index.store import document_table, tombstone_table
+from search_index.store_tables import document_table, tombstone_table
 
 pytestmark = pytest.mark.long
 

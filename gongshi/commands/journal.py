@@ -200,7 +200,9 @@ def _on_public_side(work: Callable[[PublicSide], int], machine: bool, end: str) 
     from gongshi.link.folder import LinkRefused
     from gongshi.link.public_side import open_side
     from portal.settings import SettingsError
-    from search_index.store import JournalGap, StoreDamaged, StoreUnavailable
+    from search_index.snapshot import StoreUnavailable
+    from search_index.store import StoreDamaged
+    from search_index.store_applying import JournalGap
 
     side: PublicSide | None = None
     try:

@@ -16,7 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from gongshi.cli import say
 from search_index.index import IndexUnavailable
-from search_index.store import JournalGap, StoreDamaged, StoreUnavailable
+from search_index.snapshot import StoreUnavailable
+from search_index.store import StoreDamaged
+from search_index.store_applying import JournalGap
 
 as_json = click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象。")
 

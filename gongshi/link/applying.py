@@ -17,7 +17,7 @@ from gongshi.link.reading import Course, name_numbers, plan_course
 from search_index.journal import JournalEntry
 from search_index.journal_file import LARGEST, FileRefused, Header, JournalFile, find_number, read_file
 from search_index.lost_history import hide_lost, read_known
-from search_index.store import JournalGap
+from search_index.store_applying import JournalGap
 from search_index.sync import rebuild
 
 _CHUNK = 500

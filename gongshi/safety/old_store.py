@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gongshi.safety.closed import RestoringRefused
 from search_index.rows import local
-from search_index.store import change_table, document_table, link_table, state_table, tombstone_table
+from search_index.store_tables import change_table, document_table, link_table, state_table, tombstone_table
 
 
 class OldStoreUnreadable(RestoringRefused):

@@ -27,7 +27,7 @@ from registry.records import read_record
 from registry.tables import BackupRow, RecordRow
 from registry.vault import VaultError
 from search_index.modes import make_aside
-from search_index.store import JournalGap
+from search_index.store_applying import JournalGap
 
 FOLDER = ".trial-"
 TRIED = "restore_trial"

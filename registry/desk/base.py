@@ -44,7 +44,8 @@ from search_index.day import SHANGHAI, day_of
 from search_index.index import IndexUnavailable
 from search_index.journal import EntryChange
 from search_index.profile import Profile
-from search_index.store import StoreDamaged, StoreUnavailable
+from search_index.snapshot import StoreUnavailable
+from search_index.store import StoreDamaged
 
 _log = structlog.get_logger("registry")
 View = TypeVar("View", bound=Callable[..., Any])

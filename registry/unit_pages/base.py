@@ -35,7 +35,8 @@ from registry.units.words import UnitError
 from registry.vault import VaultError
 from search_index.day import day_of
 from search_index.index import IndexUnavailable
-from search_index.store import Store, StoreDamaged, StoreHidden, StoreUnavailable
+from search_index.snapshot import StoreHidden, StoreUnavailable
+from search_index.store import Store, StoreDamaged
 
 _log = structlog.get_logger("registry")
 ShowPage = Callable[[str | None], str]

@@ -35,7 +35,8 @@ from registry.values import OtherNumber
 from registry.vault import Vault
 from search_index.day import SHANGHAI, day_of
 from search_index.document import Document
-from search_index.store import Snapshot, Store
+from search_index.snapshot import Snapshot
+from search_index.store import Store
 
 ACTION = "compare"
 _RETIRED = "该单位已经停用，没有比对：请联系法院"

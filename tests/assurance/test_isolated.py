@@ -42,7 +42,7 @@ from search_index.index import Index
 from search_index.journal import ChangeType
 from search_index.journal_file import JournalFile, find_number, name_file, read_file, write_file
 from search_index.profile import Profile
-from search_index.store import change_table, document_table, state_table, tombstone_table
+from search_index.store_tables import change_table, document_table, state_table, tombstone_table
 from search_index.subjects import subject_table
 from search_index.sync import verify
 

@@ -29,7 +29,7 @@ from registry.records import get_row
 from registry.tables import AuditRow, ClockRow, DecisionRow, MatterRow, RecordRow
 from search_index.day import SHANGHAI
 from search_index.document import Document
-from search_index.store import Snapshot
+from search_index.snapshot import Snapshot
 
 START = datetime(2026, 12, 21, 10, 0, tzinfo=SHANGHAI)
 STAFF = ("clerk", "reviewer", "second")

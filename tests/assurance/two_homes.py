@@ -41,8 +41,8 @@ from search_index.day import SHANGHAI
 from search_index.keypad import keys_of
 from search_index.number import ALPHABET, draw_number
 from search_index.readers import draw_key
-from search_index.store import metadata as disclosed_tables
-from search_index.store import state_table
+from search_index.store_tables import metadata as disclosed_tables
+from search_index.store_tables import state_table
 from search_index.subjects import subject_table
 from search_index.submission import draw_receipt, draw_verify
 

@@ -18,7 +18,7 @@ from portal.app import create_app
 from registry.tables import AuditRow, EmergencyRow
 from search_index.document import Document
 from search_index.register import ListHidden, Register
-from search_index.store import StoreHidden
+from search_index.snapshot import StoreHidden
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from search_index.counting import Tally
 from search_index.database import ReadingSide
 from search_index.readers import READER, digest_key
 from search_index.register import Register
-from search_index.store import Snapshot, Store
+from search_index.snapshot import Snapshot
+from search_index.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,8 @@ from search_index.page import PAGE_SIZE, Departed, Query
 from search_index.query import read_question
 from search_index.question import Meaning
 from search_index.register import Register, RegisterUnavailable
-from search_index.store import Snapshot, Store
+from search_index.snapshot import Snapshot
+from search_index.store import Store
 
 DOCUMENTS = [build_document(number) for number in range(48)]
 PARTS = ["扎西", "次", "西次", "·", "次仁", "𠮷", "张", "测试", "（", "）", "有限公司", "甲", "乙", "商贸", "䶮", "A"]

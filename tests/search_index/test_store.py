@@ -21,7 +21,10 @@ from search_index.folding import fold_name
 from search_index.journal import ChangeType, EntryChange, ProfileChange, SubjectChange
 from search_index.page import Departed
 from search_index.profile import Profile
-from search_index.store import FOLDING, JournalGap, Store, StoreUnavailable, StoreWriter
+from search_index.snapshot import StoreUnavailable
+from search_index.store import Store, StoreWriter
+from search_index.store_applying import JournalGap
+from search_index.store_tables import FOLDING
 from search_index.subjects import LastTold
 
 
