@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -16,7 +15,7 @@ import chinese_calendar
 from chinese_calendar import constants
 
 from registry.deadlines import Reading
-from search_index.modes import open_private
+from search_index.durable import write_private
 
 PUBLISHED_YEARS = frozenset(day.year for day in constants.holidays)
 
@@ -123,14 +122,7 @@ def replace_calendar(path: Path, text: str, old: StateCouncilCalendar) -> StateC
     if lost := sorted(old.imported_years - new.imported_years):
         years = "、".join(map(str, lost))
         raise CalendarFileError(f"节假日文件里没有已经导入的{years}年：请把各年的安排放在同一个文件里再导入")
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_private(path, text)
     return new
 
 

@@ -27,7 +27,8 @@ from registry.acting import Acting
 from registry.attachments import MEGABYTE, PaperRefused, check_file, clean_name
 from registry.tables import PaperRow
 from registry.vault import Vault, VaultError
-from search_index.modes import make_private, open_private
+from search_index.durable import write_private
+from search_index.modes import make_private
 
 FOLDER = "papers"
 # Beside it: sealed files that no row of this registry knows.
@@ -315,16 +316,4 @@ def _write_sealed(folder: Path, file: str, vault: Vault, content: bytes) -> None
         raise ValueError("a document lies under a name that says nothing")
     make_private(folder)
     sealed = vault.seal({"content": base64.b64encode(content).decode()}, _context(file))
-    new = folder / f"{file}.new"
-    new.unlink(missing_ok=True)
-    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(sealed)
-        stream.flush()
-        os.fsync(descriptor)
-    new.replace(folder / file)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_private(folder / file, sealed)

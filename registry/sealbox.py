@@ -14,7 +14,8 @@ from pathlib import Path
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
-from search_index.modes import is_shared, make_private, open_private
+from search_index.durable import write_private
+from search_index.modes import is_shared, make_private
 from search_index.submission import MAGIC, SIZES, UNFINISHED, BadSubmission, Submission, unpack
 
 LARGEST_ENVELOPE = len(MAGIC) + SIZES[-1] + 48  # what a sealed box adds: a public key and a tag
@@ -111,19 +112,7 @@ def _read_key(path: Path) -> PrivateKey:
 
 def _write_key(path: Path, key: PrivateKey) -> None:
     """Whole or not at all, and private from the first byte."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{bytes(key).hex()}\n")
-        file.flush()
-        os.fsync(descriptor)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_private(path, f"{bytes(key).hex()}\n")
 
 
 def _public_of(key: PrivateKey) -> str:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from search_index.modes import make_private, open_private
+from search_index.durable import write_private
+from search_index.modes import make_private
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -60,14 +61,7 @@ def create_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) ->
     if path.exists():
         return
     make_private(path.parent, parents=True)
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    descriptor = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(random_bytes(_KEY_BYTES).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    write_private(path, random_bytes(_KEY_BYTES).hex() + "\n")
 
 
 def open_vault(path: Path) -> Vault:

@@ -34,6 +34,7 @@ from whoosh.writing import NO_MERGE, SegmentWriter
 
 from search_index.codec import MOST, Blocks, SetCodec, Terms
 from search_index.document import Document
+from search_index.durable import sync_folder
 from search_index.modes import make_public, open_to_all, settle_public
 from search_index.segment import Draft, Row, Segment, build_row
 
@@ -337,9 +338,9 @@ class _DurableStorage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
         return StructFile(file, name=name, onclose=_sync_file if lasting else None)
 
     def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
-        _sync_folder(self.folder)
+        sync_folder(Path(self.folder))
         super().rename_file(oldname, newname, safe=safe)
-        _sync_folder(self.folder)
+        sync_folder(Path(self.folder))
 
 
 def _read_segments(folder: Path) -> list[Any]:
@@ -510,17 +511,9 @@ def _write_current(folder: Path, name: str) -> None:
         settle_public(file.fileno(), folder)
         os.fsync(file.fileno())
     fresh.replace(folder / "current")
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _sync_file(file: StructFile) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str | Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from search_index.durable import sync_folder
 from search_index.emergency import LARGEST_MARK, SUFFIX, Mark, Signed, is_name, read_mark
 
 FOLDER = "emergency"
@@ -74,7 +75,7 @@ class MarkFolder:
                 os.fchmod(descriptor, _FILE_MODE)
                 os.fsync(descriptor)
             os.link(unfinished, self._folder / f"{mark.name}{SUFFIX}")
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         finally:
             with suppress(OSError):
                 unfinished.unlink()
@@ -99,13 +100,5 @@ def _read_file(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.ENXIO, "no plain file")
         return os.read(descriptor, LARGEST_MARK + 1)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

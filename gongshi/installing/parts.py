@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gongshi.installing.durable import sync_folder
 from gongshi.settings import Settings
 from search_index.database import sqlite_file
+from search_index.durable import sync_folder
 
 _BESIDE = ("-wal", "-shm", "-journal")
 # Inode, size and time of change of a file: who writes it changes them.

@@ -13,9 +13,9 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from gongshi.installing.durable import write_durably
 from gongshi.settings import Settings
 from search_index.database import for_reading, sqlite_file, writing_engine
+from search_index.durable import write_private
 
 NOTE = "version.json"
 _REVISION = re.compile(r"(\d{4})_\w+\.py")
@@ -79,7 +79,7 @@ def read_release(settings: Settings) -> Release:
 
 def note_release(settings: Settings) -> None:
     """Write down that a home has been brought to this release."""
-    write_durably(settings.private / NOTE, json.dumps(asdict(this_release())) + "\n")
+    write_private(settings.private / NOTE, json.dumps(asdict(this_release())) + "\n")
 
 
 def read_head(url: str, side: Side) -> str | None:

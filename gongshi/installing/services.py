@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gongshi.installing.durable import sync_folder
 from gongshi.installing.release import UpgradeRefused
+from search_index.durable import sync_folder
 
 _RUNNING = Path("/run/systemd/system")
 _ENOUGH = 120  # seconds for a unit to stop or start

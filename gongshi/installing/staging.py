@@ -11,13 +11,13 @@ from pathlib import Path
 
 from gongshi.clock import World
 from gongshi.court import Court
-from gongshi.installing.durable import sync_file, sync_folder
 from gongshi.installing.parts import Part
 from gongshi.installing.verifying import check_file
 from gongshi.office import init_office
 from gongshi.safety.witness import WitnessLogs
 from gongshi.settings import Settings
 from registry.witnessing import Told
+from search_index.durable import sync_file, sync_folder
 
 
 class DamagedCopy(Exception):

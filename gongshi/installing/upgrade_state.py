@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from gongshi.installing.durable import sync_folder, write_durably
 from gongshi.installing.parts import Part, Print, take_print
 from gongshi.installing.release import UpgradeRefused
+from search_index.durable import sync_folder, write_private
 
 STATE = "upgrade.json"
 
@@ -75,7 +75,7 @@ def has_state(private: Path) -> bool:
 
 def write_state(private: Path, state: State) -> None:
     """Raises OSError."""
-    write_durably(private / STATE, json.dumps(asdict(state), ensure_ascii=False) + "\n")
+    write_private(private / STATE, json.dumps(asdict(state), ensure_ascii=False) + "\n")
 
 
 def end_state(private: Path) -> None:

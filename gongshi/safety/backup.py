@@ -28,11 +28,11 @@ from gongshi.safety.container import BackupWriter, Member, StreamKey, check_back
 from gongshi.safety.recovery_book import Recovery, RecoveryBook
 from gongshi.safety.refusal import SafetyRefused
 from gongshi.safety.snapshots import check_copy, copy_database, measure_database, name_of
-from gongshi.safety.witness_file import sync_folder
 from registry import audit, journal
 from registry.tables import BackupRow
 from registry.turns import try_lock
 from search_index.day import SHANGHAI
+from search_index.durable import sync_folder
 from search_index.modes import make_private, open_private
 
 KEEP_DAYS, KEEP_WEEKS = 14, 8

@@ -7,7 +7,6 @@ replaced last and at once: a process that is killed leaves the key of before.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -17,8 +16,7 @@ from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
 from gongshi.safety.recovery_keys import SECRET_BYTES, RecoveryKey, RecoveryRefused, Shares
-from gongshi.safety.witness_file import sync_folder
-from search_index.modes import open_private
+from search_index.durable import write_private
 
 FILE = "recovery.pub"
 _PROBE = b"gongshi recovery probe "
@@ -78,7 +76,7 @@ class RecoveryBook:
             made_by=by,
         )
         before = self.list()
-        _write(self._authentication_file(made), key.authentication.hex() + "\n")
+        write_private(self._authentication_file(made), key.authentication.hex() + "\n")
         self._write([*before, made])
         return made
 
@@ -115,15 +113,6 @@ class RecoveryBook:
         return self._folder / f"recovery-{recovery.fingerprint}.auth"
 
     def _write(self, keys: Sequence[Recovery]) -> None:
-        _write(self._path, json.dumps({"keys": [asdict(one) for one in keys]}, ensure_ascii=False, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+        write_private(
+            self._path, json.dumps({"keys": [asdict(one) for one in keys]}, ensure_ascii=False, indent=1) + "\n"
+        )

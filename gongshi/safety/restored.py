@@ -4,7 +4,6 @@ closed. It is written whole or not at all, so that a restoration that was killed
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
@@ -12,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gongshi.safety.closed import MARK, NOTIFIER_MARK, RestoringRefused
-from gongshi.safety.witness_file import sync_folder
-from search_index.modes import open_private
+from search_index.durable import sync_folder, write_private
 
 
 class Step(StrEnum):
@@ -88,19 +86,7 @@ def read_state(private: Path) -> Restored | None:
 
 def write_state(private: Path, state: Restored) -> None:
     """Put down how far it came; on the disk when this returns. Raises OSError."""
-    write_mark(private / MARK, json.dumps(asdict(state), ensure_ascii=False, indent=1) + "\n")
-
-
-def write_mark(path: Path, text: str) -> None:
-    """A small private file, whole or not at all. Raises OSError."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+    write_private(private / MARK, json.dumps(asdict(state), ensure_ascii=False, indent=1) + "\n")
 
 
 def remove_marks(private: Path, notifier: Path) -> None:

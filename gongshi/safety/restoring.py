@@ -24,11 +24,11 @@ from gongshi.safety.container import open_backup
 from gongshi.safety.old_store import read_old_store
 from gongshi.safety.postgres import is_empty_database, load_dump
 from gongshi.safety.recovery_keys import RecoveryKey
-from gongshi.safety.restored import Restored, Step, write_mark, write_state
+from gongshi.safety.restored import Restored, Step, write_state
 from gongshi.safety.settling import WITNESSES
-from gongshi.safety.witness_file import sync_folder
 from gongshi.settings import Settings
 from search_index.database import sqlite_file
+from search_index.durable import sync_folder, write_private
 from search_index.modes import make_aside, make_private, make_public, open_private, settle_public
 from search_index.store import StoreWriter
 
@@ -223,7 +223,7 @@ def _put_in_place(
             _place_public(settings, left)
     if (settings_file := staging / "settings.env").exists():
         settings_file.rename(staging / "registry" / WITNESSES / state.id / settings_file.name)
-    write_mark(staging / "notifier" / NOTIFIER_MARK, f"{TOLD}\n")
+    write_private(staging / "notifier" / NOTIFIER_MARK, f"{TOLD}\n")
     write_state(staging / "registry", state)
     for side, target in (("notifier", settings.notifier), ("registry", settings.private)):
         _sync_tree(staging / side)

@@ -19,7 +19,7 @@ from gongshi.founding import refresh_rows
 from gongshi.office import init_office, open_office
 from gongshi.safety import replaying
 from gongshi.safety.old_store import OldStore, read_old_store
-from gongshi.safety.restored import Restored, Step, read_state, write_mark, write_state
+from gongshi.safety.restored import Restored, Step, read_state, write_state
 from gongshi.safety.sent_log import CALLING, ENDED, HANDED, read_copy
 from gongshi.safety.witness import read_departures
 from gongshi.safety.witness_lines import BEGIN, Contents, Line, Log, unite
@@ -33,6 +33,7 @@ from registry.database import migrate
 from registry.record import State
 from registry.tables import AuditRow, JournalRow, NoticeRow, RecordRow
 from search_index.database import sqlite_file
+from search_index.durable import write_private
 from search_index.store import StoreWriter
 
 WITNESSES = "restored"
@@ -121,7 +122,7 @@ def _replay(court: Court, state: Restored) -> Restored:
             done = replaying.carry_out(session, plan, court.policy(), court.clockwork, court.now)
             held = _hold_by_store(session, court, old)
             found = {**asdict(done), "held": [*done.held, *held], **_find_lost(session, old)}
-            write_mark(result, json.dumps(found, ensure_ascii=False))
+            write_private(result, json.dumps(found, ensure_ascii=False))
             detail = {
                 "id": state.id,
                 "backup": state.backup,

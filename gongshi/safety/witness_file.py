@@ -15,6 +15,7 @@ import structlog
 from gongshi.errorlog import log_error
 from gongshi.safety.witness_lines import Contents, Log, read_log, read_number, write_line
 from registry.vault import Vault
+from search_index.durable import sync_folder
 from search_index.modes import open_private
 
 PATIENCE = 5.0
@@ -124,15 +125,6 @@ def note_failure(error: Exception) -> None:
     """Write down that a log could not be written, where there is a log of the process; a command's output is its answer."""
     if structlog.is_configured():
         log_error(error)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder safe on the disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write(descriptor: int, content: bytes) -> None:

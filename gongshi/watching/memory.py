@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gongshi.watching.alarms import Memory
-from search_index.modes import open_lock, open_private
+from search_index.durable import write_private
+from search_index.modes import open_lock
 
 FILE, LOCK = "alarms.json", "alarms.lock"
 _REMEMBERED = timedelta(days=2)
@@ -58,13 +58,7 @@ def write_memory(folder: Path, memory: Memory, now: datetime) -> None:
         "daily_at": memory.daily_at.isoformat() if memory.daily_at else None,
         "blind": {key: at.isoformat() for key, at in memory.blind.items()},
     }
-    beside = folder / f"{FILE}.new"
-    beside.unlink(missing_ok=True)
-    with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
-        json.dump(body, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(folder / FILE)
+    write_private(folder / FILE, json.dumps(body, ensure_ascii=False))
 
 
 def _read_moment(text: str | None) -> datetime | None:

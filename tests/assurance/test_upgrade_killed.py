@@ -122,7 +122,7 @@ def test_a_killed_upgrade_leaves_the_old_home_or_the_new(killed: Killed) -> None
 def test_before_the_record_it_is_old_and_after_it_new(killed: Killed) -> None:
     # The record is written three times: staging, committed, checked; a rename that did not happen does not count.
     for time, found in ((2, "old"), (3, "new")):
-        assert strike(killed, "rename registry/upgrade.json.part", time) == found
+        assert strike(killed, "rename registry/upgrade.json.new", time) == found
 
 
 @pytest.mark.soak
