@@ -30,7 +30,8 @@ import openpyxl
 import xlsxwriter
 
 from gongshi.clock import World, system_now
-from gongshi.court import Court, Progress, quiet
+from gongshi.court import Court
+from gongshi.pump import Progress, quiet
 from gongshi.settings import read_settings
 from gongshi.synthetic import generate
 from registry.intake import LABELS

@@ -1,4 +1,4 @@
-"""The wiring of the private side: one court's registry, its disclosed store and index, and the pump between them."""
+"""The wiring of the private side: one court's registry, its disclosed store and index, and what is decided on them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gongshi.installing.holding import hold_open
 from gongshi.installing.release import require_release
 from gongshi.installing.upgrade_state import has_state
 from gongshi.legal_clock import hold_what_is_due
+from gongshi.pump import Progress, Pump, quiet
 from gongshi.safety.closed import refuse_closed
 from gongshi.safety.witness import WitnessLogs
 from gongshi.settings import Settings
@@ -28,7 +29,7 @@ from registry import audit, deadlines, journal
 from registry.acting import SYSTEM, Acting
 from registry.audit_chain import Head, Verdict, found_heads, record_head, verify
 from registry.clockwork import Clockwork
-from registry.database import open_engine, settle
+from registry.database import open_engine
 from registry.departing import Departure
 from registry.ending import expire_some
 from registry.masks import MaskProfile
@@ -41,31 +42,14 @@ from registry.witnessing import attach
 from search_index.database import for_reading
 from search_index.day import day_of
 from search_index.index import IndexUnavailable, IndexWriter
-from search_index.journal import ChangeType, EntryChange, JournalEntry
+from search_index.journal import EntryChange
 from search_index.marks import MarkFolder
 from search_index.profile import Profile
 from search_index.snapshot import Guard, StoreUnavailable
 from search_index.store import Store, StoreDamaged, StoreWriter
-from search_index.sync import rebuild as rebuild_index
-from search_index.sync import sync
 
-FEED_CHUNK = 500
 _PULSE_EVERY = timedelta(minutes=1)
 _FEEDING_FAILS = (DBAPIError, OSError, StoreDamaged, StoreUnavailable, IndexUnavailable)
-
-Progress = Callable[[int, int | None], None]
-
-
-class NotTold(Exception):
-    """It was decided and journalled, but the store could not be told: the public may still see it as it was."""
-
-
-class StoreAhead(Exception):
-    """The store has applied more than the journal holds. The message is for the administrator."""
-
-
-def quiet(_done: int, _total: int | None) -> None:
-    """A progress that nobody watches."""
 
 
 def unheard(_error: Exception) -> None:
@@ -131,6 +115,11 @@ class Court:
     def witness(self) -> WitnessLogs:
         """The logs that are told, outside the databases, what leaves the list and what is sent."""
         return WitnessLogs(self)
+
+    @cached_property
+    def pump(self) -> Pump:
+        """What brings the store and the index to the end of the journal."""
+        return Pump(self)
 
     @cached_property
     def vault(self) -> Vault:
@@ -206,7 +195,7 @@ class Court:
     def init(self, profile: Profile | None = None) -> bool:
         """Make the home and its databases, or bring them to this version. True when it was new."""
         new = found_home(self, profile or Profile())
-        self.feed()
+        self.pump.feed()
         return new
 
     def begin_logs(self) -> None:
@@ -229,7 +218,7 @@ class Court:
             refuse_other_kind(session, self.private, profile)
             journal.append_profile(session, self.now, profile)
             audit.note(session, self.now, actor, "profile")
-        self.feed()
+        self.pump.feed()
 
     def publish(self, progress: Progress = quiet) -> tuple[int, int, int]:
         """Publish what is due, end what has ended, issue anew what was public under other rules, feed the store.
@@ -248,13 +237,13 @@ class Court:
             with self.session() as session:
                 step = publisher.publish_some(session, after, acting)
             published += step.published
-            self.feed_store()
+            self.pump.feed_store()
             progress(published, None)
             if step.last is None:
                 break
             after = step.last
         heard_at = self.now
-        self.feed(progress)
+        self.pump.feed(progress)
         self._note_pulse(heard_at)
         return published, expired, self.sequence()
 
@@ -271,11 +260,11 @@ class Court:
         """
         with self.turns.go_ahead():
             # First what a killed command decided and could not carry out: repeated, it is refused as already done.
-            self._forget_departed()
+            self.pump.forget_departed()
             with self.session() as session:
                 departure = decide(session)
             if departure.change is not None:
-                self._apply_ahead([departure.change])
+                self.pump.apply_ahead([departure.change])
         self._follow_up()
         return departure
 
@@ -283,15 +272,15 @@ class Court:
         """Carry out what changes or takes down an entry: when this returns, every reader sees it so."""
         try:
             with self.turns.go_ahead():
-                self._forget_departed()
+                self.pump.forget_departed()
                 with self.session() as session:
                     changes = decide(session)
                 if changes:
-                    self._apply_ahead(changes)
+                    self.pump.apply_ahead(changes)
         except Exception:
             # Refused, perhaps because a killed command had decided it already: then that is carried out now.
             with suppress(*_FEEDING_FAILS):
-                self.feed_if_idle()
+                self.pump.feed_if_idle()
             raise
         self._follow_up()
         return changes
@@ -299,128 +288,20 @@ class Court:
     def _follow_up(self) -> None:
         """Feed if idle. What was decided is public by now, and stands whatever becomes of the index."""
         try:
-            self.feed_if_idle()
+            self.pump.feed_if_idle()
         except _FEEDING_FAILS as error:
             self._warn(error)
 
     def spread(self) -> None:
         """Take what has departed out of the store at once, and feed it unless other work holds it."""
         with self.turns.go_ahead():
-            self._forget_departed()
-        self.feed_if_idle()
-
-    def feed(self, progress: Progress = quiet) -> None:
-        """Bring the store and the index to the end of the journal."""
-        with self.turns.feeding_store():
-            self._apply()
-            sync(self.store_writer, self.store, self.index_writer, self.now, _counting(progress))
-
-    def feed_store(self) -> None:
-        """Bring the store, but not yet the index, to the end of the journal."""
-        with self.turns.feeding_store():
-            self._apply()
-
-    def feed_if_idle(self) -> None:
-        """Feed unless another process is at it, or there is bulk work to do that a departure must not wait for."""
-        with self.turns.feeding_store(wait=False) as mine:
-            behind = self._lines_behind()
-        if mine and 0 <= behind <= FEED_CHUNK:
-            self.feed()
-
-    def rebuild(self, *, replay: bool, progress: Progress = quiet) -> int:
-        """Make the index anew and, before it, with `replay`, the store from the journal. Returns the visible entries."""
-        with self.turns.feeding_store():
-            if replay:
-                self._leap()
-                with ExitStack() as turn:
-                    self.store_writer.replay(self._whole_journal(turn))
-            else:
-                self._apply()
-            rebuild_index(self.store_writer, self.store, self.index_writer, self.now, _counting(progress))
-        with self.store.snapshot(self.now) as snapshot:
-            return snapshot.count()
-
-    def compact(self) -> None:
-        """Give back the room of what has left, in the store and in the index."""
-        with self.turns.feeding_store():
-            self.index_writer.compact()
-            self.store_writer.compact()
-        settle(self.engine)
+            self.pump.forget_departed()
+        self.pump.feed_if_idle()
 
     def sequence(self) -> int:
         """The last public sequence."""
         with self.reading() as session:
             return journal.head(session)[1]
-
-    def _whole_journal(self, turn: ExitStack) -> Iterator[list[JournalEntry]]:
-        """The journal in chunks. Before its last lines departures are asked to wait, until `turn` is closed."""
-        position, waiting = 0, False
-        while True:
-            with self.reading() as session:
-                entries = journal.read_after(session, position, FEED_CHUNK)
-            if entries:
-                position = entries[-1].position
-                yield entries
-            elif waiting:
-                return
-            else:
-                turn.enter_context(self.turns.go_ahead())
-                waiting = True
-
-    def _apply_ahead(self, changes: Sequence[EntryChange]) -> None:
-        try:
-            # A store ahead of the journal knows "later" changes of a history that is gone; what was decided now holds.
-            self.store_writer.apply_ahead(changes, last_word=self._lines_behind() < 0)
-        except (DBAPIError, OSError, StoreDamaged) as error:
-            raise NotTold from error
-
-    def _leap(self) -> None:
-        """Where the registry came back from a backup, its next public changes get numbers that no follower has seen."""
-        try:
-            with self.store.snapshot(self.now) as snapshot:
-                told = max(snapshot.sequence, snapshot.count_changes()[1])
-        except StoreUnavailable:
-            return
-        with self.session() as session:
-            if journal.leap(session, told):
-                audit.note(session, self.now, SYSTEM, "journal_leap", detail={"sequence": told + 1})
-
-    def _lines_behind(self) -> int:
-        """How many journal lines the store has still to apply; negative where it is ahead of a restored journal."""
-        applied = self.store_writer.position()
-        with self.reading() as session:
-            return journal.head(session)[0] - applied
-
-    def _apply(self) -> None:
-        self._forget_departed()
-        self._refuse_store_ahead()
-        while True:
-            with self.reading() as session:
-                entries = journal.read_after(session, self.store_writer.position(), FEED_CHUNK)
-            if not entries:
-                return
-            self.turns.step_aside()
-            self.store_writer.apply(entries)
-
-    def _refuse_store_ahead(self) -> None:
-        # A registry that came back from a backup would be passed over, line by line, as long as the store is ahead.
-        behind = self._lines_behind()
-        if behind < 0:
-            raise StoreAhead(
-                f"公示库比公布日志多 {-behind} 行，登记库像是从备份恢复的："
-                "请先核对备份之后的公布和撤下，再运行 gongshi index rebuild --replay"
-            )
-
-    def _forget_departed(self) -> None:
-        with self.reading() as session:
-            departures = journal.departures_after(session, self.store_writer.position())
-        if departures:
-            self.store_writer.apply_ahead(departures)
-
-    def _forget(self, changes: Sequence[EntryChange]) -> None:
-        gone = [change for change in changes if change.type is ChangeType.GONE]
-        if gone:
-            self.store_writer.apply_ahead(gone)
 
     def _reissue(self, acting: Acting) -> None:
         policy = self.policy()
@@ -430,8 +311,8 @@ class Court:
                 looked_at, changes = reissue_some(session, self.vault, policy, acting)
             if not looked_at:
                 return
-            self._forget(changes)
-            self.feed_store()
+            self.pump.forget(changes)
+            self.pump.feed_store()
 
     def _expire(self, acting: Acting) -> int:
         expired, policy = 0, self.policy()
@@ -442,7 +323,7 @@ class Court:
             if not looked_at:
                 return expired
             expired += len(numbers)
-            self._forget_departed()
+            self.pump.forget_departed()
 
     def _end_subjects(self) -> None:
         """Take the words of notices whose time is over out of the journal."""
@@ -479,7 +360,3 @@ def rules_of(profile: Profile) -> Policy:
     if profile.id_mask not in set(MaskProfile):
         raise PolicyError(f"没有名为“{profile.id_mask}”的号码掩码，可用：{'、'.join(MaskProfile)}")
     return replace(load_policy(profile.policy), id_mask=MaskProfile(profile.id_mask))
-
-
-def _counting(progress: Progress) -> Callable[[int], None]:
-    return lambda done: progress(done, None)

@@ -18,11 +18,12 @@ from werkzeug.routing import IntegerConverter, Map
 
 from gongshi.channels import Providers, read_providers, read_rules
 from gongshi.closed_pages import close_desk, restoring_pages
-from gongshi.court import Court, NotTold, StoreAhead
+from gongshi.court import Court
 from gongshi.errorlog import log_error
 from gongshi.gateway import create_gateway
 from gongshi.notices import list_stuck
 from gongshi.office import open_office
+from gongshi.pump import NotTold, StoreAhead
 from gongshi.safety.closed import is_closed
 from gongshi.settings import BadSetting, Settings
 from notifier.clarifying import count_told

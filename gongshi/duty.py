@@ -12,13 +12,14 @@ from threading import Event, Lock
 import structlog
 
 from gongshi.channels import open_channels, read_providers, read_rules, resume_what_is_set
-from gongshi.court import Court, Progress, quiet
+from gongshi.court import Court
 from gongshi.emergency import collect_marks
 from gongshi.errorlog import log_error
 from gongshi.legal_clock import LegalClock
 from gongshi.link.exporting import export_if_due
 from gongshi.notices import pump_notices
 from gongshi.office import open_office, open_register
+from gongshi.pump import Progress, quiet
 from gongshi.readers import suspend_readers
 from gongshi.retention import erase_daily
 from gongshi.unit_events import pump_unit_events
@@ -214,7 +215,7 @@ class Duty:
             self._alive_at = now
 
     def _compact(self) -> None:
-        self._court.compact()
+        self._court.pump.compact()
         self._compacted_on = self._court.today
 
     def _keep_day(self, steps: Steps) -> None:

@@ -25,7 +25,7 @@ def collect_marks(court: Court) -> int:
     with court.session() as session:
         new, settled = collect(session, found, acting), settle(session, acting)
     if new or settled:
-        court.feed_store()
+        court.pump.feed_store()
     with court.reading() as session:
         done = list_removable(session, [one.mark.name for one in found], acting.now - _KEPT)
     folder.remove(done)

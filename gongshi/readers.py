@@ -16,5 +16,5 @@ def suspend_readers(court: Court, acting: Acting) -> int:
     court.turns.step_aside()
     with court.session() as session:
         suspended = suspend_late(session, acting)
-    court.feed_if_idle()
+    court.pump.feed_if_idle()
     return suspended

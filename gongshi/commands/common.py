@@ -19,9 +19,10 @@ from gongshi.commands.telling import as_json as as_json
 from gongshi.commands.telling import explain as explain
 from gongshi.commands.telling import progress_bar as progress_bar
 from gongshi.commands.telling import report as report
-from gongshi.court import Court, NotTold, StoreAhead
+from gongshi.court import Court
 from gongshi.founding import NotInitialised, require_notifier
 from gongshi.installing.release import UpgradeRefused
+from gongshi.pump import NotTold, StoreAhead
 from gongshi.safety.closed import RestoringRefused
 from gongshi.safety.refusal import SafetyRefused
 from gongshi.settings import BadSetting, read_settings

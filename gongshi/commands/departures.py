@@ -237,7 +237,7 @@ def _lift(court: Court, record: str, basis: str, actor: str, as_json: bool) -> i
         if lifted:
             shown = publisher.publish_row(session, row, act)
         number, state = row.number, row.state
-    court.feed()
+    court.pump.feed()
     sequence = court.sequence() if shown else None
     text = "已提出解除屏蔽，待另一名审核人同意"
     if lifted:

@@ -37,7 +37,7 @@ def codes(actor: str, as_json: bool) -> int:
     sign(court, actor, Role.ADMIN)
     with court.session() as session:
         made = make_codes(session, court.acting(actor), court.world.random)
-    court.feed()
+    court.pump.feed()
     address = f"{court.settings.public_url or '本网站'}/emergency"
     report(as_json, {"codes": made, "address": address}, _LETTER.format(codes="\n".join(made), address=address))
     return 0
@@ -76,7 +76,7 @@ def lift_(mark: str, actor: str, as_json: bool) -> int:
             as_json, _as_json(line), f"{_name(line)}：已登记，须由另一位审核人再办理一次 gongshi emergency lift {mark}"
         )
         return 0
-    court.feed()
+    court.pump.feed()
     report(as_json, _as_json(line), f"{_name(line)}：标记已解除，恢复显示")
     return 0
 

@@ -67,7 +67,7 @@ def rebuild(replay: bool, as_json: bool) -> int:
     """由公示库重建检索索引；加 --replay 则先由公布日志重放出公示库。期间查询不中断。"""
     court = open_court()
     with progress_bar("重建") as progress:
-        count = court.rebuild(replay=replay, progress=progress)
+        count = court.pump.rebuild(replay=replay, progress=progress)
     report(as_json, {"documents": count, "replayed": replay}, f"已重建索引，共 {count} 条")
     return 0
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from gongshi.court import FEED_CHUNK, Court
+from gongshi.court import Court
 from gongshi.installing.parts import Part
 from gongshi.installing.release import read_head, this_release
+from gongshi.pump import FEED_CHUNK
 from registry import journal
 from registry.tables import RecordRow
 from registry.vault import VaultError

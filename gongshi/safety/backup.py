@@ -20,8 +20,9 @@ from typing import IO, cast
 
 from sqlalchemy import select
 
-from gongshi.court import Court, Progress, quiet
+from gongshi.court import Court
 from gongshi.installing.release import read_release
+from gongshi.pump import Progress, quiet
 from gongshi.safety.backup_names import UNFINISHED, choose_kept, name_backup, read_name
 from gongshi.safety.backup_parts import SETTINGS, WORK, list_files, write_settings
 from gongshi.safety.container import BackupWriter, Member, StreamKey, check_backup

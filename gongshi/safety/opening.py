@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gongshi.court import Court, Progress, quiet
+from gongshi.court import Court
 from gongshi.errorlog import log_error
 from gongshi.office import open_office
+from gongshi.pump import Progress, quiet
 from gongshi.safety.closed import RestoringRefused
 from gongshi.safety.replaying import hold_record
 from gongshi.safety.restored import Agreement, Restored, Step, read_state, remove_marks, write_state
@@ -144,7 +145,7 @@ def _open(court: Court, state: Restored, progress: Progress) -> None:
             fence_blindly(session, datetime.fromisoformat(state.begun_at), court.now + _ECHO)
     with court.session() as session:
         forget_files(session)
-    court.rebuild(replay=True, progress=progress)
+    court.pump.rebuild(replay=True, progress=progress)
     court.store_writer.note_pulse(court.now)
     court.store_writer.set_shut(shut=False)
     with court.turns.go_ahead(), court.session() as session:

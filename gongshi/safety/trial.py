@@ -107,7 +107,7 @@ def _look_through(court: Court, made_at: str, tell: Tell) -> Trial:
             faults.append(f"{sealed} 条记录用备份里的密钥打不开")
         tell("由公布日志重做公示库")
         try:
-            shown = court.rebuild(replay=True)
+            shown = court.pump.rebuild(replay=True)
         except JournalGap:
             shown = 0
             faults.append("公布日志缺行或者已损坏，不能重做公示库")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gongshi.handover.facts import SAMPLE
 from gongshi.retention import list_due as list_over
 from gongshi.watching.finding import Finding
 from gongshi.watching.rounds import Check, Round
 from registry.acting import SYSTEM
-from registry.masks import MaskProfile, count_possible
+from registry.masks import count_possible
 from registry.papers import UNKNOWN_FOLDER
 from registry.reader_acks import list_owed
 from registry.retention.schedule import RetentionError
@@ -16,8 +17,6 @@ from registry.sources.book import list_sources
 from registry.staff import find_gaps
 from search_index.modes import list_loose
 
-# A made-up number with the right check digit; how many numbers a mask leaves possible depends little on which it is.
-_SAMPLE = {MaskProfile.NATIONAL: "9901011980****0015", MaskProfile.STRICT: "990101********0015"}
 _PROFILE_NEEDS = {
     "telephone": "联系电话（telephone）",
     "address": "地址（address）",
@@ -35,7 +34,7 @@ def _settings(look: Round) -> Iterator[Finding]:
         yield Finding("法院信息", "warn", f"尚未设置：{'、'.join(missing)}；用 gongshi profile --set 设置")
     else:
         yield Finding("法院信息", "ok", profile.court)
-    for mask, sample in _SAMPLE.items():
+    for mask, sample in SAMPLE.items():
         used = "（现用）" if mask.value == profile.id_mask else ""
         text = f"{sample} 一类的掩码{used}，每个公布的号码仍有约 {count_possible(sample)} 个可能的真号"
         yield Finding(f"号码掩码 {mask.value}", "ok", text)

@@ -134,7 +134,7 @@ def publish(desk: Desk, record_id: int, _form: Mapping[str, str]) -> str:
         if State(row.state) is not State.APPROVED:
             raise Refused("该记录没有审核，不能公布", 409)
         shown = publisher.publish_row(session, row, desk.acting)
-    court.feed()
+    court.pump.feed()
     return "published" if shown else "kept"
 
 
@@ -169,7 +169,7 @@ def agree(desk: Desk, record_id: int, _form: Mapping[str, str]) -> str:
             raise Refused("没有待同意的解除屏蔽：可能已经撤回，或者记录有改动", 409)
         departing.lift_hold(session, row, "", desk.acting)
         shown = publisher.publish_row(session, row, desk.acting)
-    court.feed()
+    court.pump.feed()
     return "published" if shown else "kept"
 
 

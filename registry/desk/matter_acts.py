@@ -274,4 +274,4 @@ def _letter_content(row: MatterRow, kind: LetterKind, vault: Vault) -> dict[str,
 def _feed(desk: Desk) -> None:
     # It stands whatever becomes of the index; the worker tells the portal otherwise.
     with suppress(*BROKEN):
-        desk.court.feed_if_idle()
+        desk.court.pump.feed_if_idle()

@@ -102,7 +102,7 @@ def _register(desk: Desk) -> tuple[int, str | None, str | None]:
 
     desk.court.amend(decide)
     with suppress(*BROKEN):
-        desk.court.feed_if_idle()
+        desk.court.pump.feed_if_idle()
     return ids[-1], receipt, code
 
 

@@ -62,7 +62,7 @@ def add_pages(pages: Blueprint, desk: Desk) -> None:
             court: Any = desk.court
             collected = collect_submissions(court, desk.acting, scan=scanner_of(desk))
             with suppress(*BROKEN):
-                desk.court.feed_if_idle()
+                desk.court.pump.feed_if_idle()
             return after("desk.matters", _word_of(collected))
 
         return act(lambda problem: show_list(desk, problem), carry_out, also=(CollectingStopped,))

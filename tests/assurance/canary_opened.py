@@ -115,7 +115,7 @@ def use_what_is_open(court: CanaryCourt) -> None:
         row = get_row(session, court.watermarks["late"], lock=True)
         row.suspended_at = opened.now
         tell(session, row, opened.now)
-    opened.feed()
+    opened.pump.feed()
     opened.close()
     court.do("reader", "list", "--as", ADMIN)
     court.run("reader", "list")

@@ -313,7 +313,7 @@ def test_an_export_that_is_killed_leaves_whole_files_and_the_next_one_goes_on(
     for path in registry.folder.glob("journal-*"):
         portal.deliver(find_number(path.name) or 0, path.read_bytes())
     assert portal.apply().problems() == []
-    registry.court.feed_store()
+    registry.court.pump.feed_store()
     side = portal.open()
     assert read_store(side.writer) == read_store(registry.court.store_writer)
     side.close()
@@ -332,7 +332,7 @@ def test_what_a_backup_has_forgotten_is_not_shown_again(registry: Registry, home
     registry.export()
     carry_all(registry, portal)
     assert portal.apply().problems() == []
-    registry.court.feed_store()
+    registry.court.pump.feed_store()
     registry.court.engine.dispose()
     for part in file.parent.glob("registry.db*"):
         part.unlink()
@@ -397,7 +397,7 @@ def test_a_whole_history_is_taken_over_when_all_of_it_is_there(
     assert portal.status(sorted(registry.listed)[0]) == 404
     (tmp_path / "late").rename(portal.folder / name_file(3))
     assert portal.apply().problems() == []
-    registry.court.feed_store()
+    registry.court.pump.feed_store()
     depart(registry, sorted(registry.listed)[0])
     home.clock.advance(minutes=1)
     numbers = list(export(registry.court, registry.folder, whole=True).numbers)
@@ -408,7 +408,7 @@ def test_a_whole_history_is_taken_over_when_all_of_it_is_there(
     assert list(portal.apply().missing) == [numbers[-1]]
     (tmp_path / "late").rename(last)
     assert portal.apply().problems() == []
-    registry.court.feed_store()
+    registry.court.pump.feed_store()
     side = portal.open()
     assert read_store(side.writer) == read_store(registry.court.store_writer)
     side.close()

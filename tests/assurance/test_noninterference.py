@@ -144,7 +144,7 @@ def test_what_becomes_of_a_submission_is_told_only_to_who_has_its_code(copies: t
         with court.session() as session:
             body = {"state": state, "on": "2026-11-20", "until": None} if state else None
             append_subject(session, court.now, "submission", token_of(receipt, code), body)
-        court.feed()
+        court.pump.feed()
         unknown = tell_state(bare, receipt, code)
         assert (tell_state(laden, receipt, code) == unknown) is (state is None)
         assert tell_state(laden, receipt, "01234-56780") == unknown

@@ -152,7 +152,7 @@ def correct(home: Home, record: str, obligation: str) -> None:
 
 def compact(home: Home) -> None:
     court = home.court
-    court.compact()
+    court.pump.compact()
     court.close()
 
 

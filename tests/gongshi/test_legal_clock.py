@@ -246,7 +246,7 @@ def test_the_public_learns_how_fast_departures_were_and_of_whom_nothing(home: Ho
     home.clock.moment = datetime(2026, 12, 1, 8, 0, tzinfo=SHANGHAI)
     assert clock.count_departures()
     assert not clock.count_departures()
-    court.feed()
+    court.pump.feed()
     with court.store.snapshot(home.clock()) as snapshot:
         figures = dict(snapshot.subject("figures", "departures") or {})
     assert figures.pop("periods") == [figures]
@@ -277,7 +277,7 @@ def test_what_the_product_had_to_hide_was_not_decided_in_time(home: Home, court:
         home.ask("remove", f"（2025）测0101执{serial}号", *PERFORMED, "--known", "2026-11-18", "--as", "reviewer")
     home.clock.advance(days=9)
     assert LegalClock(court).count_departures()
-    court.feed()
+    court.pump.feed()
     with court.store.snapshot(home.clock()) as snapshot:
         figures = snapshot.subject("figures", "departures") or {}
     assert (figures["departures"], figures["on_time"], figures["worst_days"]) == (3, 2, 5)

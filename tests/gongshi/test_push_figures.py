@@ -27,7 +27,7 @@ def test_two_recipients_of_two_quarters_are_told_of_together(home: Home) -> None
     home.clock.advance(days=1)
     assert home.run("worker", "--once").code == 0
     assert not clock.count_pushes(office), "the duty of the day has told it"
-    court.feed()
+    court.pump.feed()
     with court.store.snapshot(home.clock()) as snapshot:
         figures = snapshot.subject("figures", "pushes")
     told = {"from": "2026Q2", "to": "2026Q3", "told": 4, "confirmed": 0, "median_days": None}

@@ -76,7 +76,7 @@ def test_a2_a_typical_case_names_nobody_and_two_people_stand_for_it(court: Court
         with pytest.raises(ArticleRefused):
             agree_article(session, court.vault, row, clerk, read=True)
         agree_article(session, court.vault, row, reviewer, read=True)
-    court.feed()
+    court.pump.feed()
     assert "典型案例" in public.get("/articles").text
 
 

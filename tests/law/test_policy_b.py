@@ -178,7 +178,7 @@ def test_b9_what_was_done_is_published_in_figures_without_a_name(court: Court, p
         )
         row = write_article(session, court.vault, text, court.acting("clerk"))
         agree_article(session, court.vault, row, court.acting("reviewer"), read=True)
-    court.feed()
+    court.pump.feed()
     assert (
         "限制招标投标12件次" in public.get("/articles").text + public.get(f"/articles/{find_last_article(court)}").text
     )

@@ -20,7 +20,7 @@ def tell(home: Home, key: str, body: dict[str, object] | None, subject: str = "a
     court = home.court
     with court.session() as session:
         journal.append_subject(session, court.now, subject, key, body)
-    court.feed()
+    court.pump.feed()
     court.close()
 
 
@@ -64,8 +64,8 @@ def test_the_words_leave_the_journal_and_the_store(home: Home) -> None:
         assert journal.end_subjects(session, court.now) == 1
     with court.session() as session:
         assert journal.end_subjects(session, court.now) == 0
-    court.feed()
-    court.compact()
+    court.pump.feed()
+    court.pump.compact()
     court.close()
     assert bodies(home) == [None] * 4
     for path in home.folder.rglob("*"):

@@ -161,7 +161,7 @@ def test_a_day_without_a_confirmation_suspends_and_a_confirmation_lifts_it(home:
     assert not _suspended(court, given["key"])
     home.clock.advance(seconds=1)
     duty.collect()
-    court.feed()
+    court.pump.feed()
     assert _suspended(court, given["key"])
     assert standing(court, other["key"]) == Standing(watermark=other["watermark"], acked=second)
     (late, good) = home.ask("reader", "list")["readers"][::-1]
@@ -174,12 +174,12 @@ def test_a_day_without_a_confirmation_suspends_and_a_confirmation_lifts_it(home:
     third = depart(home, 3)
     ack(court, renewed["key"], first)
     duty.collect()
-    court.feed()
+    court.pump.feed()
     # Half of what is overdue is not enough; what is not overdue yet need not be confirmed for it.
     assert standing(court, given["key"]) == Standing(watermark=given["watermark"], acked=first, suspended=True)
     ack(court, renewed["key"], second, 2)
     duty.collect()
-    court.feed()
+    court.pump.feed()
     assert third > second
     assert standing(court, given["key"]) == Standing(watermark=given["watermark"], acked=second)
     with court.reading() as session:
@@ -301,7 +301,7 @@ def test_from_the_key_to_the_lifted_suspension_by_the_portals_own_interface(home
     assert [one["sequence"] for one in refused.json["departures"]] == [sequence]
     assert client.post("/api/v1/acks", json={"sequence": sequence}, headers=headers).status_code == 202
     assert collect(court) == Collected(confirmed=1)
-    court.feed()
+    court.pump.feed()
     assert client.get("/api/v1/changes?since=0", headers=headers).status_code == 200
     home.ask("reader", "revoke", given["watermark"], "--as", "reviewer")
     assert client.get("/api/v1/changes?since=0", headers=headers).status_code == 401
