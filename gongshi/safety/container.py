@@ -14,7 +14,7 @@ import struct
 import tarfile
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -148,12 +148,6 @@ def open_backup(path: Path, key: RecoveryKey | StreamKey) -> Iterator[Opened]:
         header, text = _read_header(file)
         stream = key if isinstance(key, StreamKey) else _unseal(header, key)
         yield Opened(header, _members(_Stream(file, header, text, stream)))
-
-
-def read_header(path: Path) -> Mapping[str, Any]:
-    """What anybody may read of a backup; nothing vouches for it. Raises BackupDamaged or OSError."""
-    with path.open("rb") as file:
-        return _read_header(file)[0]
 
 
 def check_backup(
@@ -317,8 +311,3 @@ def _read(file: IO[bytes], size: int) -> bytes:
     if len(found) != size:
         raise _Beginning
     return found
-
-
-def list_fingerprints(header: Mapping[str, Any]) -> Sequence[str]:
-    """To which recovery keys a backup is sealed."""
-    return [str(one["fingerprint"]) for one in header["recipients"]]

@@ -127,7 +127,7 @@ def test_a_part_that_fails_is_told_by_its_kind_and_the_rest_is_done(
     def fail(*args: object) -> None:
         raise OSError("canary 13800000000")
 
-    monkeypatch.setattr(court, broken, fail)
+    monkeypatch.setattr(court if broken == "publish" else court.pump, broken, fail)
     monkeypatch.setattr("gongshi.duty.pump_notices", fail)
     duty = Duty(court)
     with structlog.testing.capture_logs() as logged, pytest.raises(OSError, match="canary"):
