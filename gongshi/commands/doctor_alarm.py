@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from gongshi.commands.common import describe, make_court, report
 from gongshi.court import Court
+from gongshi.legal_clock import LegalClock
 from gongshi.settings import BadSetting, Settings
 from gongshi.watching.checks import CHECKS
 from gongshi.watching.finding import GRADE_LABEL, Finding
@@ -36,10 +39,24 @@ def tell_alarms(machine: bool) -> int:
 
 
 def _tell(court: Court) -> Told:
+    held = list(_hold(court))
     memory = read_memory(court.private)
     closely = memory.daily_at is None or not timedelta() <= court.now - memory.daily_at < _CLOSELY_AFTER
     seen = go_round(Round(court, daily=closely, online=closely), CHECKS, describe)
-    return tell(court, seen, daily=closely)
+    return tell(court, replace(seen, findings=(*held, *seen.findings)), daily=closely)
+
+
+def _hold(court: Court) -> Iterator[Finding]:
+    """Do what must not wait for a worker that is dead: hide what nobody has decided in time. Beside a living one there is
+    nothing left to do."""
+    try:
+        LegalClock(court).hold()
+    except Exception as error:
+        yield Finding(
+            "到期隐去",
+            "fail",
+            f"逾期没有决定的条目不能自动隐去：{describe(error)}；请立即用 gongshi emergency 或者内部页面停止显示",
+        )
 
 
 def _post(settings: Settings, court: Court) -> Post:

@@ -83,6 +83,7 @@ def live(
 def check_years(years: Years) -> None:
     assert set(years.people) == ASKED_OF_PEOPLE
     assert min(years.looks[kind] for kind in ("fresh", "stale", "hidden")) >= 2
+    assert years.looks["hidden without a worker"] >= 1
     check_deadlines(years)
     check_alarms(years)
     check_messages(years)

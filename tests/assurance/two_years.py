@@ -93,6 +93,8 @@ class Years:
     sent: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     dead: list[tuple[datetime, datetime]] = field(default_factory=list)
     rounded_on: date | None = None
+    # When what is over was last hidden, by the worker or by a round of doctor.
+    held_at: datetime = START
     told: dict[tuple[int, str], datetime] = field(default_factory=dict)
     looks: Counter[str] = field(default_factory=Counter)
 
@@ -248,6 +250,7 @@ class Years:
             # Nothing was to be done since, but the worker has published that nothing was.
             self.home.clock.moment = moment - timedelta(seconds=10)
             self.court.publish()
+            self.held_at = self.now
         self.home.clock.moment = moment
         self.look(exact=False)
         if moment.time() in (LAST, FIRST):
@@ -290,6 +293,8 @@ class Years:
             self.rounded_on = self.now.date()
         if told:
             assert self.home.run("doctor", "--alarm").code in (0, 1)
+        if told or self.alive:
+            self.held_at = self.now
         # A clock that moves is told of anew: what was told of its day before is kept here.
         with self.court.reading() as session:
             for clock, kind, at in session.execute(select(AlarmRow.clock_id, AlarmRow.kind, AlarmRow.at)):
@@ -338,11 +343,11 @@ class Years:
             yield from (entry["case_number"] for entry in answer["entries"])
 
     def is_shown(self, one: Listing) -> bool:
-        """What the law says, read a second time. A ground that is over hides at the first beat after its last day closed;
-        with no worker nobody can, and somebody must have been told so by then."""
-        if one.start and not one.hidden and self.now >= _on(self.find_due(one.start), CLOSING):
-            one.hidden = self.alive
-            assert self.alive or self.was_told("后台工作进程", self.dead[-1][0], _on(self.find_due(one.start), CLOSING))
+        """What the law says, read a second time. A ground that is over hides at the first beat after its last day closed,
+        or with no worker at the next round of the hour."""
+        if one.start and not one.hidden and self.held_at >= _on(self.find_due(one.start), CLOSING):
+            one.hidden = True
+            self.looks["hidden without a worker"] += not self.alive
         return not (one.departed or one.hidden or self.is_over(one)) and one.served_on <= self.now.date()
 
     def is_over(self, one: Listing) -> bool:

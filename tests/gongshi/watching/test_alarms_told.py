@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from gongshi.watching.memory import FILE
 from notifier.watchdogs import note_beat
 from registry.running import Open, list_open
 from registry.tables import AuditRow
+from search_index.day import SHANGHAI
 
 CASE = "（2025）测0101执7号"
 NAME = "麦麦提·图尔荪𠮷"
@@ -101,6 +102,33 @@ def test_a_dead_worker_is_told_of_once_then_every_morning_until_it_beats(
         lines = session.execute(select(AuditRow.action, AuditRow.detail).where(AuditRow.action.like("finding%"))).all()
     about = [(action, detail["grade"]) for action, detail in lines if detail["finding"] == "后台工作进程"]
     assert about == [("finding", "fail"), ("finding_over", "fail")]
+
+
+def test_what_is_over_while_the_worker_is_dead_is_hidden_by_the_round_of_the_hour(
+    home: Home, court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.publish(a_person(7, name=NAME), a_person(8))
+    home.ask("ground", "add", CASE, "--ground", "performed", "--basis", "结案通知书", "--as", "second")
+    home.clock.beats.clear()
+    home.clock.moment = datetime(2026, 11, 23, 17, 0, tzinfo=SHANGHAI)
+    home.run("doctor", "--alarm")
+    assert shown(court) == {7, 8}
+    home.clock.advance(hours=1, minutes=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("gongshi.legal_clock.list_due", lambda *_: 1 / 0)
+        assert home.run("doctor", "--alarm").code == 1
+    assert list_rows(court)["到期隐去"].is_fault
+    assert shown(court) == {7, 8}
+    home.clock.advance(minutes=1)
+    assert home.run("doctor", "--alarm").code == 1
+    assert shown(court) == {8}
+    assert "到期隐去" not in list_rows(court)
+
+
+def shown(court: Court) -> set[int]:
+    """The serials of the entries that the store shows."""
+    with court.store.snapshot(court.now) as snapshot:
+        return {int(one.case_number.removesuffix("号").rsplit("执", 1)[1]) for one in snapshot.all()}
 
 
 def test_mail_that_does_not_go_stands_on_the_desk_and_goes_when_it_can(
