@@ -64,7 +64,7 @@ _LATE = "arrived_late/"
 
 
 class PublicMoment(Protocol):
-    """One moment of the disclosed store, as search_index.store.Snapshot is."""
+    """One moment of the disclosed store, as search_index.snapshot.Snapshot is."""
 
     def changes(self, since: int, limit: int) -> list[EntryChange]:
         """Public changes after a sequence, in order and without a gap."""

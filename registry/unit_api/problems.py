@@ -64,7 +64,7 @@ _KNOWN: Mapping[int, tuple[str, str, str]] = {
 }
 
 
-# Nothing of the list may be shown now (search_index.store.StoreHidden).
+# Nothing of the list may be shown now (search_index.snapshot.StoreHidden).
 HIDDEN: Mapping[str, Any] = {
     "slug": "hidden",
     "title": "名单暂停显示",
