@@ -29,6 +29,7 @@ from notifier.institutions import MAIL, PULL, SFTP, WEBHOOK
 from notifier.institutions.opening import open_institutions
 from notifier.institutions.settings import BadInstitutionSetting, InstitutionSettings, read_institution_settings
 from notifier.institutions.staying import StayingChannel
+from notifier.lasting import keep_secret
 from notifier.links import open_links
 from notifier.policy import ChannelLimits, Rules
 from notifier.recipients import SANDBOX, TASKS, open_endpoints
@@ -37,7 +38,7 @@ from notifier.sms.channel import open_sms
 from notifier.sms.outcomes import TWILIO
 from notifier.sms.routing import ABROAD_CHANNEL, MAINLAND_CHANNEL, NO_MAINLAND_ROUTE, NO_ROUTE_ABROAD, SMS_CHANNELS
 from notifier.sms.settings import BadSmsSetting, SmsSettings, TwilioSettings, read_sms_settings
-from notifier.stops import keep_secret, resume_if
+from notifier.stops import resume_if
 from notifier.tables import AttemptRow
 from notifier.wechat import CHANNEL as WECHAT
 from notifier.wechat.channel import open_wechat_channel

@@ -10,6 +10,7 @@ from gongshi.safety.sent_log import SentLog
 from gongshi.settings import CALENDAR
 from notifier.context import Notifier, open_notifier
 from notifier.database import migrate
+from notifier.lasting import found_secrets
 from notifier.recipients import ensure_sandbox_recipients
 from notifier.settings import NotifierSettings
 from notifier.signing import KEY_FILE, create_signing_key
@@ -49,12 +50,14 @@ def signing_key_file(court: Court) -> Path:
 
 
 def init_office(court: Court) -> None:
-    """Bring the notifier's database to this version, and make what is missing: the key that signs packages, and the
+    """Bring the notifier's database to this version, and make what is missing: the key that signs packages, the secrets, and the
     sandbox's recipients as long as no others are registered."""
     migrate(notifier_settings(court))
     create_signing_key(signing_key_file(court))
     _copy_calendar(court)
-    ensure_sandbox_recipients(open_office(court).engine, court.now)
+    engine = open_office(court).engine
+    found_secrets(engine)
+    ensure_sandbox_recipients(engine, court.now)
 
 
 def _copy_calendar(court: Court) -> None:

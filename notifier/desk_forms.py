@@ -14,7 +14,8 @@ from random import Random
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from notifier.stops import insert_new, keep_secret
+from notifier.lasting import keep_secret
+from notifier.stops import insert_new
 from notifier.tables import GatewayEventRow
 from search_index.day import SHANGHAI
 from search_index.forms import (

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notifier.claiming import Claim
+from notifier.outcomes import NEVER
 from notifier.states import MessageState, Purpose, move
 from notifier.tables import AttemptRow, MessageRow, RecallRow, SentBeforeRow, SettingRow
 from notifier.witness import describe_calls
@@ -75,7 +76,7 @@ def _is_newer(session: Session, claim: Claim, begun: datetime) -> bool:
 def _take_for_sent(session: Session, claim: Claim, now: datetime) -> None:
     row = session.get_one(MessageRow, claim.message_id, populate_existing=True)
     attempt = session.get_one(AttemptRow, claim.attempt_id)
-    take_over(row, attempt, dispatch=row.dispatch, called_at=now, outcome=None, reference=None, now=now)
+    leave_to_person(row, attempt, now)
     session.flush()
 
 
@@ -109,6 +110,13 @@ def take_over(
     attempt.outcome, attempt.reference, attempt.detail = state.value, reference, row.reason
 
 
+def leave_to_person(row: MessageRow, attempt: AttemptRow, now: datetime) -> None:
+    """A message that may have gone, nobody can say when or under which name: no provider is asked, whose answer that it
+    knows nothing of this one would have it sent again."""
+    take_over(row, attempt, dispatch=row.dispatch, called_at=now, outcome=None, reference=None, now=now)
+    row.next_attempt_at = NEVER
+
+
 def _settle(session: Session, claim: Claim, meaning: str, now: datetime) -> bool:
     query = select(SentBeforeRow).where(SentBeforeRow.meaning == meaning, _OPEN).order_by(SentBeforeRow.id).limit(1)
     before = session.scalars(query.with_for_update()).first()
@@ -126,6 +134,9 @@ def _settle(session: Session, claim: Claim, meaning: str, now: datetime) -> bool
         reference=before.reference,
         now=now,
     )
+    if taken is not None and row.state == MessageState.UNKNOWN:
+        # It went under the name of another row, by which alone the provider knows it.
+        row.next_attempt_at = NEVER
     before.message_id = row.id
     session.flush()
     return True

@@ -16,13 +16,12 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from notifier.institutions import Links
-from notifier.stops import keep_secret
+from notifier.lasting import LINK_KEY, keep_secret
 from notifier.tables import SettingRow
 from search_index.database import for_reading
 
 # 130 bits, in letters that survive being read out and typed.
 _LENGTH = 26
-_KEY = "link_key"
 
 
 class Door(StrEnum):
@@ -55,14 +54,14 @@ class LinkBook:
     def sign(self, door: Door, dispatch: str) -> str:
         """See `sign_link`. Makes the home's key where there is none; not within a transaction of the caller's."""
         if self._known is None:
-            self._known = bytes.fromhex(keep_secret(self._engine, _KEY))
+            self._known = bytes.fromhex(keep_secret(self._engine, LINK_KEY))
         return sign_link(self._known, door, dispatch)
 
     def read(self, door: Door, token: str) -> str | None:
         """See `read_link`. Writes nothing: where no key was made, no address is right."""
         if self._known is None:
             with Session(for_reading(self._engine)) as session:
-                row = session.get(SettingRow, _KEY)
+                row = session.get(SettingRow, LINK_KEY)
                 self._known = bytes.fromhex(row.value) if row else None
         return read_link(self._known or secrets.token_bytes(32), door, token)
 

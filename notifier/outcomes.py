@@ -17,7 +17,7 @@ from notifier.stops import pause_channel, suppress
 from notifier.tables import AttemptRow, MessageRow, RecipientRow
 
 # When nobody is to be asked any more.
-_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 LOOKED_UP = (MessageState.UNKNOWN, MessageState.ACCEPTED)
 
 
@@ -82,4 +82,4 @@ def lock_messages(session: Session, ids: Sequence[int]) -> dict[int, MessageRow]
 def next_look_up(row: MessageRow, now: datetime) -> datetime:
     """When the provider is asked once more what became of a message."""
     wait = look_up_after(MessageState(row.state), row.lookups)
-    return now + wait if wait is not None else _NEVER
+    return now + wait if wait is not None else NEVER

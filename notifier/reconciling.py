@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from notifier.calendar import Period, Workdays, last_day_of_use
 from notifier.claiming import to_claim
-from notifier.fencing import MAYBE_SENT, add_sent, join_meanings, take_over
+from notifier.fencing import MAYBE_SENT, add_sent, join_meanings, leave_to_person, take_over
 from notifier.holding import keep_cases
 from notifier.runs import queue_packages
 from notifier.states import SENDABLE, MessageState, Purpose, may_move, move
@@ -118,7 +118,7 @@ def hold_unsure(session: Session, now: datetime) -> int:
         )
         if row.state != MessageState.SENDING:
             row.state = move(MessageState(row.state), MessageState.SENDING)
-        take_over(row, attempt, dispatch=row.dispatch, called_at=now, outcome=None, reference=None, now=now)
+        leave_to_person(row, attempt, now)
         held += 1
     return held
 

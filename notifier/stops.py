@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import cast
 
-from sqlalchemy import Engine, Insert, Table, insert, select
+from sqlalchemy import Engine, Insert, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from notifier.tables import Base, ChannelRow, SettingRow, SuppressionRow
-from search_index.database import for_reading
-
-_ADDRESS_KEY = "address_key"
+from notifier.lasting import ADDRESS_KEY, keep_secret
+from notifier.tables import Base, ChannelRow, SuppressionRow
 
 AddressDigest = Callable[[str], str]
 
@@ -34,7 +30,7 @@ class Pause:
 
 def open_digest(engine: Engine) -> AddressDigest:
     """What makes of an address the name under which this home counts and suppresses it."""
-    key = keep_secret(engine, _ADDRESS_KEY).encode("ascii")
+    key = keep_secret(engine, ADDRESS_KEY).encode("ascii")
     return lambda address: hmac.new(key, address.encode("utf-8"), sha256).hexdigest()
 
 
@@ -130,18 +126,3 @@ def insert_new(session: Session, row: type[Base], *key: str) -> Insert:
 def _channel(session: Session, name: str) -> ChannelRow:
     session.execute(insert_new(session, ChannelRow, "name"), [{"name": name}])
     return session.scalars(select(ChannelRow).where(ChannelRow.name == name).with_for_update()).one()
-
-
-def keep_secret(engine: Engine, name: str) -> str:
-    """The random secret (64 hexadecimal digits) that this home keeps under a name; made when it is first asked for. Not
-    within a transaction of the notifier's database."""
-    with Session(for_reading(engine)) as session:
-        row = session.get(SettingRow, name)
-        if row is not None:
-            return row.value
-    try:
-        with Session(engine) as session, session.begin():
-            session.execute(insert(SettingRow).values(name=name, value=secrets.token_hex(32)))
-    except IntegrityError:
-        pass
-    return keep_secret(engine, name)

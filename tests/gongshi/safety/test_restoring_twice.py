@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from backed_up import WORDS, back_up, lose
 from entries import a_person
 from homes import Home
 from sqlalchemy import select
+from standins.twilio_server import ACCOUNT, SENDER, TOKEN, TwilioServer
 
 from gongshi.emergency import collect_marks
+from gongshi.office import open_office
 from gongshi.safety.old_store import read_old_store
 from gongshi.safety.restored import read_state
+from notifier.states import MessageState, Purpose
+from notifier.tables import MessageRow
 from portal.app import create_app
 from registry.tables import RecordRow
 
@@ -216,3 +221,73 @@ def test_a_backup_finds_both_copies_begun(home: Home, tmp_path: Path, monkeypatc
     lose(home)
     found = home.run("restore", file, "--json", typed=WORDS).json
     assert (found["departed"], found["blind"], found["sent_log"]) == ([removed], False, True)
+
+
+@pytest.fixture
+def sms(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioServer]:
+    """Twilio, and a court that has what an SMS needs."""
+    values = ("court=测试市人民法院", "telephone=0000-1111111", "signature=测试市法院")
+    home.ask("profile", *(part for value in values for part in ("--set", value)), "--as", "reviewer")
+    with TwilioServer(home.clock) as server:
+        for name, value in {
+            "GATEWAY_URL": "https://gateway.example.invalid",
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_FROM": SENDER,
+            "TWILIO_BASE_URL": server.url,
+            "SMS_ROUTE_CN": "twilio",
+        }.items():
+            monkeypatch.setenv(f"GONGSHI_{name}", value)
+        yield server
+
+
+def test_whom_a_message_went_to_is_known_by_a_backup_from_before_the_first_message(
+    home: Home, sms: TwilioServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages to people are told apart by a digest of their number: its key must be in every backup."""
+    second = tmp_path / "second"
+    second.mkdir()
+    monkeypatch.setenv("GONGSHI_WITNESS_FOLDER", str(second))
+    home.publish(a_person(1), a_person(2))
+    removed, _ = numbers(home)
+    file = back_up(home, tmp_path)
+    remove(home, removed)
+    home.run("worker", "--once")
+    sent = list(sms.messages)
+    assert sent
+    lose(home)
+    home.clock.advance(hours=2)
+    assert home.run("restore", file, "--json", typed=WORDS).json["sent_log"]
+    open_again(home)
+    work_for_hours(home)
+    assert sms.messages == sent
+
+
+def test_what_may_have_gone_before_a_blind_restoration_is_never_sent_by_itself(
+    home: Home, sms: TwilioServer, tmp_path: Path
+) -> None:
+    home.publish(a_person(1), a_person(2))
+    removed, _ = numbers(home)
+    file = back_up(home, tmp_path)
+    lose(home)
+    assert home.run("restore", file, "--json", typed=WORDS).json["blind"]
+    open_again(home, "--show", "all")
+    # Whether it was removed before the loss, nothing tells.
+    remove(home, removed)
+    work_for_hours(home)
+    assert sms.messages == []
+    with closing(open_office(home.court).engine.connect()) as connection:
+        query = select(MessageRow.state).where(MessageRow.purpose == Purpose.NOTICE)
+        assert set(connection.scalars(query)) == {MessageState.UNKNOWN}
+
+
+def open_again(home: Home, *choice: str) -> None:
+    for who in ("reviewer", "second"):
+        home.ask("restore", "open", "--as", who, *choice)
+
+
+def work_for_hours(home: Home) -> None:
+    """Longer than providers are asked what became of a message."""
+    for minutes in (0, 1, 5, 20, 60, 120):
+        home.clock.advance(minutes=minutes)
+        home.run("worker", "--once")
