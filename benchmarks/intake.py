@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ import xlsxwriter
 
 from gongshi.clock import World, system_now
 from gongshi.court import Court
-from gongshi.pump import Progress, quiet
+from gongshi.pump import Progress, Pump, quiet
 from gongshi.settings import read_settings
 from gongshi.synthetic import generate
 from registry.intake import LABELS
@@ -173,11 +174,11 @@ class Took:
         return Took(self.wall - other.wall, self.cpu - other.cpu)
 
 
-class WatchedCourt(Court):
-    """A court that tells how long its own steps of publication took."""
+class WatchedPump(Pump):
+    """A pump that tells how long its steps took."""
 
-    def __init__(self) -> None:
-        super().__init__(read_settings(), World())
+    def __init__(self, court: Court) -> None:
+        super().__init__(court)
         self.store_took = Took()
         self.index_took = Took()
 
@@ -192,14 +193,25 @@ class WatchedCourt(Court):
         self.index_took += Took.so_far() - started
 
 
+class WatchedCourt(Court):
+    """A court whose pump is watched."""
+
+    def __init__(self) -> None:
+        super().__init__(read_settings(), World())
+
+    @cached_property
+    def pump(self) -> WatchedPump:
+        return WatchedPump(self)
+
+
 def child(step: str, argument: str) -> None:
     """One measured step; prints what it found as one JSON object."""
     started = Took.so_far()
     if step == "publish":
         court = WatchedCourt()
         count, _, _ = court.publish()
-        gate = Took.so_far() - started - court.store_took - court.index_took
-        parts = {"gate": gate, "store": court.store_took, "index": court.index_took}
+        gate = Took.so_far() - started - court.pump.store_took - court.pump.index_took
+        parts = {"gate": gate, "store": court.pump.store_took, "index": court.pump.index_took}
         court.close()
     else:
         count = BARE[step](Path(argument))

@@ -237,7 +237,7 @@ def test_two_portals_follow_whatever_becomes_of_the_files(
         for portal in portals:
             _carry(portal, registry, random, turn, kept, seen)
     expected = registry.court
-    expected.feed_store()
+    expected.pump.feed_store()
     for portal in portals:
         for number in set(kept) - portal.delivered:
             export_again(registry.court, registry.folder, number, number)

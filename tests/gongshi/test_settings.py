@@ -286,7 +286,14 @@ def test_ctrl_c_is_one_line_and_the_work_can_be_repeated(home: Home) -> None:
     env = {"GONGSHI_HOME": str(home.folder), **home.databases, "PATH": os.environ["PATH"]}
     command = [sys.executable, "-m", "gongshi", "import", str(many), "--as", "clerk", "--json"]
     with subprocess.Popen(
-        command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=env,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not staged(home) and process.poll() is None:
             time.sleep(0.01)
