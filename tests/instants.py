@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -23,23 +22,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from forking import FORKING
 from homes import settle
 
 Blow = Literal["none", "kill", "disconnect"]
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    [
-        "instants",
-        "gongshi.duty",
-        "gongshi.commands.intake",
-        "gongshi.commands.departures",
-        "gongshi.commands.publishing",
-        "gongshi.commands.serving",
-        "gongshi.commands.upgrade",
-        "gongshi.installing.upgrading",
-    ]
-)
 
 _WRITES = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM|VACUUM|CREATE TABLE)\s*"?(\w*)', re.IGNORECASE)
 _FILE_EVENTS = {
@@ -85,7 +72,7 @@ def run_apart(order: Order, folder: Path) -> Outcome:
     """Run a command in a process of its own, struck as `order` says. `folder` is for what it tells of itself."""
     told = folder / "told.json"
     told.unlink(missing_ok=True)
-    process = SPAWN.Process(target=_work, args=(order, str(told)))
+    process = FORKING.Process(target=_work, args=(order, str(told)))
     process.start()
     process.join(120)
     if process.exitcode == -signal.SIGKILL:

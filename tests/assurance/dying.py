@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
 import os
 import signal
 import sys
@@ -11,19 +10,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
 
+from forking import FORKING
 from homes import Home, settle
 
 # What makes a change last: the end of a transaction, a file put in place, taken away or cut short.
 LASTING = frozenset({"os.rename", "os.remove", "os.truncate", "shutil.rmtree"})
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["gongshi.commands.publishing", "gongshi.commands.serving", "gongshi.duty"])
 
 
 def dies(home: Home, instant: int, *arguments: str, refuses: bool = False, typed: str = "") -> bool:
     """Run a command that is to die before its `instant`-th lasting change; False where it ended by itself, which it may do
     with something refused. `typed` is what it reads from standard input."""
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
-    process = SPAWN.Process(target=_run, args=(instant, home.clock(), arguments, env, typed))
+    process = FORKING.Process(target=_run, args=(instant, home.clock(), arguments, env, typed))
     process.start()
     process.join(300)
     assert process.exitcode in (0, int(refuses), -signal.SIGKILL), (arguments, process.exitcode)

@@ -11,8 +11,9 @@ from itertools import count
 from random import Random
 
 import pytest
-from dying import LASTING, SPAWN
+from dying import LASTING
 from entries import a_person
+from forking import FORKING
 from homes import Home, settle
 from sqlalchemy import select
 from submissions import PDF, PNG, a_submission, drop, seal
@@ -89,7 +90,7 @@ def test_killed_at_each_step_a_readers_confirmation_counts_once(home: Home) -> N
 
 def _dies(home: Home, instant: int) -> bool:
     env = {"GONGSHI_HOME": str(home.folder), **home.databases}
-    process = SPAWN.Process(target=_run, args=(instant, home.clock(), env))
+    process = FORKING.Process(target=_run, args=(instant, home.clock(), env))
     process.start()
     process.join(300)
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode

@@ -26,8 +26,8 @@ from urllib.request import urlopen
 
 import pytest
 from backed_up import WORDS, back_up
-from dying import SPAWN
 from entries import a_person
+from forking import FORKING
 from homes import Clock, Home, settle
 from invariants import find_faults
 from sqlalchemy import select
@@ -87,7 +87,7 @@ class Town:
         clock = self.home.clock
         assert isinstance(clock, Moving)
         env = {key: value for key, value in os.environ.items() if key.startswith("GONGSHI_")}
-        process = SPAWN.Process(target=_serve, args=(arguments, clock.at, clock.since, env, str(self.log)))
+        process = FORKING.Process(target=_serve, args=(arguments, clock.at, clock.since, env, str(self.log)))
         process.start()
         self.started.append(process)
 

@@ -3,7 +3,6 @@ store again."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from forking import FORKING
 from synthetic_list import NOW, PublishedList, build_document
 
 from search_index.document import Document
@@ -30,8 +30,6 @@ pytestmark = pytest.mark.long
 # What a commit does to the folder, beside writing: each is a phase that a kill may come before.
 PHASES = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "mmap.__new__"})
 WORK = ("sync", "compact", "rebuild")
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["search_index.register", "search_index.sync", "synthetic_list"])
 
 
 def work(folder: str, task: str) -> None:
@@ -79,7 +77,7 @@ def die_at(phase: int, folder: str, task: str) -> None:
 
 
 def is_killed(folder: Path, task: str, phase: int) -> bool:
-    process = SPAWN.Process(target=die_at, args=(phase, str(folder), task))
+    process = FORKING.Process(target=die_at, args=(phase, str(folder), task))
     process.start()
     process.join(120)
     assert process.exitcode in (0, -signal.SIGKILL), (task, phase, process.exitcode)
@@ -184,7 +182,7 @@ def test_the_store_is_whole_after_a_kill_while_its_file_is_written_anew(tmp_path
         copy = tmp_path / "copy"
         copy.mkdir()
         shutil.copy(file, copy / file.name)
-        process = SPAWN.Process(target=give_back_room, args=(str(copy), random.uniform(0, 0.03)))
+        process = FORKING.Process(target=give_back_room, args=(str(copy), random.uniform(0, 0.03)))
         process.start()
         process.join(120)
         journal = copy / f"{file.name}-journal"
