@@ -20,6 +20,7 @@ from search_index.modes import open_private
 
 PATIENCE = 5.0
 _BLOCK = 1 << 16
+_MOST_OWED = 10_000
 
 Entry = tuple[Mapping[str, Any], Mapping[str, Any]]
 """What may be read in clear, and what is sealed."""
@@ -34,10 +35,19 @@ class WitnessFile:
         self._begin, self._patience = begin, patience
         self._known: tuple[int, int, int] | None = None
         self._at_work: Thread | None = None
+        self._owed: Sequence[Entry] = ()
 
     def append(self, vault: Vault, entries: Sequence[Entry]) -> None:
         """Add lines, and return when they are on the disk. Raises OSError, and then none of them counts; TimeoutError where
-        that took too long, and then they may."""
+        that took too long, and then they may. Both times they go before the next ones: a line that is there twice does no
+        harm, and one that is missing from the only copy that is left has something sent again."""
+        entries = [*self._owed, *entries]
+        # Taken first: what is lost of more than this, the daily mending finds in the other copy.
+        self._owed = entries[-_MOST_OWED:]
+        self._take(vault, entries)
+        self._owed = ()
+
+    def _take(self, vault: Vault, entries: Sequence[Entry]) -> None:
         if self._patience is None:
             self._append(vault, entries)
             return

@@ -10,6 +10,7 @@ from homes import Home
 
 from gongshi.safety.sent_log import read_copy
 from gongshi.safety.witness_lines import Log
+from notifier.witness import Handed
 from registry.vault import VaultError
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
@@ -36,3 +37,31 @@ def test_a_push_leaves_its_calls_and_their_ends_in_both_copies(
     with pytest.raises(VaultError):
         read_copy(second / "sent.log", tmp_path / "none.key")
     assert court.witness.mend().faults == ()
+
+
+def test_a_copy_that_missed_calls_gets_them_with_the_next_ones(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    second = tmp_path / "elsewhere"
+    second.mkdir()
+    monkeypatch.setenv("GONGSHI_WITNESS_FOLDER", str(second))
+    sent = home.court.witness.sent
+    sent.begin()
+    (second / "sent.log").rename(second / "aside")
+    (second / "sent.log").mkdir()  # A disk that takes nothing.
+    for dispatch in ("first", "second"):
+        sent.handed(a_handover(home, dispatch))
+    (second / "sent.log").rmdir()
+    (second / "aside").rename(second / "sent.log")
+    sent.handed(a_handover(home, "third"))
+    key = home.folder / "notifier" / "witness.key"
+    for path in (second / "sent.log", home.folder / "notifier" / "sent.log"):
+        found = read_copy(path, key)
+        assert [line.rest.get("dispatch") for line in found.lines] == [None, "first", "second", "third"]
+        assert found.faults == ()
+
+
+def a_handover(home: Home, dispatch: str) -> Handed:
+    return Handed(
+        at=home.clock(), dispatch=dispatch, recipient="tv", period="2026Q3", kind="full", revision=1, sequence=1
+    )
