@@ -116,6 +116,7 @@ def test_a_year_forward_ends_what_it_ends_for_good_and_takes_nothing_else(life: 
     assert find_faults_at_rest(life.home, {ending}) == []
 
 
+@pytest.mark.long
 def test_the_journal_is_ordered_by_sequence_and_its_times_are_what_the_clock_said(life: Life) -> None:
     true = life.home.clock.moment
     moments = [true + step for step in (timedelta(days=365), timedelta(), timedelta(days=-1), timedelta(hours=1))]

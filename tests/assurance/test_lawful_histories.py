@@ -466,6 +466,7 @@ def live_a_history(home: Home, *, records: int, steps: int) -> None:
         court.close()
 
 
+@pytest.mark.long
 def test_nothing_unlawful_is_ever_seen_in_a_short_history(home: Home) -> None:
     live_a_history(home, records=40, steps=60)
 

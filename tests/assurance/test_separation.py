@@ -49,6 +49,7 @@ def test_a_socket_file_that_cannot_be_is_one_line(bind: str) -> None:
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
 
 
+@pytest.mark.long
 def test_the_desk_without_sign_in_listens_to_no_socket_file(tmp_path: Path) -> None:
     done = serve("desk", f"unix:{tmp_path}/desk.sock")
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr

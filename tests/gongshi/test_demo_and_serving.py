@@ -153,6 +153,7 @@ def served(founded: Path, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         gateway.stdout.close()
 
 
+@pytest.mark.long
 def test_the_gateway_answers_wechat_and_twilio_and_says_what_is_off(served: tuple[str, list[str]]) -> None:
     address, (ready, off, log) = served
     assert ready == f"网关已就绪：{address}\n"

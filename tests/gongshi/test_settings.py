@@ -258,6 +258,7 @@ def test_a_bare_environment_and_a_plain_terminal(home: Home) -> None:
         assert json.loads(said.stdout)["findings"]
 
 
+@pytest.mark.long
 def test_taking_a_name_down_does_not_wait_for_the_detector(home: Home) -> None:
     home.publish(a_person(1))
     asked = ["hold", a_person(1)["case_number"], "--basis", "来信", "--as", "clerk"]
@@ -380,6 +381,7 @@ def test_lost_tables_of_a_server_are_one_line(home: Home) -> None:
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.long
 def test_a_full_disk_is_one_line_and_spoils_nothing(home: Home) -> None:
     many = home.write("many.jsonl", [a_person(serial) for serial in range(1, 3001)])
 
@@ -424,6 +426,7 @@ def test_a_home_of_somebody_else_is_one_line(home: Home) -> None:
         assert "没有权限" in one_line(said)
 
 
+@pytest.mark.long
 def test_a_home_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for home in (tmp_path / "file", tmp_path / "file" / "below"):

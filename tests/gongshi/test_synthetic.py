@@ -206,6 +206,7 @@ def test_case_numbers_have_the_shape_of_real_ones() -> None:
         assert entry["case_number"][1:5] == entry["filed_on"][:4]
 
 
+@pytest.mark.long
 def test_the_words_of_a_demonstration_leave_no_doubt_to_a_reviewer() -> None:
     """Whoever tries the software approves in one step: nothing in the demonstration needs to be opened one by one."""
     for entry in ENTRIES:

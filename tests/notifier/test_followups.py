@@ -211,6 +211,7 @@ def test_who_is_retired_owes_nothing_for_the_list_and_all_for_what_left_it(
 # The report ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_report_says_who_was_told_when_who_answered_and_who_is_late(
     town: Town, period: Period, person: Document, media: dict[str, Channel]
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_pulse_that_was_held_up_still_beats() -> None:
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.long
 def test_a_beat_that_takes_long_is_never_joined_by_the_next() -> None:
     stop, joined, lock = Event(), Event(), Lock()
     running: list[int] = []
@@ -110,6 +111,7 @@ def test_nothing_is_kept_of_the_scheduler_so_a_renamed_job_and_a_late_start_lose
 
 
 @pytest.mark.parametrize("web", ["gongshi.gateway", "portal.app"])
+@pytest.mark.long
 def test_no_web_server_has_a_scheduler_in_it(web: str) -> None:
     """In a server of several processes it would fire once in each."""
     program = f"import sys, {web}; sys.exit('apscheduler' in sys.modules)"

@@ -58,6 +58,7 @@ def test_articles_and_notices_each_stand_on_their_page(client: FlaskClient, worl
         assert client.get(answer.request.path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
+@pytest.mark.long
 def test_many_notices_push_nothing_off_the_pages(client: FlaskClient, world: World) -> None:
     world.tell("article", "0", CASE)
     for number in range(1, 602):

@@ -139,6 +139,7 @@ def told(court: Court) -> dict[str, set[tuple[str, str | None]]]:
         return found
 
 
+@pytest.mark.long
 def test_who_is_told_of_which_departure(home: Home, court: Court) -> None:
     entries: list[dict[str, Any]] = [a_person(serial) for serial in range(1, 9)]
     entries += [an_organisation(9), with_term(a_person(10), "2026-11-20")]

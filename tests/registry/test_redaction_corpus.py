@@ -61,6 +61,7 @@ def test_what_finds_something_else_is_another_version() -> None:
     assert digest.hexdigest() == FOUND[VERSION]
 
 
+@pytest.mark.long
 def test_no_identifier_is_left_in_what_was_redacted() -> None:
     for one in islice(read("open"), 1, None, 3):
         shown = redact(one.text, find(one.text, one.debtor))

@@ -269,6 +269,7 @@ def prove_kills(folder: Path, delays: list[float]) -> None:
     assert "版".encode() not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
 
+@pytest.mark.long
 def test_whole_after_a_kill(tmp_path: Path) -> None:
     prove_kills(tmp_path / "index", [Random(7).random() * 0.3 for _ in range(4)])
 

@@ -70,6 +70,7 @@ def test_an_old_organisation_code(typed: str) -> None:
     st.integers(0, 999),
     st.sampled_from(["{}", "张测试 {}", "身份证{}号", "{} 有限公司"]),
 )
+@pytest.mark.long
 def test_a_whole_citizen_number_is_refused_and_not_repeated(day: object, serial: int, frame: str) -> None:
     digits = f"999999{day:%Y%m%d}{serial:03}"
     number = digits + check_citizen(digits)

@@ -160,6 +160,7 @@ def _journal(history: list[tuple[int, str]]) -> list[EntryChange]:
 
 @settings(max_examples=60, deadline=None)
 @given(history=histories, cuts=st.lists(st.integers(0, 30), max_size=4), early=st.booleans())
+@pytest.mark.long
 def test_however_the_journal_is_applied_the_store_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[int, str]], cuts: list[int], early: bool
 ) -> None:
@@ -336,6 +337,7 @@ told_histories = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(history=told_histories, cuts=st.lists(st.integers(0, 20), max_size=3))
+@pytest.mark.long
 def test_however_they_are_applied_and_replayed_it_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, str, bool]], cuts: list[int]
 ) -> None:

@@ -52,6 +52,7 @@ def ask_portal(home: Home, record: str) -> int:
         return portal.test_client().get(f"/entries/{record}").status_code
 
 
+@pytest.mark.long
 def test_what_left_after_the_backup_never_comes_back(home: Home, witness: Path, tmp_path: Path) -> None:
     home.publish(
         *[a_person(serial, name=name) for serial, name in enumerate(("甲测试", "买·买提", "𠮷田", "丁", "戊"), 1)]

@@ -252,6 +252,7 @@ def test_the_day_is_that_of_beijing(by_aliyun: AliyunChannel, aliyun: AliyunServ
     assert found.state is S.ACCEPTED
 
 
+@pytest.mark.long
 def test_a_long_day_is_read_page_by_page(by_aliyun: AliyunChannel, aliyun: AliyunServer, dispatch: Any) -> None:
     aliyun.limit = 100
     for _ in range(50):

@@ -60,6 +60,7 @@ def put_right(court: Court, record_id: int) -> None:
         corrector.correct(session, row, [("note", "改过")], court.acting("clerk"))
 
 
+@pytest.mark.long
 def test_a_batch_is_approved_only_after_the_whole_sample_was_found_in_order(
     home: Home, court: Court, desk_client: Client
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_clarification_is_published_on_request(home: Home, court: Court, desk_
     assert shown(court) == ["澄清公告"]
 
 
+@pytest.mark.long
 def test_a_clarification_goes_to_whoever_was_sent_the_entry(home: Home, court: Court, desk_client: Sit) -> None:
     """The recipients of the training list stand for those of a court."""
     home.publish(a_person(1), a_person(2))

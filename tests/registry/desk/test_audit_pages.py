@@ -171,6 +171,7 @@ def read_call(call: ast.Call) -> Iterator[tuple[str, bool]]:
             yield from ((str(key.value), True) for key in named.value.keys if isinstance(key, ast.Constant))
 
 
+@pytest.mark.long
 def test_what_the_code_writes_down_is_said_in_chinese() -> None:
     written = set(list_written())
     assert ("user_add", False) in written

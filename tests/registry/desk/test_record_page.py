@@ -248,6 +248,7 @@ def test_a_clerk_holds_alone_a_second_confirms_and_two_show_it_again(
         ("remove", "no_property_found", {"query1": "2026-06-01", "query2": "2026-11-01"}),
     ],
 )
+@pytest.mark.long
 def test_a_departure_is_out_of_sight_when_the_page_says_so(
     home: Home, court: Court, desk_client: Client, act: str, ground: str, more: dict[str, str]
 ) -> None:

@@ -26,6 +26,7 @@ def databases() -> dict[str, str]:
     return {}
 
 
+@pytest.mark.long
 def test_papers_and_notices_that_state_the_ground_are_for_those_who_have_to_do_with_it(
     home: Home, court: Court, desk_client: Callable[[str], Seat]
 ) -> None:
