@@ -55,7 +55,7 @@ def _hold(court: Court) -> Iterator[Finding]:
         yield Finding(
             "到期隐去",
             "fail",
-            f"逾期没有决定的条目不能自动隐去：{describe(error)}；请立即用 gongshi emergency 或者内部页面停止显示",
+            f"逾期没有决定的条目不能自动隐去：{describe(error)}；请立即用 gongshi hold 屏蔽；办不成的，打开网站的 /emergency，用信封中的代码停止显示",
         )
 
 

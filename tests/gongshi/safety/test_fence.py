@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gongshi.office import open_office
-from notifier.channels import ShortMessage
+from notifier.channels import Outcome, ShortMessage
 from notifier.fencing import add_sent, fence_blindly, join_meanings
 from notifier.outbox import Draft, enqueue
+from notifier.reconciling import hold_unsure
 from notifier.sending import Given, send_due
 from notifier.states import MessageState, Purpose
 from notifier.stops import open_digest
@@ -33,8 +34,6 @@ class Counting:
         self.sent: list[str] = []
 
     def deliver(self, dispatch: object) -> object:
-        from notifier.channels import Outcome
-
         self.sent.append(getattr(dispatch, "id", ""))
         return Outcome(state=MessageState.DELIVERED, detail="")
 
@@ -87,4 +86,53 @@ def test_the_same_words_to_the_same_person_go_once(home: Home) -> None:
     queue("notice/7", "+8613600000000")
     send()
     assert len(provider.sent) == 4
+    court.close()
+
+
+class Forgetful(Counting):
+    """A provider that knows of nothing that it is asked for."""
+
+    def look_up(self, _dispatch: object, _reference: str | None) -> object:  # type: ignore[override]
+        return Outcome(state=MessageState.FAILED_TEMPORARY, detail="")
+
+
+@pytest.mark.parametrize("story", ["queued in the backup", "under another's name", "under its own name"])
+def test_only_what_went_under_a_name_that_the_provider_knows_is_sent_again_on_its_word(home: Home, story: str) -> None:
+    court = home.court
+    office, provider = open_office(court), Forgetful()
+    digest = open_digest(office.engine)
+
+    def queue(key: str) -> None:
+        draft = Draft(key=key, purpose=Purpose.NOTICE, channel="post", content=WORDS, address=NUMBER)
+        with Session(office.engine) as session, session.begin():
+            enqueue(session, [draft], now=home.clock(), digest=digest)
+
+    def send_for_hours() -> int:
+        for minutes in (0, 1, 5, 20, 60, 120):
+            home.clock.advance(minutes=minutes)
+            send_due(office, {"post": provider}, clock=home.clock, worker="w", given=Given())  # type: ignore[dict-item]
+        return len(provider.sent)
+
+    queue("notice/1")
+    if story == "queued in the backup":
+        with Session(office.engine) as session, session.begin():
+            assert hold_unsure(session, home.clock()) == 1
+        assert send_for_hours() == 0
+        court.close()
+        return
+    assert send_for_hours() == 1
+    with Session(office.engine) as session, session.begin():
+        row = session.scalars(select(MessageRow)).one()
+        meaning = join_meanings([f"notice/{digest(NUMBER)}/post/{digest_content(row.content)}"])
+        before = SentBeforeRow(
+            meaning=meaning,
+            purpose="notice",
+            channel="post",
+            recipient="",
+            called_at=home.clock(),
+            dispatch=row.dispatch if story == "under another's name" else "lost-1",
+        )
+        assert add_sent(session, [before]) == 1
+    queue("notice/2")
+    assert send_for_hours() == (1 if story == "under another's name" else 2)
     court.close()

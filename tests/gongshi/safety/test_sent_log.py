@@ -16,12 +16,16 @@ from registry.vault import VaultError
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
 
-def test_a_push_leaves_its_calls_and_their_ends_in_both_copies(
-    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    second = tmp_path / "elsewhere"
-    second.mkdir()
-    monkeypatch.setenv("GONGSHI_WITNESS_FOLDER", str(second))
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the second copy goes."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.setenv("GONGSHI_WITNESS_FOLDER", str(folder))
+    return folder
+
+
+def test_a_push_leaves_its_calls_and_their_ends_in_both_copies(home: Home, second: Path, tmp_path: Path) -> None:
     home.publish(a_person(1))
     home.ask("push", "--period", "2026Q3")
     assert home.run("worker", "--once").code == 0
@@ -39,12 +43,7 @@ def test_a_push_leaves_its_calls_and_their_ends_in_both_copies(
     assert court.witness.mend().faults == ()
 
 
-def test_a_copy_that_missed_calls_gets_them_with_the_next_ones(
-    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    second = tmp_path / "elsewhere"
-    second.mkdir()
-    monkeypatch.setenv("GONGSHI_WITNESS_FOLDER", str(second))
+def test_a_copy_that_missed_calls_gets_them_with_the_next_ones(home: Home, second: Path) -> None:
     sent = home.court.witness.sent
     sent.begin()
     (second / "sent.log").rename(second / "aside")
