@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gongshi.channels import read_rules
-from gongshi.court import Court
 from gongshi.notices import list_stuck
 from gongshi.office import open_whole_register, signing_key_file
 from gongshi.watching.finding import Finding
@@ -77,13 +76,6 @@ _STEP_LABEL = {
     "quarter": "季度反馈",
     "units": "单位台账",
 }
-
-
-def check_sending(court: Court) -> Iterator[Finding]:
-    """All that concerns sending. Raises BadSetting."""
-    look = Round(court)
-    for check in SENDING:
-        yield from check.work(look)
 
 
 def _rules(look: Round) -> Iterator[Finding]:

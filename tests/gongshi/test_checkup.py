@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from gongshi.duty import Duty
 from gongshi.office import open_office
-from gongshi.watching.sending import check_sending
+from gongshi.watching.rounds import Round
+from gongshi.watching.sending import SENDING
 from notifier.calendar import Period
 from notifier.channels import Letter
 from notifier.context import Notifier
@@ -68,7 +69,8 @@ def doctor(home: Home, monkeypatch: pytest.MonkeyPatch) -> Ask:
             monkeypatch.setenv(name, value)
         court = home.court
         try:
-            findings = list(check_sending(court))
+            look = Round(court)
+            findings = [finding for check in SENDING for finding in check.work(look)]
         finally:
             court.close()
         assert "canary" not in repr(findings)
