@@ -50,10 +50,11 @@ bundle: ## One file that installs without internet on Debian 12: dist/gongshi-VE
 
 lock: ## Make the locks anew from pyproject.toml
 	@./bootstrap.sh dev
-	@for part in runtime dev bench; do \
+	@for part in runtime dev bench training; do \
 	  .tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --group build --extra postgres \
 	    $$( [ $$part = runtime ] || echo --group dev -c requirements/runtime.txt ) \
+	    $$( [ $$part = training ] && echo --group training -c requirements/dev.txt ) \
 	    $$( [ $$part = bench ] && echo --group bench -c requirements/dev.txt ) \
 	    pyproject.toml -o requirements/$$part.txt || exit 1; \
 	done

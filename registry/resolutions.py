@@ -57,7 +57,14 @@ def place_of(field: str, finding: Finding) -> Place:
 
 def may_show(finding: Finding) -> bool:
     """Whether a reviewer may decide to show it at all: not what identifies a person, nor what may not be published."""
-    return finding.rule != UNPUBLISHABLE and finding.rule not in IDENTIFIER_RULES
+    if finding.rule == UNPUBLISHABLE:
+        return False
+    return finding.rule not in IDENTIFIER_RULES or _may_be_a_word(finding)
+
+
+def _may_be_a_word(finding: Finding) -> bool:
+    """Whether what is taken for a nickname may be but an ordinary word: nothing else of what identifies is told by words."""
+    return finding.rule == "social_account" and finding.confidence == "low"
 
 
 def refuse_unfit(text: str, finding: Finding, resolution: Resolution) -> None:
@@ -73,8 +80,8 @@ def refuse_unfit(text: str, finding: Finding, resolution: Resolution) -> None:
     if not may_show(finding):
         raise ResolutionRefused("身份证、电话、账户一类的号码只能遮盖（个人信息保护法第六条、法释〔2016〕19号第十条）")
     reason = (resolution.reason or "").strip()
-    if not reason and finding.confidence == "high":
-        raise ResolutionRefused(f"这一处把握较高，显示须写明理由（{ARTICLE}）")
+    if not reason and (finding.confidence == "high" or _may_be_a_word(finding)):
+        raise ResolutionRefused(f"显示这一处须写明理由（{ARTICLE}）")
     if len(reason) > _MOST_REASON:
         raise ResolutionRefused(f"理由不超过{_MOST_REASON}个字")
     if _LONG_NUMBER.search(reason) or (reason and text[finding.start : finding.end] in reason):

@@ -15,6 +15,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from gongshi.cli import say
+from registry.redaction.finding import DetectorDamaged
 from search_index.index import IndexUnavailable
 from search_index.snapshot import StoreUnavailable
 from search_index.store import StoreDamaged
@@ -41,6 +42,7 @@ _DAMAGED: Mapping[type[BaseException], str] = {
     StoreUnavailable: "公示库不能读取：请稍后再试；一直如此的，请运行 gongshi index rebuild --replay 由公布日志重做",
     StoreDamaged: "公示库已损坏或者是空的：请运行 gongshi index rebuild --replay 由公布日志重做",
     JournalGap: "公布日志缺行或者已损坏：请从备份恢复登记库",
+    DetectorDamaged: "脱敏所用的模型文件（registry/redaction/tagger.onnx）已损坏或者不属于本版本：没有审核，请重新安装本软件",
     IndexUnavailable: "检索索引不能读取：请运行 gongshi index rebuild",
 }
 

@@ -36,6 +36,7 @@ from registry.notices import NoticeRefused
 from registry.policy import Policy, PolicyError
 from registry.publishing import Publisher
 from registry.records import RecordNotFound
+from registry.redaction.finding import DetectorDamaged
 from registry.resolutions import ResolutionRefused
 from registry.staff import Role, StaffError
 from registry.turns import Busy, Turns
@@ -275,7 +276,9 @@ REFUSALS: tuple[type[Exception], ...] = (
     StartOutOfRange,
 )
 # What is no fault of whoever asked.
-BROKEN = (OSError, SQLAlchemyError, StoreDamaged, StoreUnavailable, IndexUnavailable, VaultError)
+BROKEN = (
+    OSError, SQLAlchemyError, StoreDamaged, StoreUnavailable, IndexUnavailable, VaultError, DetectorDamaged,
+)  # fmt: skip
 
 
 def tell_broken(error: Exception) -> str | None:

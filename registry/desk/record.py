@@ -48,7 +48,8 @@ DONE["record-checked"] = "第三条核对结果已经登记。"
 def add_pages(pages: Blueprint, desk: Desk) -> None:
     """GET /records/<id>, /records/<id>/findings; POST of the findings and of the checklist of art. 3."""
 
-    # Before the server forks: the first page of each process need not wait for the patterns to be built.
+    # Before the server forks: the first page of each process need not wait for the patterns to be built. The network is left
+    # to each process: loading it starts threads, and a process with threads is not to be forked.
     redaction.find("", "")
 
     @reads(pages, "/records/<int:record_id>", Access.READ)

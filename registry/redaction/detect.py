@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from registry.redaction.combining import combine
 from registry.redaction.courts import find_kept_names
 from registry.redaction.facts import find_facts
 from registry.redaction.finding import Finding
@@ -24,6 +25,8 @@ from registry.redaction.people_in_frames import find_called, find_framed, find_j
 from registry.redaction.places import find_addresses, is_part
 from registry.redaction.sheet import MASKED, Sheet, fold
 from registry.redaction.short_names import find_short, is_short_for
+from registry.redaction.tagger import Network, Tagger
+from registry.redaction.torn import find_torn, finish_numbers
 from registry.redaction.vocabulary import Named, words
 from registry.surnames import COMPOUND_SURNAMES, SURNAMES
 
@@ -33,25 +36,45 @@ _NAMES = ("person_name", "organisation_name")
 _ORGANISATION = re.compile(
     r"(?:公司|企业|合作社|信用社|联社|银行|支行|分行|委员会|村委会|居委会|事务所|商行|经营部|厂|店|局|院|学校|中心|集团|政府|办事处|[^一-龥]所)$"
 )
-_DICTIONARY = Dictionary()
+DICTIONARY = Dictionary()
+TAGGER = Network()
 
 
 def find(
-    text: str, debtor: str, known_names: Sequence[str] = (), lexicon: Lexicon = _DICTIONARY
+    text: str,
+    debtor: str,
+    known_names: Sequence[str] = (),
+    lexicon: Lexicon = DICTIONARY,
+    tagger: Tagger = TAGGER,
 ) -> tuple[Finding, ...]:
     """What must go from `text`, in order and without overlap.
 
     `debtor` is the listed debtor's name, which stays. `known_names` are words that must go wherever they stand:
     the applicant, the employer, and whatever else of the record is private. A redacted text gives no findings.
-    `lexicon` says what is an ordinary word; only measuring asks for another one than the dictionary.
+    `lexicon` says what is an ordinary word, `tagger` what the rules have overlooked; only measuring asks for others.
     """
+    sheet = read_by_rules(text, debtor, known_names, lexicon)
+    tags = tagger.tag(sheet, debtor)
+    if tags is not None:
+        combine(sheet, tags)
+    finish_numbers(sheet)
+    _take_repeats(sheet, lexicon)
+    return _build_findings(sheet, text)
+
+
+def read_by_rules(text: str, debtor: str, known_names: Sequence[str] = (), lexicon: Lexicon = DICTIONARY) -> Sheet:
+    """`text` with all marked that the rules know to go or to stay."""
     sheet = Sheet(text)
+    torn = list(find_torn(sheet.text))
     if "某" in sheet.text:
-        sheet.keep(m.span() for m in MASKED.finditer(sheet.text))
+        masked = (m.span() for m in MASKED.finditer(sheet.text))
+        sheet.keep(span for span in masked if not any(t.start < span[1] and span[0] < t.end for t in torn))
     if known_names:
         own = list(_debtor_spans(sheet.text, debtor, known_names, lexicon))
         known = _known_spans(sheet.text, known_names)
         sheet.take([k for k in known if not any(start <= k.start and k.end <= end for start, end in own)])
+        sheet.known = frozenset(sheet.taken)
+    sheet.take(torn)
     sheet.keep(find_kept_names(sheet.text))
     sheet.keep(find_officers(sheet.text))
     numbers = find_numbers(sheet.text)
@@ -60,14 +83,14 @@ def find(
     sheet.take([n for n in numbers.taken if sheet.text[n.start : n.end].strip("×* ")])
     sheet.take(find_facts(sheet.text))
     _take_names(sheet, debtor, known_names, lexicon)
-    return _build_findings(sheet, text)
+    return sheet
 
 
 def find_in_fields(
-    texts: Mapping[str, str], debtor: str, known_names: Sequence[str] = ()
+    texts: Mapping[str, str], debtor: str, known_names: Sequence[str] = (), tagger: Tagger = TAGGER
 ) -> dict[str, tuple[Finding, ...]]:
     """Findings of several texts of one record, read as one: a person named in one is known in all, by one number."""
-    findings = find(_BETWEEN.join(texts.values()), debtor, known_names)
+    findings = find(_BETWEEN.join(texts.values()), debtor, known_names, tagger=tagger)
     found, start = {}, 0
     for name, text in texts.items():
         end = start + len(text)

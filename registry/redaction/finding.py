@@ -12,6 +12,10 @@ from typing import Literal
 Confidence = Literal["high", "low"]
 
 
+class DetectorDamaged(Exception):
+    """The network that the detector reads with is not the one this version was made with: nothing may be approved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One proposed redaction: `text[start:end]` becomes `replacement`. Offsets count code points.

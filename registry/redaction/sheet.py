@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from registry.redaction.misread import read_misread
+from registry.redaction.misread import read_misread, read_set_apart
 from registry.redaction.name_parts import FIRSTS
 from registry.redaction.vocabulary import HAN, Named
 from registry.surnames import COMPOUND_SURNAMES
@@ -40,7 +40,7 @@ def fold(text: str) -> str:
     """The same number of characters: half width, simplified, with one kind of dash, blank and digit."""
     folded = text.translate(_FOLD_ALL)
     if not folded.isascii():
-        folded = _ODD_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), folded)
+        folded = read_set_apart(_ODD_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), folded))
     return read_misread(folded)
 
 
@@ -58,6 +58,8 @@ class Sheet:
         self.folded = folded if self.origins is None else "".join(folded[i] for i in self.origins)
         self.text = self.folded
         self.taken: list[Named] = []
+        self.known: frozenset[Named] = frozenset()
+        """What was taken because the record says so."""
 
     def keep(self, spans: Iterable[tuple[int, int]]) -> None:
         """These stay."""
@@ -70,6 +72,16 @@ class Sheet:
             if span.start < span.end and not _DECIDED.search(self.text, span.start, span.end):
                 self.taken.append(span)
                 self._blank(span.start, span.end, TAKEN)
+
+    def release(self, span: Named) -> None:
+        """`span` was taken and does not go."""
+        self.taken.remove(span)
+        self.text = f"{self.text[: span.start]}{self.folded[span.start : span.end]}{self.text[span.end :]}"
+
+    def widen(self, span: Named, wider: Named) -> None:
+        """`span` was taken, and goes with what stands beside it."""
+        self.taken[self.taken.index(span)] = wider
+        self._blank(wider.start, wider.end, TAKEN)
 
     def place(self, span: Named) -> tuple[int, int]:
         """Where `span` stands in the text as it was given."""

@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from registry.redaction import find, redact
+from registry.redaction import detect, redact
 from registry.redaction.lexicon import CourtWords
+from registry.redaction.tagger import Nobody
 
+# The rules alone; what the network adds is measured on the corpus.
+find = partial(detect.find, tagger=Nobody())
 DEBTOR = "测试人甲"
 
 
