@@ -4,8 +4,8 @@ It begins with the lexical network that jieba carries (`lac_small`, MIT; made by
 far more Chinese than we could write, and learns from `tests/corpus/open` what goes and what stays. Nothing unseen is read.
 
     python -m venv training && training/bin/pip install --require-hashes -r requirements/training.txt
-    training/bin/python -m tools.tagger            # some forty minutes on two cores
-    training/bin/python -m tools.tagger --without twelfth,sixteenth --keep /tmp/trial   # what it makes of files it has not read
+    training/bin/python -m tools.tagger            # some half an hour on two cores
+    training/bin/python -m tools.tagger --without twelfth,sixteenth --keep /tmp/trial   # a trial, to be measured on two files it has not read
 """
 
 from __future__ import annotations

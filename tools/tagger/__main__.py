@@ -25,7 +25,7 @@ from tools.tagger.material import TAGS, Pool, choose, choose_known, hide, read_o
 from tools.tagger.network import Tagger
 from tools.tagger.pretrained import read_characters
 
-ROUNDS = 8
+ROUNDS = 6
 TOGETHER = 32
 VARIED = 0.75
 HIDDEN = 0.1
