@@ -178,7 +178,7 @@ def _tell(court: Court, port: int, people: Sequence[Person], of_unit: Person) ->
   张贴公告      {site}/display/notice
 内部页面        http://127.0.0.1:{port + 1}/          （用下列账户登录）
 {accounts}
-  到期的办件    首页列出 {"今天" if due == court.today else f"{due.isoformat()}（今天是休息日，顺延到的工作日）"}到期的退出事由和异议
+  到期的办件    首页列出 {"今天" if due == court.today else f"{due.isoformat()}（今天是休息日或者已经下班，顺延到下一个工作日）"}到期的退出事由和异议
   季度推送      http://127.0.0.1:{port + 1}/runs      （名单包、每个接收单位的进展）
   接收单位收到  http://127.0.0.1:{port + 1}/inbox     （启动几秒后可见撤回和更正通知）
   撤回与回执    http://127.0.0.1:{port + 1}/recalls

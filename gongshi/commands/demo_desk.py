@@ -104,9 +104,10 @@ def open_cases(court: Court, run: RunStep, numbers: Sequence[str], home: Path) -
 
 
 def find_due_day(court: Court) -> date:
-    """Today, or the next day on which something can be due: no period ends on a day off."""
+    """Today, or the next day on which something can still be due: no period ends on a day off, and when the court has closed
+    what was due is over (民法典 203 ¶2)."""
     days = (court.today + timedelta(days=n) for n in range(_LONGEST_PERIOD))
-    return next(day for day in days if court.calendar.is_workday(day))
+    return next(day for day in days if court.calendar.is_workday(day) and court.now < court.clockwork.due_at(day))
 
 
 def find_start(court: Court, rule: Rule, due: date) -> date:

@@ -15,7 +15,6 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from gongshi.cli import say
-from registry.redaction.finding import DetectorDamaged
 from search_index.index import IndexUnavailable
 from search_index.snapshot import StoreUnavailable
 from search_index.store import StoreDamaged
@@ -29,6 +28,9 @@ def explain(error: BaseException) -> str:
     may hold what was typed or what is kept inside."""
     if type(error) in _DAMAGED:
         return _DAMAGED[type(error)]
+    # An error of the private side brings its own words: on the public side its class is not installed.
+    if isinstance(told := getattr(error, "told", None), str):
+        return told
     if isinstance(error, DBAPIError):
         return f"数据库不能使用（{_database_reason(error)}）"
     if isinstance(error, OSError):
@@ -42,7 +44,6 @@ _DAMAGED: Mapping[type[BaseException], str] = {
     StoreUnavailable: "公示库不能读取：请稍后再试；一直如此的，请运行 gongshi index rebuild --replay 由公布日志重做",
     StoreDamaged: "公示库已损坏或者是空的：请运行 gongshi index rebuild --replay 由公布日志重做",
     JournalGap: "公布日志缺行或者已损坏：请从备份恢复登记库",
-    DetectorDamaged: "脱敏所用的模型文件（registry/redaction/tagger.onnx）已损坏或者不属于本版本：没有审核，请重新安装本软件",
     IndexUnavailable: "检索索引不能读取：请运行 gongshi index rebuild",
 }
 

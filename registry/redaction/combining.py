@@ -88,14 +88,13 @@ def _widen(sheet: Sheet, tags: Tags, own: Named, piece: Named) -> Named:
         # 号 behind a title's number and 字第 before it tell nothing.
         rest = _FIGURE.search(sheet.folded, piece.start, piece.end) or own.rule == "social_account"
         return replace(own, start=min(own.start, piece.start), end=max(own.end, piece.end)) if rest else own
-    start, end = own.start, own.end
-    while start > piece.start and tags.chances[start - 1] >= WIDE:
-        county = own.rule == "address" and _REGION.search(sheet.folded, max(0, start - 2), start)
-        if county and tags.chances[start - 1] < SURE:
-            break
-        start -= 1
-    while end < piece.end and tags.chances[end] >= WIDE:
-        end += 1
+    likely = [place for place in range(piece.start, piece.end) if tags.chances[place] >= WIDE]
+    if not likely:
+        return own
+    start, end = min(own.start, likely[0]), max(own.end, likely[-1] + 1)
+    if own.rule == "address" and start < own.start and max(tags.chances[start : own.start]) < SURE:
+        # The county before it stays.
+        start = next((p for p in range(own.start, start, -1) if _REGION.search(sheet.folded, max(0, p - 2), p)), start)
     return replace(own, start=start, end=end)
 
 

@@ -15,6 +15,9 @@ Confidence = Literal["high", "low"]
 class DetectorDamaged(Exception):
     """The network that the detector reads with is not the one this version was made with: nothing may be approved."""
 
+    told = "脱敏所用的模型文件（registry/redaction/tagger.onnx）已损坏或者不属于本版本：没有审核，请重新安装本软件"
+    """What people are told of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

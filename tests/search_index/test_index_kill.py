@@ -178,7 +178,7 @@ def test_the_store_is_whole_after_a_kill_while_its_file_is_written_anew(tmp_path
     published.depart(*documents[200:])
     file, random = tmp_path / "disclosed.sqlite", Random(3)
     half_done = 0
-    for _ in range(10 * kills):
+    for _ in range(40 * kills):
         copy = tmp_path / "copy"
         copy.mkdir()
         shutil.copy(file, copy / file.name)
@@ -191,7 +191,7 @@ def test_the_store_is_whole_after_a_kill_while_its_file_is_written_anew(tmp_path
         shutil.rmtree(copy)
         if half_done == kills:
             return
-    pytest.fail(f"only {half_done} kills left it half done in {10 * kills} tries")
+    pytest.fail(f"only {half_done} kills left it half done in {40 * kills} tries")
 
 
 def listed_in(folder: Path) -> set[str]:
