@@ -17,7 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from registry.redaction.finding import DetectorDamaged
-from registry.redaction.lexicon import Dictionary, Lexicon
+from registry.redaction.lexicon import Dictionary
 from registry.redaction.sheet import Sheet
 from registry.redaction.tagger_input import RULES as READ_RULES
 from registry.redaction.tagger_input import SIZES, describe
@@ -34,13 +34,14 @@ RULES = {
     "birth_date": "birth_date", "age": "age", "health": "health",
 }  # fmt: skip
 """The rule under which a class of the labelled texts is hidden; what has no rule stays."""
+STAYS = frozenset({"amount", "date", "article", "case_number", "court", "debtor", "region"})
+"""What a reader needs, or what is listed anyway."""
 DIGEST = "5caf80f39526c9117cfbbad65867d0646000fbeff55d5d7c7e0b67efda30a643"
 """SHA-256 of `tagger.onnx`."""
 # Characters read at once.
 _LONGEST = 2000
 _LOADING = Lock()
-STAYS = frozenset({"amount", "date", "article", "case_number", "court", "debtor", "region"})
-"""What a reader needs, or what is listed anyway."""
+_DICTIONARY = Dictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,20 @@ class Nobody:
 class Network:
     """The network of `tagger.onnx`, or of another file where a trial is measured."""
 
-    def __init__(self, path: str = "", lexicon: Lexicon | None = None) -> None:
+    def __init__(self, path: str = "") -> None:
         self.path = path
-        self.lexicon = lexicon or Dictionary()
 
     def tag(self, sheet: Sheet, debtor: str) -> Tags | None:
         """How likely each character of `sheet` goes."""
         if not sheet.folded:
             return None
-        return load_model(self.path).read(sheet.folded, describe(sheet, debtor, self.lexicon))
+        return load_model(self.path).read(sheet.folded, describe(sheet, debtor, _DICTIONARY))
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
+    """A network that was loaded: the row of each character, which of its tags go, stay, begin something, and by which rule."""
+
     session: InferenceSession
     rows: dict[str, int]
     gone: tuple[int, ...]

@@ -445,6 +445,14 @@ def test_hostile_texts_are_read_in_time_proportional_to_their_length(unit: str) 
     assert seconds(20_000) < 2
 
 
+def assert_goes_whole(number: str, text: str) -> None:
+    """Nothing of `number` is left of `text`, and the sum of 5000 beside it stays."""
+    covered = {place for f in find(text, DEBTOR) for place in range(f.start, f.end)}
+    start = text.index(number)
+    assert [c for i, c in enumerate(number) if c.isalnum() and start + i not in covered] == []
+    assert text.index("5000") not in covered
+
+
 @pytest.mark.parametrize(
     "number",
     [
@@ -466,11 +474,7 @@ def test_hostile_texts_are_read_in_time_proportional_to_their_length(unit: str) 
     ],
 )
 def test_an_id_number_torn_by_signs_goes_whole(number: str) -> None:
-    text = f"偿还张虚言（身份证{number}）5000元。"
-    covered = {place for f in find(text, DEBTOR) for place in range(f.start, f.end)}
-    start = text.index(number)
-    assert [c for i, c in enumerate(number) if c.isalnum() and start + i not in covered] == []
-    assert text.index("5000") not in covered
+    assert_goes_whole(number, f"偿还张虚言（身份证{number}）5000元。")
 
 
 @pytest.mark.parametrize(
@@ -478,8 +482,4 @@ def test_an_id_number_torn_by_signs_goes_whole(number: str) -> None:
     ["南宁A·7526Z2", "温州 A990217", "苏（E）03K07", "新B23-01拖", "内蒙古05-90217", "兵13-53099", "厂内苏M19109"],
 )
 def test_a_plate_goes_with_the_words_at_its_edges(plate: str) -> None:
-    text = f"张虚言驾驶车牌{plate}，赔5000元。"
-    covered = {place for f in find(text, DEBTOR) for place in range(f.start, f.end)}
-    start = text.index(plate)
-    assert [c for i, c in enumerate(plate) if c.isalnum() and start + i not in covered] == []
-    assert text.index("5000") not in covered
+    assert_goes_whole(plate, f"张虚言驾驶车牌{plate}，赔5000元。")

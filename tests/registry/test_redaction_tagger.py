@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gongshi.commands.telling import explain
+from registry.article_review import ArticleKind, review
 from registry.redaction import DetectorDamaged, tagger
 from registry.redaction.combining import SEEDS
 from registry.redaction.detect import DICTIONARY, find, find_in_fields, read_by_rules
@@ -214,3 +215,25 @@ def test_every_rule_is_told_to_the_network() -> None:
     assert named <= set(READ)
     assert set(READ) >= IDENTIFIER_RULES
     assert set(RULES.values()) <= set(READ)
+
+
+@given(st.text("甲。\n", max_size=300), st.integers(1, 40))
+def test_a_long_text_is_read_in_parts_that_are_together_the_whole(text: str, longest: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tagger, "_LONGEST", longest)
+        parts = list(tagger._windows(text))
+    assert "".join(text[start:end] for start, end in parts) == text
+    assert all(0 < end - start <= longest for start, end in parts)
+
+
+def test_articles_are_read_by_the_rules_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        tagger, "load_model", lambda path: pytest.fail("the network was taught on obligations, not on prose")
+    )
+    review(
+        ArticleKind.CASE,
+        {"title": "执行", "body": "高温天里，执行人员乘高铁前往。"},
+        by_number={},
+        by_case={},
+        own_words=(),
+    )

@@ -71,6 +71,9 @@ def test_nothing_is_shown_that_nobody_decided_to_show(verdicts: tuple[Verdict | 
         ("person_name", "low", "王建国", False),
         ("mobile", "high", "系公开的办公电话", False),
         ("id_number", "low", "系公开的号码", False),
+        ("social_account", "low", "系普通词语", True),
+        ("social_account", "low", "", False),
+        ("social_account", "high", "系普通词语", False),
         ("unpublishable_basis", "high", "系公开的文书", False),
     ],
 )
