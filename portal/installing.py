@@ -5,12 +5,13 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from flask import Blueprint, Response, json, render_template, url_for
+from flask import Blueprint, Response, g, json, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.pages import check_parameters
 from portal.parameters import ELDER
-from portal.site import get_links, get_profile, get_site
+from portal.site import get_links, get_now, get_profile, get_site
+from search_index.freshness import FRESH
 
 installing = Blueprint("installing", __name__)
 
@@ -30,6 +31,14 @@ _SHORTCUTS = (("查询名单", "pages.search"), ("是不是我", "pages.check"),
 def refuse_unknown_parameters() -> AnyResponse | None:
     """None of these takes a parameter but the mode."""
     return check_parameters(set())
+
+
+@installing.before_request
+def take_the_lasting_frame() -> None:
+    """What is told here stays on a telephone until the next visit: it holds nothing of a moment, neither whether the list
+    is fresh nor a court without a name. Raises RegisterUnavailable; a browser then keeps the shell that it has."""
+    profile, _ = get_site().register.frame(get_now())
+    g.frame = profile, FRESH
 
 
 @installing.get("/manifest.webmanifest")

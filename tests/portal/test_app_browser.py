@@ -25,6 +25,15 @@ KEPT = """async () => {
     }
     return found;
 }"""
+# `wait_for_function` takes a promise for an answer.
+REPLACED = """async first => {
+    for (let turn = 0; turn < 400; turn++) {
+        const names = await caches.keys();
+        if (names.length === 1 && names[0] !== first) return;
+        await new Promise(done => setTimeout(done, 50));
+    }
+    throw new Error('the old shell was never replaced');
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +125,7 @@ def test_another_version_of_the_shell_takes_the_place_of_the_old(
     page.evaluate("caches.open('left-over').then(cache => cache.put('/x', new Response('x')))")
     world.set_profile(replace(world.profile, telephone="0000-1111111"))
     page.evaluate("navigator.serviceWorker.getRegistration().then(one => one.update())")
-    page.wait_for_function(f"caches.keys().then(names => names.length === 1 && names[0] !== '{first}')")
+    page.evaluate(REPLACED, first)
     context.set_offline(True)
     page.goto(f"{site}/search")
     assert "0000-1111111" in page.inner_text("main")

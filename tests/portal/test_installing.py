@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import html5lib
@@ -91,6 +92,25 @@ def test_another_shell_is_another_worker(world: World, client: FlaskClient) -> N
     version, _ = read_shell(client)
     world.set_profile(replace(world.profile, telephone="0000-1111111"))
     assert read_shell(client)[0] != version
+
+
+def test_the_shell_that_is_kept_is_of_no_moment(world: World, client: FlaskClient) -> None:
+    version, shell = read_shell(client)
+    kept = [client.get(address).data for address in shell]
+    world.beats = False
+    for hours in (25, 48):  # the list is silent, then hidden
+        world.now += timedelta(hours=hours)
+        assert "site-silent" in client.get("/terms").text
+        assert read_shell(client) == (version, shell)
+        assert [client.get(address).data for address in shell] == kept
+
+
+def test_a_shell_that_cannot_name_the_court_is_not_given(world: World, client: FlaskClient) -> None:
+    (world.folder / "disclosed.db").unlink()
+    for address in ("/sw.js", "/offline", "/offline?mode=elder", "/manifest.webmanifest"):
+        answer = client.get(address)
+        assert answer.status_code == 503
+        assert "Retry-After" in answer.headers
 
 
 def test_the_scripts_write_no_markup_and_ask_nobody_else() -> None:
