@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,6 +209,16 @@ def test_a_file_of_the_network_that_was_damaged_is_not_read_with(monkeypatch: py
     with pytest.raises(DetectorDamaged):
         tagger._load.__wrapped__("")
     assert "重新安装" in explain(DetectorDamaged())
+
+
+def test_reading_leaves_nothing_on_the_machine(tmp_path: Path) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    read = "from registry.redaction.tagger import load_model; load_model()"
+    environ = {**os.environ, "HOME": str(home), "TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", read], env=environ, check=True)
+    assert not [*home.rglob("*"), *temporary.rglob("*")]
 
 
 def test_every_rule_is_told_to_the_network() -> None:
