@@ -131,6 +131,20 @@ def test_another_version_of_the_shell_takes_the_place_of_the_old(
     assert "0000-1111111" in page.inner_text("main")
 
 
+def test_a_shell_that_cannot_be_had_whole_leaves_the_old_one_in_its_place(
+    world: World, site: str, context: BrowserContext
+) -> None:
+    page = open_app(context, site)
+    kept = page.evaluate(KEPT)
+    (world.folder / "disclosed.db").unlink()
+    with pytest.raises(PlaywrightError, match="ServiceWorker"):
+        page.evaluate("navigator.serviceWorker.getRegistration().then(one => one.update())")
+    assert page.evaluate(KEPT) == kept
+    context.set_offline(True)
+    page.goto(f"{site}/search")
+    assert world.profile.telephone in page.inner_text("main")
+
+
 def test_the_site_can_be_installed(site: str, context: BrowserContext) -> None:
     page = open_app(context, site)
     session = context.new_cdp_session(page)
